@@ -1,0 +1,2 @@
+#pragma once
+namespace unclip { int run(int argc, char** argv); }

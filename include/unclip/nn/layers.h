@@ -1,0 +1,73 @@
+// The leaves of every net. Unlike torch::nn's, they do not fill their weights at random when they are made (20 s
+// for a 3.5 B stack): they hold uninitialised, gradient-free tensors until a checkpoint or init_weights()
+// fills them, and can be packed into the CPU library's own weight layout for inference.
+//
+// Symbols: B batch, C channels, H W height and width, L tokens, D width.
+#pragma once
+
+#include <torch/torch.h>
+
+namespace unclip {
+
+// y = x Wᵀ + b over the last dimension. Keys: weight [out, in], bias [out].
+struct LinearImpl : torch::nn::Module {
+  LinearImpl(int64_t in_features, int64_t out_features, bool with_bias = true);
+  torch::Tensor forward(const torch::Tensor& x);  // [..., in] → [..., out]
+  // As torch's own: uniform in ±1/√in, weight and bias.
+  void reset_parameters();
+
+  torch::Tensor weight, bias;
+  torch::Tensor packed;  // the weight in oneDNN's layout; defined after pack_weights()
+};
+TORCH_MODULE(Linear);
+
+// Keys: weight [out, in, k, k], bias [out].
+struct Conv2dImpl : torch::nn::Module {
+  Conv2dImpl(int64_t in_channels, int64_t out_channels, int64_t kernel, int64_t stride = 1,
+             int64_t padding = 0, bool with_bias = true);
+  torch::Tensor forward(const torch::Tensor& x);  // [B, in, H, W] → [B, out, H', W']
+  void reset_parameters();
+
+  int64_t stride, padding;
+  torch::Tensor weight, bias;
+  torch::Tensor packed;
+};
+TORCH_MODULE(Conv2d);
+
+// Keys: weight [D], bias [D]. Statistics over the last dimension.
+struct LayerNormImpl : torch::nn::Module {
+  explicit LayerNormImpl(int64_t width, double eps = 1e-5);
+  torch::Tensor forward(const torch::Tensor& x);
+  void reset_parameters();
+
+  double eps;
+  torch::Tensor weight, bias;
+};
+TORCH_MODULE(LayerNorm);
+
+// Keys: weight [C], bias [C]. Statistics over C/groups channels and all positions.
+struct GroupNormImpl : torch::nn::Module {
+  GroupNormImpl(int64_t groups, int64_t channels, double eps = 1e-5);
+  torch::Tensor forward(const torch::Tensor& x);  // [B, C, ...] → the same
+  void reset_parameters();
+
+  int64_t groups;
+  double eps;
+  torch::Tensor weight, bias;
+};
+TORCH_MODULE(GroupNorm);
+
+// Key: weight [entries, D].
+struct EmbeddingImpl : torch::nn::Module {
+  EmbeddingImpl(int64_t entries, int64_t width);
+  torch::Tensor forward(const torch::Tensor& ids);  // int64 [...] → [..., D]
+  void reset_parameters();  // normal, σ = 1, as torch's own
+
+  torch::Tensor weight;
+};
+TORCH_MODULE(Embedding);
+
+// Registers an uninitialised, gradient-free parameter under `name`; the way all nets declare bare tensors.
+torch::Tensor empty_parameter(torch::nn::Module& owner, const std::string& name, at::IntArrayRef shape);
+
+}  // namespace unclip

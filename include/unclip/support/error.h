@@ -1,0 +1,34 @@
+// The one exception type of the program. It is thrown where a fault is seen, with what, where, expected and
+// found in its text, and is caught once, in main.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace unclip {
+
+// The program's exit codes; nothing else ever leaves main (documented in README.md).
+enum class ExitCode : int {
+  ok = 0,
+  jobs_failed = 1,     // some pictures were not made
+  usage = 2,           // bad options or a bad prompt line
+  model = 3,           // model missing, corrupt or unsupported
+  out_of_memory = 4,   // even at batch 1
+  io = 5,              // disk full, permission, unreadable input
+  refused = 6,         // by the prompt policy
+  interrupted = 130,   // SIGINT
+  terminated = 143,    // SIGTERM
+};
+
+class Error : public std::runtime_error {
+ public:
+  // `what`: one line that names the file or option, what was expected and what was found.
+  // `hint`: what to do next, e.g. a command; may be empty.
+  Error(ExitCode exit_code, const std::string& what, std::string next_step = {})
+      : std::runtime_error(what), code(exit_code), hint(std::move(next_step)) {}
+
+  ExitCode code;
+  std::string hint;
+};
+
+}  // namespace unclip
