@@ -32,15 +32,16 @@ class Config {
     try {
       return values_.at(key).get<T>();
     } catch (const nlohmann::json::exception&) {
-      throw Error(ExitCode::model, origin_ + ": key \"" + key + "\" has the unexpected value " +
-                                       values_.at(key).dump());
+      throw Error(ExitCode::model,
+                  origin_ + ": key \"" + key + "\" has the unexpected value " + values_.at(key).dump());
     }
   }
 
   // True when the key is there and is not null.
   bool has(const std::string& key) const;
 
-  // Throws Error(model) unless `key` is absent or equals `supported`: for settings that only one value of is built.
+  // Throws Error(model) unless `key` is absent or equals `supported`: for settings that only one value of is
+  // built.
   template <class T>
   void expect(const std::string& key, const T& supported) const {
     if (has(key) && values_.at(key) != nlohmann::json(supported))

@@ -1,6 +1,6 @@
-// The leaves of every net. Unlike torch::nn's, they do not fill their weights at random when they are made (20 s
-// for a 3.5 B stack): they hold uninitialised, gradient-free tensors until a checkpoint or init_weights()
-// fills them, and can be packed into the CPU library's own weight layout for inference.
+// The leaves of every net. Unlike torch::nn's, they do not fill their weights at random when they are made
+// (20 s for a 3.5 B stack): they hold uninitialised, gradient-free tensors until a checkpoint or
+// init_weights() fills them, and can be packed into the CPU library's own weight layout for inference.
 //
 // Symbols: B batch, C channels, H W height and width, L tokens, D width.
 #pragma once
@@ -61,7 +61,7 @@ TORCH_MODULE(GroupNorm);
 struct EmbeddingImpl : torch::nn::Module {
   EmbeddingImpl(int64_t entries, int64_t width);
   torch::Tensor forward(const torch::Tensor& ids);  // int64 [...] → [..., D]
-  void reset_parameters();  // normal, σ = 1, as torch's own
+  void reset_parameters();                          // normal, σ = 1, as torch's own
 
   torch::Tensor weight;
 };

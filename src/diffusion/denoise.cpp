@@ -1,0 +1,31 @@
+// The denoise loop and guidance (see the header).
+#include "unclip/diffusion/denoise.h"
+
+#include <torch/torch.h>
+
+namespace unclip {
+
+torch::Tensor denoise(Sampler& sampler, torch::Tensor x, const Predict& predict, NoiseSource& noise,
+                      const StepDone& step_done) {
+  for (size_t i = 0; i < sampler.timesteps().size(); ++i) {
+    x = sampler.step(i, predict(x, sampler.timesteps()[i]), x, noise);
+    step_done();
+  }
+  return x;
+}
+
+Predict guided(Predict net, torch::Tensor scale) {
+  return [net = std::move(net), scale = std::move(scale)](const torch::Tensor& x, int64_t timestep) {
+    const auto halves = net(at::cat({x, x}), timestep).chunk(2);  // 2 × [B, C or 2C, ...]
+    const int64_t channels = x.size(1);
+    const torch::Tensor uncond = halves[0].narrow(1, 0, channels);
+    const torch::Tensor cond = halves[1].narrow(1, 0, channels);
+    std::vector<int64_t> per_picture(static_cast<size_t>(x.dim()), 1);
+    per_picture[0] = x.size(0);
+    const torch::Tensor combined = uncond + scale.view(per_picture) * (cond - uncond);
+    const int64_t rest = halves[1].size(1) - channels;
+    return rest == 0 ? combined : at::cat({combined, halves[1].narrow(1, channels, rest)}, 1);
+  };
+}
+
+}  // namespace unclip

@@ -1,0 +1,21 @@
+// One CPU generator per picture (see the header).
+#include "unclip/diffusion/noise.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+namespace unclip {
+
+NoiseSource::NoiseSource(const std::vector<uint64_t>& seeds, torch::Device device) : device_(device) {
+  for (const uint64_t seed : seeds) generators_.push_back(at::make_generator<at::CPUGeneratorImpl>(seed));
+}
+
+torch::Tensor NoiseSource::normal(at::IntArrayRef shape) {
+  std::vector<int64_t> one_picture{1};
+  one_picture.insert(one_picture.end(), shape.begin(), shape.end());
+  std::vector<torch::Tensor> draws;
+  for (const at::Generator& generator : generators_)
+    draws.push_back(at::randn(one_picture, generator, torch::dtype(torch::kFloat32)));
+  return at::cat(draws).to(device_);  // [B, shape...]
+}
+
+}  // namespace unclip

@@ -1,0 +1,83 @@
+// The sampler against trajectories of the reference's UnCLIPScheduler, and the noise source against itself.
+#include "unclip/diffusion/unclip_sampler.h"
+
+#include <gtest/gtest.h>
+
+#include "unclip/checkpoint/load.h"
+#include "unclip/diffusion/denoise.h"
+
+namespace unclip {
+namespace {
+
+Config scheduler_config(const std::string& name) {
+  return Config::read(std::filesystem::path(UNCLIP_TEST_DATA) / "karlo-tiny" / name /
+                      "scheduler_config.json");
+}
+
+class Trajectory : public testing::TestWithParam<std::tuple<std::string, int64_t>> {};
+
+TEST_P(Trajectory, EqualsTheReference) {
+  const auto& [name, steps] = GetParam();
+  const auto golden = read_tensors(std::filesystem::path(UNCLIP_TEST_DATA) / "unclip-scheduler.safetensors");
+  const std::string prefix = name + "." + std::to_string(steps) + ".";
+  UnclipSampler sampler(UnclipSamplerConfig::from(scheduler_config(name)), steps);
+  EXPECT_TRUE(torch::equal(torch::tensor(sampler.timesteps()), golden.at(prefix + "timesteps")));
+
+  const torch::Tensor outputs = golden.at(prefix + "outputs");
+  const torch::Tensor samples = golden.at(prefix + "samples");
+  NoiseSource noise({2}, torch::kCPU);
+  torch::Tensor x = samples[0].unsqueeze(0);
+  double largest = 0;
+  for (int64_t i = 0; i < steps; ++i) {
+    x = sampler.step(static_cast<size_t>(i), outputs[i].unsqueeze(0), x, noise);
+    const torch::Tensor expected = samples[i + 1];
+    largest = std::max(largest, ((x[0] - expected).abs().max() / expected.abs().max()).item<double>());
+  }
+  std::cout << "largest relative difference " << largest << "\n";
+  EXPECT_LE(largest, 1e-5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Settings, Trajectory,
+                         testing::Combine(testing::Values("prior_scheduler", "decoder_scheduler",
+                                                          "super_res_scheduler"),
+                                          testing::Values(2, 7, 25)));
+
+TEST(UnclipSampler, RefusesOneStep) {
+  try {
+    UnclipSampler(UnclipSamplerConfig{}, 1);
+    FAIL() << "one step was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code, ExitCode::usage);
+    EXPECT_STREQ(error.what(), "expected 2 to 1000 steps, found 1");
+  }
+}
+
+TEST(UnclipSampler, RefusesUnknownSettings) {
+  const Config config({{"variance_type", "fixed_large"}}, "scheduler_config.json");
+  EXPECT_THROW(UnclipSamplerConfig::from(config), Error);
+}
+
+TEST(NoiseSource, DrawsDoNotDependOnTheBatch) {
+  NoiseSource alone({8}, torch::kCPU), together({7, 8, 9}, torch::kCPU);
+  for (int draw = 0; draw < 3; ++draw)
+    EXPECT_TRUE(torch::equal(alone.normal({3, 8, 8})[0], together.normal({3, 8, 8})[1]));
+}
+
+TEST(Guided, CombinesHalvesAndKeepsThePredictedVariance) {
+  // The net answers uncond = 1, cond = 3 and variances 10, 20; one picture at scale 2, one at 0.
+  const Predict net = [](const torch::Tensor& x, int64_t) {
+    const int64_t half = x.size(0) / 2;
+    const auto rows = [&](double prediction, double variance) {
+      return at::cat({torch::full({half, 3, 2, 2}, prediction), torch::full({half, 3, 2, 2}, variance)}, 1);
+    };
+    return at::cat({rows(1, 10), rows(3, 20)});
+  };
+  const torch::Tensor y = guided(net, torch::tensor({2.0F, 0.0F}))(torch::zeros({2, 3, 2, 2}), 5);
+  ASSERT_EQ(y.sizes(), (std::vector<int64_t>{2, 6, 2, 2}));
+  EXPECT_TRUE((y[0].narrow(0, 0, 3) == 5).all().item<bool>());
+  EXPECT_TRUE((y[1].narrow(0, 0, 3) == 1).all().item<bool>());
+  EXPECT_TRUE((y.narrow(1, 3, 3) == 20).all().item<bool>());
+}
+
+}  // namespace
+}  // namespace unclip
