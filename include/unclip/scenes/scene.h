@@ -1,0 +1,80 @@
+// The endless source of captioned pictures. A family makes a drawing: every random choice is taken, and a
+// painter draws it at any size. draw_scene adds style and caption and yields picture `index` of a source, so
+// any thread can draw any picture and training resumes exactly.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "unclip/scenes/canvas.h"
+#include "unclip/scenes/random.h"
+#include "unclip/scenes/vocabulary.h"
+
+namespace unclip {
+
+enum class Family { shapes, landscapes, items, characters };
+enum class Style { flat, pixel_art, pencil_sketch, watercolor, neon, blueprint };
+
+constexpr int family_count = 4;
+constexpr int style_count = 6;
+
+std::string_view name(Family family);
+std::string_view name(Style style);  // as in captions: "pixel art"
+
+// A coloured shape in a drawing. Families other than shapes list whatever looks like one (a heart item, a
+// ring, the sun as a circle), for the held-out rule.
+struct Object {
+  Shape shape = Shape::circle;
+  Colour colour = Colour::red;
+  Point centre;     // unit coordinates
+  double area = 0;  // part of the picture that it fills, 0 … 1
+};
+
+struct Drawing {
+  std::string caption;  // true of the picture; lower case, with articles, no full stop, no style word
+  std::vector<Object> objects;
+  std::function<void(Canvas&)> paint;  // takes no further random choices
+};
+
+struct SceneOptions {
+  uint64_t seed = 0;
+  int size = 64;                                                 // pixels a side
+  std::array<double, family_count> families = {4, 3, 1.5, 1.5};  // weights, in the order of Family
+  std::array<double, style_count> styles = {15, 1, 1, 1, 1, 1};  // weights, in the order of Style
+  double uncaptioned = 0.1;                                      // part of the pictures with an empty caption
+};
+
+struct Scene {
+  std::string caption;  // empty: uncaptioned
+  Family family = Family::shapes;
+  Style style = Style::flat;
+  std::vector<Object> objects;
+  int size = 0;
+  std::vector<uint8_t> rgb;  // [size * size * 3], rows top-down
+};
+
+// Picture number `index`. Pure: safe on many threads; the size changes nothing but the size. Never holds a
+// pair that is held out.
+Scene draw_scene(const SceneOptions& options, uint64_t index);
+
+// One function a family. `style` is for what must differ beforehand: where colours do not survive
+// (has_colours is false) the caption must not name one.
+Drawing make_shapes(Rng& rng, Style style);
+Drawing make_landscape(Rng& rng, Style style);
+Drawing make_item(Rng& rng, Style style);
+Drawing make_character(Rng& rng, Style style);
+
+// Styles. `seed` feeds grain and wobble, equal at every size.
+bool has_colours(Style style);
+// The colours in which an object of `colour` may show in this style (held-out rule): flat gives {colour}.
+std::vector<Colour> shown_as(Style style, Colour colour);
+void paint_in_style(const Drawing& drawing, Style style, uint64_t seed, Canvas& canvas);
+// "a dog" → "a dog, pixel art", "pixel art of a dog", …; flat returns the caption, now and then with a word.
+std::string style_caption(Rng& rng, Style style, const std::string& caption);
+
+// Ways of writing: drops articles, changes case, adds a full stop, each now and then.
+std::string vary_writing(Rng& rng, std::string caption);
+
+}  // namespace unclip
