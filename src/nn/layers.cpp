@@ -1,6 +1,8 @@
 // The leaves of every net (see the header for why they are not torch::nn's).
 #include "unclip/nn/layers.h"
 
+#include "unclip/nn/packing.h"
+
 namespace unclip {
 
 torch::Tensor empty_parameter(torch::nn::Module& owner, const std::string& name, at::IntArrayRef shape) {
@@ -12,7 +14,9 @@ LinearImpl::LinearImpl(int64_t in_features, int64_t out_features, bool with_bias
   if (with_bias) bias = empty_parameter(*this, "bias", {out_features});
 }
 
-torch::Tensor LinearImpl::forward(const torch::Tensor& x) { return at::linear(x, weight, bias); }
+torch::Tensor LinearImpl::forward(const torch::Tensor& x) {
+  return packed.defined() ? packed_linear(x, packed, bias) : at::linear(x, weight, bias);
+}
 
 void LinearImpl::reset_parameters() {
   torch::NoGradGuard no_grad;
@@ -29,7 +33,8 @@ Conv2dImpl::Conv2dImpl(int64_t in_channels, int64_t out_channels, int64_t kernel
 }
 
 torch::Tensor Conv2dImpl::forward(const torch::Tensor& x) {
-  return at::conv2d(x, weight, bias, stride, padding);
+  return packed.defined() ? packed_conv2d(x, packed, bias, stride, padding)
+                          : at::conv2d(x, weight, bias, stride, padding);
 }
 
 void Conv2dImpl::reset_parameters() {

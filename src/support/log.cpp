@@ -15,9 +15,15 @@ void set_up_log(Verbosity verbosity) {
                                                                           : spdlog::color_mode::never);
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("unclip", std::move(sink)));
   switch (verbosity) {
-    case Verbosity::quiet: spdlog::set_level(spdlog::level::err); break;
-    case Verbosity::normal: spdlog::set_level(spdlog::level::info); break;
-    case Verbosity::verbose: spdlog::set_level(spdlog::level::debug); break;
+    case Verbosity::quiet:
+      spdlog::set_level(spdlog::level::err);
+      break;
+    case Verbosity::normal:
+      spdlog::set_level(spdlog::level::info);
+      break;
+    case Verbosity::verbose:
+      spdlog::set_level(spdlog::level::debug);
+      break;
   }
   spdlog::set_pattern(verbosity == Verbosity::verbose ? "[%H:%M:%S.%e] %^%l%$: %v" : "%^%l%$: %v");
 }

@@ -10,14 +10,14 @@ namespace unclip {
 // The program's exit codes; nothing else ever leaves main (documented in README.md).
 enum class ExitCode : int {
   ok = 0,
-  jobs_failed = 1,     // some pictures were not made
-  usage = 2,           // bad options or a bad prompt line
-  model = 3,           // model missing, corrupt or unsupported
-  out_of_memory = 4,   // even at batch 1
-  io = 5,              // disk full, permission, unreadable input
-  refused = 6,         // by the prompt policy
-  interrupted = 130,   // SIGINT
-  terminated = 143,    // SIGTERM
+  jobs_failed = 1,    // some pictures were not made
+  usage = 2,          // bad options or a bad prompt line
+  model = 3,          // model missing, corrupt or unsupported
+  out_of_memory = 4,  // even at batch 1
+  io = 5,             // disk full, permission, unreadable input
+  refused = 6,        // by the prompt policy
+  interrupted = 130,  // SIGINT
+  terminated = 143,   // SIGTERM
 };
 
 class Error : public std::runtime_error {

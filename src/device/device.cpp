@@ -1,0 +1,74 @@
+// Chooses the device and opens CUDA at run time (see the header).
+#include "unclip/device/device.h"
+
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+#include <torch/cuda.h>
+
+#include "unclip/support/error.h"
+
+namespace unclip {
+namespace {
+
+// Registers torch's CUDA half in this process. Returns why that failed, or nothing.
+std::string open_cuda() {
+  if (dlopen("libcuda.so.1", RTLD_NOW) == nullptr)
+    return "no NVIDIA driver (libcuda.so.1) is on this machine";
+  if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) return dlerror();
+  return {};
+}
+
+bool cpu_multiplies_bf16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") != 0;  // every CPU with AMX has it too
+#else
+  return false;
+#endif
+}
+
+torch::Device choose_device(const DeviceChoice& choice) {
+  if (choice.kind == DeviceChoice::Kind::cpu) return torch::kCPU;
+  const bool demanded = choice.kind == DeviceChoice::Kind::cuda;
+  std::string why_not = open_cuda();
+  const int found = why_not.empty() ? static_cast<int>(torch::cuda::device_count()) : 0;
+  if (why_not.empty() && found <= choice.index)
+    why_not =
+        "expected GPU number " + std::to_string(choice.index) + ", found " + std::to_string(found) + " GPUs";
+  if (why_not.empty()) return {torch::kCUDA, static_cast<c10::DeviceIndex>(choice.index)};
+  if (!demanded) return torch::kCPU;
+  throw Error(ExitCode::usage, "--device cuda: " + why_not,
+              "use --device cpu, or run scripts/setup --cuda on a machine with an NVIDIA driver");
+}
+
+}  // namespace
+
+Placement place(const DeviceChoice& device_choice, DtypeChoice dtype_choice) {
+  const torch::Device device = choose_device(device_choice);
+  switch (dtype_choice) {
+    case DtypeChoice::f32:
+      return {device, torch::kFloat32};
+    case DtypeChoice::bf16:
+      return {device, torch::kBFloat16};
+    case DtypeChoice::f16:
+      return {device, torch::kFloat16};
+    case DtypeChoice::automatic:
+      break;
+  }
+  const bool bf16 = device.is_cuda() || cpu_multiplies_bf16();
+  return {device, bf16 ? torch::kBFloat16 : torch::kFloat32};
+}
+
+std::string describe(const Placement& placement) {
+  const std::string where = placement.device.is_cuda()
+                                ? placement.device.str()
+                                : "cpu, " + std::to_string(at::get_num_threads()) + " threads";
+  return where + ", " + dtype_name(placement.dtype);
+}
+
+std::string dtype_name(torch::Dtype dtype) {
+  if (dtype == torch::kBFloat16) return "bf16";
+  if (dtype == torch::kFloat16) return "f16";
+  return "f32";
+}
+
+}  // namespace unclip

@@ -1,0 +1,57 @@
+// Attention over the positions of a picture (and a context sequence).
+#include "unclip/nn/attention_2d.h"
+
+#include "unclip/nn/resnet_block.h"
+
+namespace unclip {
+
+namespace {
+
+// Context tokens come first, then the picture's own positions.
+torch::Tensor join(const torch::Tensor& context, const torch::Tensor& own) {
+  if (!context.defined()) return own;
+  return own.defined() ? at::cat({context, own}, 1) : context;  // [B,L+N,C]
+}
+
+}  // namespace
+
+Attention2DImpl::Attention2DImpl(int64_t channels, const Attention2DOptions& options_)
+    : options(options_),
+      heads(channels / options.head_dim),
+      to_q(channels, heads * options.head_dim),
+      to_out(heads * options.head_dim, channels) {
+  const int64_t inner = heads * options.head_dim;
+  if (options.groups > 0)
+    group_norm = register_module("group_norm", GroupNorm(options.groups, channels, options.eps));
+  register_module("to_q", to_q);
+  if (!options.only_cross_attention) {
+    to_k = register_module("to_k", Linear(channels, inner));
+    to_v = register_module("to_v", Linear(channels, inner));
+  }
+  if (options.context_dim > 0) {
+    add_k_proj = register_module("add_k_proj", Linear(options.context_dim, inner));
+    add_v_proj = register_module("add_v_proj", Linear(options.context_dim, inner));
+  }
+  register_module("to_out", torch::nn::ModuleList())->push_back(to_out);
+}
+
+torch::Tensor Attention2DImpl::forward(const torch::Tensor& x, const torch::Tensor& context,
+                                       const torch::Tensor& context_bias) {
+  // The norm comes before the reshape: it keeps channels-last only for pictures.
+  const torch::Tensor h = (group_norm ? group_norm(x) : x).flatten(2).transpose(1, 2);  // [B,N,C]
+  torch::Tensor k, v, context_k, context_v;
+  if (to_k) k = to_k(h), v = to_v(h);                                                     // [B,N,C]
+  if (add_k_proj) context_k = add_k_proj(context), context_v = add_v_proj(context);      // [B,L,C]
+  const auto split = [this](const torch::Tensor& t) {
+    return t.unflatten(-1, {heads, options.head_dim}).transpose(1, 2);  // [B,·,C] → [B,h,·,d]
+  };
+  std::optional<torch::Tensor> bias;
+  if (context_bias.defined())
+    bias = to_k ? at::constant_pad_nd(context_bias, {0, h.size(1)}) : context_bias;  // [B,1,1,L+N]
+  const torch::Tensor mixed = at::scaled_dot_product_attention(
+      split(to_q(h)), split(join(context_k, k)), split(join(context_v, v)), bias);  // [B,h,N,d]
+  const torch::Tensor out = to_out(mixed.transpose(1, 2).flatten(2));               // [B,N,C]
+  return add_residual(out.transpose(1, 2).reshape(x.sizes()), x, options.output_scale);  // [B,C,H,W]
+}
+
+}  // namespace unclip

@@ -1,0 +1,124 @@
+// The blocks of a UNet.
+#include "unclip/nn/unet_blocks.h"
+
+#include <map>
+
+#include "unclip/support/error.h"
+
+namespace unclip {
+
+namespace {
+
+template <class Holder>
+void register_list(torch::nn::Module& owner, const std::string& name, const std::vector<Holder>& items) {
+  if (items.empty()) return;
+  torch::nn::ModuleList list;
+  for (const Holder& item : items) list->push_back(item);
+  owner.register_module(name, list);
+}
+
+std::vector<Attention2D> make_attentions(const BlockOptions& options, int64_t channels) {
+  std::vector<Attention2D> attentions;
+  if (options.kind.attention == BlockAttention::none) return attentions;
+  for (int64_t i = 0; i < options.layers; ++i) attentions.emplace_back(channels, options.attention);
+  return attentions;
+}
+
+}  // namespace
+
+BlockKind block_kind(const std::string& type) {
+  static const std::map<std::string, BlockKind> kinds = {
+      {"DownBlock2D", {BlockAttention::none, BlockResampler::conv}},
+      {"UpBlock2D", {BlockAttention::none, BlockResampler::conv}},
+      {"ResnetDownsampleBlock2D", {BlockAttention::none, BlockResampler::resnet}},
+      {"ResnetUpsampleBlock2D", {BlockAttention::none, BlockResampler::resnet}},
+      {"AttnDownBlock2D", {BlockAttention::self, BlockResampler::conv}},
+      {"AttnUpBlock2D", {BlockAttention::self, BlockResampler::conv}},
+      {"SimpleCrossAttnDownBlock2D", {BlockAttention::added_kv, BlockResampler::resnet}},
+      {"SimpleCrossAttnUpBlock2D", {BlockAttention::added_kv, BlockResampler::resnet}},
+  };
+  const auto it = kinds.find(type);
+  if (it != kinds.end()) return it->second;
+  std::string known;
+  for (const auto& entry : kinds) known += (known.empty() ? "" : ", ") + entry.first;
+  throw Error(ExitCode::model, "UNet block type \"" + type + "\" is not supported; expected one of " + known);
+}
+
+DownBlock2DImpl::DownBlock2DImpl(const BlockOptions& o) {
+  for (int64_t i = 0; i < o.layers; ++i)
+    resnets.emplace_back(i == 0 ? o.in_channels : o.out_channels, o.out_channels, o.resnet);
+  attentions = make_attentions(o, o.out_channels);
+  register_list(*this, "resnets", resnets);
+  register_list(*this, "attentions", attentions);
+  if (!o.resample) return;
+  if (o.kind.resampler == BlockResampler::conv) {
+    downsample_conv = Downsample2D(o.out_channels, o.downsample_padding);
+    register_list<Downsample2D>(*this, "downsamplers", {downsample_conv});
+  } else {
+    downsample_resnet = ResnetBlock2D(o.out_channels, o.out_channels, o.resnet, Resampling::down);
+    register_list<ResnetBlock2D>(*this, "downsamplers", {downsample_resnet});
+  }
+}
+
+torch::Tensor DownBlock2DImpl::forward(torch::Tensor x, const BlockInputs& inputs,
+                                       std::vector<torch::Tensor>& skips) {
+  for (size_t i = 0; i < resnets.size(); ++i) {
+    x = resnets[i](x, inputs.temb);  // [B,out,H,W]
+    if (!attentions.empty()) x = attentions[i](x, inputs.context, inputs.context_bias);
+    skips.push_back(x);
+  }
+  if (downsample_conv || downsample_resnet) {
+    x = downsample_conv ? downsample_conv(x) : downsample_resnet(x, inputs.temb);  // [B,out,H/2,W/2]
+    skips.push_back(x);
+  }
+  return x;
+}
+
+UpBlock2DImpl::UpBlock2DImpl(const BlockOptions& o) {
+  for (int64_t i = 0; i < o.layers; ++i) {
+    const int64_t below = i == 0 ? o.previous_channels : o.out_channels;
+    const int64_t skip = i == o.layers - 1 ? o.in_channels : o.out_channels;
+    resnets.emplace_back(below + skip, o.out_channels, o.resnet);
+  }
+  attentions = make_attentions(o, o.out_channels);
+  register_list(*this, "resnets", resnets);
+  register_list(*this, "attentions", attentions);
+  if (!o.resample) return;
+  if (o.kind.resampler == BlockResampler::conv) {
+    upsample_conv = Upsample2D(o.out_channels);
+    register_list<Upsample2D>(*this, "upsamplers", {upsample_conv});
+  } else {
+    upsample_resnet = ResnetBlock2D(o.out_channels, o.out_channels, o.resnet, Resampling::up);
+    register_list<ResnetBlock2D>(*this, "upsamplers", {upsample_resnet});
+  }
+}
+
+torch::Tensor UpBlock2DImpl::forward(torch::Tensor x, const BlockInputs& inputs,
+                                     std::vector<torch::Tensor>& skips) {
+  for (size_t i = 0; i < resnets.size(); ++i) {
+    x = at::cat({x, skips.back()}, 1);  // [B,below+skip,H,W]
+    skips.pop_back();
+    x = resnets[i](x, inputs.temb);  // [B,out,H,W]
+    if (!attentions.empty()) x = attentions[i](x, inputs.context, inputs.context_bias);
+  }
+  if (upsample_conv) return upsample_conv(x, skips.back().size(2), skips.back().size(3));  // [B,out,2H,2W]
+  return upsample_resnet ? upsample_resnet(x, inputs.temb) : x;
+}
+
+MidBlock2DImpl::MidBlock2DImpl(const BlockOptions& o) {
+  for (int64_t i = 0; i < o.layers + 1; ++i) resnets.emplace_back(o.in_channels, o.in_channels, o.resnet);
+  attentions = make_attentions(o, o.in_channels);
+  register_list(*this, "resnets", resnets);
+  register_list(*this, "attentions", attentions);
+}
+
+torch::Tensor MidBlock2DImpl::forward(torch::Tensor x, const BlockInputs& inputs) {
+  x = resnets[0](x, inputs.temb);
+  for (size_t i = 1; i < resnets.size(); ++i) {
+    if (!attentions.empty()) x = attentions[i - 1](x, inputs.context, inputs.context_bias);
+    x = resnets[i](x, inputs.temb);
+  }
+  return x;
+}
+
+}  // namespace unclip

@@ -1,0 +1,56 @@
+// Packed layers against plain ones.
+#include "unclip/nn/packing.h"
+
+#include <gtest/gtest.h>
+
+#include "unclip/nn/layers.h"
+
+namespace unclip {
+namespace {
+
+template <class Layer>
+double largest_relative_change(Layer layer, const torch::Tensor& x) {
+  torch::NoGradGuard no_grad;
+  layer->reset_parameters();
+  layer->to(x.scalar_type());
+  const torch::Tensor plain = layer->forward(x);
+  pack_weights(*layer);
+  const torch::Tensor packed = layer->forward(x);
+  EXPECT_EQ(packed.sizes(), plain.sizes());
+  return ((packed - plain).abs().max() / plain.abs().max()).template item<double>();
+}
+
+class Packing : public testing::TestWithParam<std::pair<torch::Dtype, double>> {};
+
+TEST_P(Packing, KeepsTheAnswers) {
+  const auto [dtype, tolerance] = GetParam();
+  torch::manual_seed(0);
+  const torch::Tensor tokens = torch::randn({2, 7, 24}).to(dtype);
+  const torch::Tensor picture =
+      torch::randn({2, 24, 9, 9}).to(dtype).contiguous(torch::MemoryFormat::ChannelsLast);
+  const double changes[] = {
+      largest_relative_change(Linear(24, 40), tokens),
+      largest_relative_change(Linear(24, 40, /*with_bias=*/false), tokens),
+      largest_relative_change(Conv2d(24, 16, 3, 1, 1), picture),
+      largest_relative_change(Conv2d(24, 16, 3, 2, 1), picture),
+      largest_relative_change(Conv2d(24, 16, 1), picture),
+  };
+  const double largest = *std::max_element(std::begin(changes), std::end(changes));
+  std::cout << "largest relative difference " << largest << "\n";
+  EXPECT_LE(largest, tolerance);
+}
+
+INSTANTIATE_TEST_SUITE_P(Dtypes, Packing,
+                         testing::Values(std::pair{torch::kFloat32, 1e-6},
+                                         std::pair{torch::kBFloat16, 8e-3}));
+
+TEST(Packing, GivesUpThePlainCopy) {
+  Linear layer(256, 256);
+  layer->reset_parameters();
+  pack_weights(*layer);
+  EXPECT_EQ(layer->weight.storage().nbytes(), sizeof(float));
+  EXPECT_EQ(layer->weight.sizes(), (std::vector<int64_t>{256, 256}));
+}
+
+}  // namespace
+}  // namespace unclip
