@@ -14,8 +14,8 @@ namespace unclip {
 
 using Rng = std::mt19937_64;
 
-// The generator of picture `index` of source `seed`; `attempt` counts descriptions that were thrown away.
-Rng picture_rng(uint64_t seed, uint64_t index, uint64_t attempt = 0);
+// The generator of picture `index` of source `seed`: unlike for every pair.
+Rng picture_rng(uint64_t seed, uint64_t index);
 
 // In [lo, hi).
 inline double uniform(Rng& rng, double lo, double hi) {

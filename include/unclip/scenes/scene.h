@@ -68,6 +68,9 @@ Drawing make_character(Rng& rng, Style style);
 
 // Styles. `seed` feeds grain and wobble, equal at every size.
 bool has_colours(Style style);
+// True where a filled shape becomes its outline (a circle looks like a ring) and the background is the
+// style's.
+bool is_outlined(Style style);
 // The colours in which an object of `colour` may show in this style (held-out rule): flat gives {colour}.
 std::vector<Colour> shown_as(Style style, Colour colour);
 void paint_in_style(const Drawing& drawing, Style style, uint64_t seed, Canvas& canvas);
