@@ -1,0 +1,56 @@
+// Names of the picture files: from -o (a file, a folder or a template) and what is known of each picture.
+//
+//   cat.png                             one picture, or cat.png, cat-1.png, cat-2.png … for several
+//   out/  or an existing folder         out/{slug}-{seed}.png
+//   out/{index:05}-{seed}-{slug}.png    a template; {{ and }} stand for the braces themselves
+//
+// Fields: {index} of the job in the whole prompt file and {n} of the picture in its job, both from 0; {seed}
+// of the picture; {slug} and {prompt_hash} of the prompt. {FIELD:0W} pads a number with zeros to W digits.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace unclip {
+
+struct NameFields {
+  std::uint64_t index = 0;
+  std::uint64_t seed = 0;
+  std::uint64_t n = 0;
+  std::string_view prompt;  // UTF-8
+};
+
+class OutputNames {
+ public:
+  // `output`: the value of -o; empty for {slug}-{seed}.png in the current folder. Throws Error(usage) with
+  // the template and column for an unknown field, a bad width or a lone brace, and for a name without `.png`.
+  explicit OutputNames(const std::string& output);
+
+  // The next picture's path. A name that this object gave before gets -1, -2 … before the extension; so ask
+  // for every picture of the run in order, also for those of other shards and those that are skipped.
+  std::filesystem::path next(const NameFields& fields);
+
+ private:
+  enum class Field { literal, index, seed, slug, prompt_hash, n };
+  struct Piece {
+    Field field = Field::literal;
+    std::string text;  // of a literal
+    int width = 0;     // of a number: at least so many digits
+  };
+  friend class TemplateParser;
+
+  static std::string render(const Piece& piece, const NameFields& fields);
+
+  std::vector<Piece> pieces_;
+  std::set<std::string> given_;
+};
+
+// 1–60 of a-z, 0-9 and single hyphens, none at either end: the prompt in Latin letters (ICU), "picture" where
+// nothing is left of it. Never a path, whatever the prompt.
+std::string slug(std::string_view prompt);
+
+}  // namespace unclip

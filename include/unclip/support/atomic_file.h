@@ -1,0 +1,20 @@
+// Files that appear whole or not at all: temporary file in the same folder, flushed, renamed.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+
+namespace unclip {
+
+enum class Overwrite { no, yes };
+
+// Writes `bytes` to `path`; missing folders on the way are made. With Overwrite::no an existing file is never
+// touched, even when several processes race for the name: one wins, the others get the error.
+// Throws Error(io) that names the path, the reason (exists, disk full, quota, permission, read-only,
+// `ulimit -f`) and the next step; no temporary file (`*.unclip-tmp`) stays behind.
+// The program must ignore SIGXFSZ (install_interrupt_handlers does), or `ulimit -f` kills it.
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes,
+                           Overwrite overwrite);
+
+}  // namespace unclip

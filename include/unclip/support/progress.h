@@ -1,0 +1,57 @@
+// Progress on standard error: stage, step, pictures done and left, time left.
+// On a terminal one line that is redrawn, elsewhere at most one plain line every 10 seconds. It is drawn
+// without escape codes and without colour, so NO_COLOR holds everywhere.
+#pragma once
+
+#include <unistd.h>
+
+#include <chrono>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace unclip {
+
+struct ProgressOptions {
+  bool quiet = false;                            // print nothing at all
+  int descriptor = STDERR_FILENO;                // where to print
+  std::chrono::milliseconds line_every{10'000};  // off a terminal: the least time between two lines
+};
+
+class Progress {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // `pictures`: how many the whole run makes.
+  explicit Progress(int pictures, ProgressOptions options = {});
+  ~Progress();  // clears the redrawn line
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void begin_stage(std::string_view name, int steps);
+  void step_done();
+  void pictures_done(int count);
+  void clear();  // wipes the redrawn line: call before printing something else to the same terminal
+
+ private:
+  void draw(bool now);
+  void wipe();
+  std::string line(Clock::time_point now) const;
+  std::string time_left(Clock::time_point now) const;
+
+  const int pictures_;
+  const ProgressOptions options_;
+  const bool terminal_;
+  std::mutex mutex_;
+  std::string stage_;
+  int steps_ = 0;
+  int step_ = 0;
+  int done_ = 0;
+  std::size_t drawn_ = 0;  // width of the line on the terminal
+  const Clock::time_point start_;
+  Clock::time_point stage_start_;
+  Clock::time_point last_done_;
+  Clock::time_point last_draw_;
+};
+
+}  // namespace unclip

@@ -1,0 +1,76 @@
+// The info verb: PNG → PictureMetadata → lines for people or JSON for programs.
+#include "unclip/cli/info.h"
+
+#include <spdlog/spdlog.h>
+
+#include "unclip/image/metadata.h"
+#include "unclip/support/error.h"
+
+namespace unclip {
+namespace {
+
+using nlohmann::ordered_json;
+
+// A picture may come from anywhere: its text must not steer the terminal.
+std::string printable(const std::string& text) {
+  std::string safe;
+  unsigned char before = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool c1_control = before == 0xc2 && byte >= 0x80 && byte < 0xa0;
+    if (c == '\n') {
+      safe += "\n    ";
+    } else {
+      safe += byte < 0x20 || byte == 0x7f || c1_control ? '?' : c;
+    }
+    before = byte;
+  }
+  return safe;
+}
+
+std::string dump(const ordered_json& json) {
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+void print_value(const std::string& name, const ordered_json& value, std::ostream& out) {
+  if (value.is_object()) {
+    for (const auto& [key, inner] : value.items()) {
+      print_value(name + '.' + key, inner, out);
+    }
+    return;
+  }
+  const std::string text = value.is_string() ? value.get<std::string>() : dump(value);
+  if (!text.empty()) {
+    out << "  " << printable(name) << ": " << printable(text) << '\n';
+  }
+}
+
+void print_picture(const std::filesystem::path& file, bool as_json, std::ostream& out) {
+  const std::optional<PictureMetadata> metadata = from_png(file);
+  const ordered_json json = metadata ? to_json(*metadata) : ordered_json();
+  if (as_json) {
+    out << dump({{"file", file.string()}, {"metadata", json}}) << '\n';
+    return;
+  }
+  out << printable(file.string()) << (metadata ? "" : ": no unclip parameters") << '\n';
+  for (const auto& [key, value] : json.items()) {
+    print_value(key, value, out);
+  }
+}
+
+}  // namespace
+
+int info(const InfoOptions& options, std::ostream& out) {
+  ExitCode code = ExitCode::ok;
+  for (const std::filesystem::path& file : options.files) {
+    try {
+      print_picture(file, options.json, out);
+    } catch (const Error& error) {
+      spdlog::error("{}; {}", error.what(), error.hint);
+      code = error.code;
+    }
+  }
+  return static_cast<int>(code);
+}
+
+}  // namespace unclip

@@ -1,0 +1,145 @@
+// PictureMetadata ↔ JSON ↔ PNG text. The JSON block is the record; the `parameters` text repeats its main
+// values for the viewers that know that form.
+#include "unclip/image/metadata.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "unclip/support/error.h"
+#include "unclip/support/sha256.h"
+
+namespace unclip {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kBlock = "unclip";
+constexpr int kDeepestBlock = 32;  // a hostile file must not exhaust the stack
+
+// The byte order mark in the first line is part of the XMP standard. Not being ASCII, it also makes
+// encode_png choose iTXt, as XMP demands.
+constexpr const char* kSourceType =
+    "<?xpacket begin=\"\xEF\xBB\xBF\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n"
+    "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\">\n"
+    " <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\n"
+    "  <rdf:Description rdf:about=\"\" xmlns:Iptc4xmpExt=\"http://iptc.org/std/Iptc4xmpExt/2008-02-29/\"\n"
+    "   Iptc4xmpExt:DigitalSourceType="
+    "\"http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia\"/>\n"
+    " </rdf:RDF>\n"
+    "</x:xmpmeta>\n"
+    "<?xpacket end=\"r\"?>";
+
+// Values with a separator in them are quoted as JSON strings, the custom of this text form.
+std::string quoted(const std::string& value) {
+  const bool plain = value.find_first_of(",:\"\n") == std::string::npos;
+  return plain ? value : json(value).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// A short name of all weights together; "Model hash" has ten digits by custom.
+std::string model_hash(const PictureMetadata& metadata) {
+  std::string all;
+  for (const auto& [component, fingerprint] : metadata.fingerprints) {
+    all += component + '=' + fingerprint + '\n';
+  }
+  return sha256_hex(all).substr(0, 10);
+}
+
+template <typename Value>
+void read(const json& from, const char* key, Value& value) {
+  if (from.contains(key)) {
+    from.at(key).get_to(value);
+  }
+}
+
+PictureMetadata parse_block(const std::string& text) {
+  const auto check_depth = [](int depth, json::parse_event_t, json&) {
+    if (depth > kDeepestBlock) {
+      throw std::length_error(fmt::format("nested deeper than {} levels", kDeepestBlock));
+    }
+    return true;
+  };
+  return metadata_from_json(json::parse(text, check_depth));
+}
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const PictureMetadata& m) {
+  return {{"prompt", m.prompt},
+          {"negative_prompt", m.negative_prompt},
+          {"seed", m.seed},
+          {"width", m.width},
+          {"height", m.height},
+          {"prior_steps", m.prior_steps},
+          {"decoder_steps", m.decoder_steps},
+          {"upsampler_steps", m.upsampler_steps},
+          {"prior_guidance", m.prior_guidance},
+          {"decoder_guidance", m.decoder_guidance},
+          {"sampler", m.sampler},
+          {"model", m.model},
+          {"fingerprints", m.fingerprints},
+          {"options", m.options},
+          {"version", m.version}};
+}
+
+PictureMetadata metadata_from_json(const json& from) {
+  from.get_ref<const json::object_t&>();  // throws for anything but an object
+  PictureMetadata m;
+  read(from, "prompt", m.prompt);
+  read(from, "negative_prompt", m.negative_prompt);
+  read(from, "seed", m.seed);
+  read(from, "width", m.width);
+  read(from, "height", m.height);
+  read(from, "prior_steps", m.prior_steps);
+  read(from, "decoder_steps", m.decoder_steps);
+  read(from, "upsampler_steps", m.upsampler_steps);
+  read(from, "prior_guidance", m.prior_guidance);
+  read(from, "decoder_guidance", m.decoder_guidance);
+  read(from, "sampler", m.sampler);
+  read(from, "model", m.model);
+  read(from, "fingerprints", m.fingerprints);
+  read(from, "options", m.options);
+  read(from, "version", m.version);
+  return m;
+}
+
+std::string parameters_text(const PictureMetadata& m) {
+  std::string text = m.prompt + '\n';
+  if (!m.negative_prompt.empty()) {
+    text += "Negative prompt: " + m.negative_prompt + '\n';
+  }
+  text += fmt::format(
+      "Steps: {}, Sampler: {}, CFG scale: {}, Seed: {}, Size: {}x{}, Model hash: {}, Model: {}, "
+      "Prior steps: {}, Prior CFG scale: {}, Upsampler steps: {}, Version: unclip {}",
+      m.decoder_steps, quoted(m.sampler), m.decoder_guidance, m.seed, m.width, m.height, model_hash(m),
+      quoted(m.model), m.prior_steps, m.prior_guidance, m.upsampler_steps, m.version);
+  std::replace(text.begin(), text.end(), '\0', ' ');  // NUL ends a PNG text; the JSON block keeps it
+  return text;
+}
+
+PngText to_png_text(const PictureMetadata& metadata) {
+  PngText text = {{"parameters", parameters_text(metadata)},
+                  {kBlock, to_json(metadata).dump(-1, ' ', true, json::error_handler_t::replace)}};
+  text.push_back(source_type_text().front());
+  return text;
+}
+
+PngText source_type_text() { return {{"XML:com.adobe.xmp", kSourceType}}; }
+
+std::optional<PictureMetadata> from_png(const std::filesystem::path& path) {
+  for (const PngTextChunk& entry : read_png_text(path)) {
+    if (entry.keyword == kBlock) {
+      try {
+        return parse_block(entry.text);
+      } catch (const std::exception& problem) {
+        throw Error(ExitCode::io,
+                    fmt::format("{}: its unclip block is corrupt: {}", path.string(), problem.what()),
+                    "make or copy the file again");
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace unclip
