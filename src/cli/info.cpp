@@ -20,8 +20,10 @@ std::string printable(const std::string& text) {
     const bool c1_control = before == 0xc2 && byte >= 0x80 && byte < 0xa0;
     if (c == '\n') {
       safe += "\n    ";
+    } else if (c1_control) {
+      safe.back() = '?';
     } else {
-      safe += byte < 0x20 || byte == 0x7f || c1_control ? '?' : c;
+      safe += byte < 0x20 || byte == 0x7f ? '?' : c;
     }
     before = byte;
   }

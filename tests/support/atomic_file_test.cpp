@@ -1,0 +1,222 @@
+// Atomic writing on real file systems: races between processes, a full disk, limits, read-only places.
+#include "unclip/support/atomic_file.h"
+
+#include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include "unclip/support/error.h"
+
+namespace unclip {
+namespace {
+
+namespace fs = std::filesystem;
+
+class AtomicFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "unclip-atomic-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  static void write(const fs::path& path, const std::string& text, Overwrite overwrite = Overwrite::no) {
+    write_file_atomically(path, std::as_bytes(std::span(text)), overwrite);
+  }
+
+  static std::string read(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  // The error's text and hint; checks its code.
+  static std::string error_of(const fs::path& path, const std::string& text,
+                              Overwrite overwrite = Overwrite::no) {
+    try {
+      write(path, text, overwrite);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code, ExitCode::io);
+      return error.what() + std::string(" | ") + error.hint;
+    }
+    return "no error";
+  }
+
+  static long files_in(const fs::path& folder) {
+    return std::distance(fs::directory_iterator(folder), fs::directory_iterator());
+  }
+
+  // Runs `body` in a child; its exit code.
+  static int in_child(const std::function<int()>& body) {
+    const pid_t child = fork();
+    if (child == 0) {
+      _exit(body());
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(AtomicFile, WritesAndMakesFolders) {
+  write(folder_ / "a/b/c.png", "hello");
+  EXPECT_EQ(read(folder_ / "a/b/c.png"), "hello");
+  EXPECT_EQ(files_in(folder_ / "a/b"), 1);
+  const fs::perms expected = fs::perms(0666 & ~[] {
+    const mode_t mask = umask(0);
+    umask(mask);
+    return mask;
+  }());
+  EXPECT_EQ(fs::status(folder_ / "a/b/c.png").permissions(), expected);
+}
+
+TEST_F(AtomicFile, NamesAsLongAsTheFileSystemAllows) {
+  write(folder_ / std::string(255, 'x'), "long");
+  EXPECT_EQ(read(folder_ / std::string(255, 'x')), "long");
+  EXPECT_NE(error_of(folder_ / std::string(256, 'x'), "longer").find("name too long"), std::string::npos);
+  EXPECT_EQ(files_in(folder_), 1);
+}
+
+TEST_F(AtomicFile, OverwritesOnlyWhenTold) {
+  const fs::path path = folder_ / "a.png";
+  write(path, "one");
+  const std::string error = error_of(path, "two");
+  EXPECT_EQ(error,
+            "cannot write " + path.string() +
+                ": the file exists already | pass --overwrite to replace it, or choose another name with -o");
+  EXPECT_EQ(read(path), "one");
+  write(path, "three", Overwrite::yes);
+  EXPECT_EQ(read(path), "three");
+  EXPECT_EQ(files_in(folder_), 1);
+}
+
+TEST_F(AtomicFile, RefusesWhatIsNoFile) {
+  EXPECT_NE(error_of(folder_, "x", Overwrite::yes).find("no regular file"), std::string::npos);
+  EXPECT_NE(error_of("/dev/null", "x", Overwrite::yes).find("no regular file"), std::string::npos);
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  write(folder_ / "file", "x");
+  EXPECT_NE(error_of(folder_ / "file/a.png", "x").find("is a file"), std::string::npos);
+}
+
+TEST_F(AtomicFile, OneOfEightRacingProcessesWins) {
+  constexpr int kProcesses = 8;
+  for (int round = 0; round < 20; ++round) {
+    const fs::path path = folder_ / ("race-" + std::to_string(round));
+    int gate[2];
+    ASSERT_EQ(pipe(gate), 0);
+    for (int i = 0; i < kProcesses; ++i) {
+      if (fork() == 0) {
+        close(gate[1]);
+        char byte = 0;
+        [[maybe_unused]] const ssize_t end = ::read(gate[0], &byte, 1);  // until the parent closes the gate
+        try {
+          write(path, std::string(100'000, static_cast<char>('0' + i)));
+        } catch (const Error& error) {
+          _exit(error.code == ExitCode::io && std::strstr(error.what(), "exists already") != nullptr ? 100
+                                                                                                     : 101);
+        }
+        _exit(i);
+      }
+    }
+    close(gate[0]);
+    close(gate[1]);
+    std::vector<int> winners;
+    int losers = 0;
+    for (int i = 0; i < kProcesses; ++i) {
+      int status = 0;
+      wait(&status);
+      WEXITSTATUS(status) == 100 ? void(++losers) : winners.push_back(WEXITSTATUS(status));
+    }
+    ASSERT_EQ(losers, kProcesses - 1);
+    ASSERT_EQ(winners.size(), 1U);
+    ASSERT_EQ(read(path), std::string(100'000, static_cast<char>('0' + winners[0])));
+    ASSERT_EQ(files_in(folder_), round + 1);
+  }
+}
+
+// Without renameat2 (old kernels, some network file systems): a seccomp filter takes it away.
+TEST_F(AtomicFile, LinksWhereRenameCannotRefuse) {
+  const int code = in_child([this] {
+    const sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    sock_fprog filter{std::size(program), const_cast<sock_filter*>(program)};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+      return 77;
+    }
+    write(folder_ / "a", "one");
+    const bool refused = error_of(folder_ / "a", "two").find("exists already") != std::string::npos;
+    return refused && read(folder_ / "a") == "one" && files_in(folder_) == 1 ? 0 : 1;
+  });
+  if (code == 77) {
+    GTEST_SKIP() << "no seccomp here";
+  }
+  EXPECT_EQ(code, 0);
+}
+
+TEST_F(AtomicFile, FileSizeLimitIsAnError) {
+  const int code = in_child([this] {
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{4096, 4096};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    const std::string error = error_of(folder_ / "a", std::string(10'000, 'x'));
+    return error.find("ulimit -f") != std::string::npos ? 0 : 1;
+  });
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(files_in(folder_), 0);
+}
+
+TEST_F(AtomicFile, FullDiskAndReadOnlyDisk) {
+  if (mount("tmpfs", folder_.c_str(), "tmpfs", 0, "size=64k") != 0) {
+    GTEST_SKIP() << "mount is not permitted here: " << std::strerror(errno);
+  }
+  write(folder_ / "small", std::string(1000, 'x'));
+  const std::string full = error_of(folder_ / "large", std::string(1'000'000, 'x'));
+  const long left = files_in(folder_);
+  mount("tmpfs", folder_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr);
+  const std::string fixed = error_of(folder_ / "more", "x");
+  const std::string below = error_of(folder_ / "new/more", "x");
+  umount(folder_.c_str());
+  EXPECT_NE(full.find("the disk is full | free some space"), std::string::npos) << full;
+  EXPECT_EQ(left, 1);
+  EXPECT_NE(fixed.find("read-only"), std::string::npos) << fixed;
+  EXPECT_NE(below.find("read-only"), std::string::npos) << below;
+}
+
+TEST_F(AtomicFile, FolderWithoutPermission) {
+  const int code = in_child([this] {
+    fs::permissions(folder_, fs::perms(0555));
+    if (geteuid() == 0 && seteuid(65534) != 0) {
+      return 77;
+    }
+    const std::string error = error_of(folder_ / "a", "x");
+    const std::string below = error_of(folder_ / "new/a", "x");
+    const std::string denied = ": permission denied | make the folder writable";
+    return error.find(denied) != std::string::npos && below.find(denied) != std::string::npos ? 0 : 1;
+  });
+  if (code == 77) {
+    GTEST_SKIP() << "cannot drop privileges";
+  }
+  EXPECT_EQ(code, 0);
+}
+
+}  // namespace
+}  // namespace unclip
