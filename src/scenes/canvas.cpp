@@ -144,6 +144,21 @@ double fill_of(Shape shape) {
   return 0;
 }
 
+Sides sides_of(Shape shape) {
+  switch (shape) {
+    case Shape::triangle:
+      return {1, std::sqrt(3) / 2};
+    case Shape::star:
+      return {1, (1 + std::cos(0.2 * pi)) / (2 * std::sin(0.4 * pi))};
+    case Shape::heart:
+      return {1, 0.9};
+    case Shape::diamond:
+      return {diamond_width, 1};
+    default:
+      return {1, 1};
+  }
+}
+
 void Canvas::fill(Rgb colour, double alpha) {
   cairo_set_source_rgba(context(), colour.r, colour.g, colour.b, alpha);
   cairo_has_current_point(context()) ? cairo_fill(context()) : cairo_paint(context());

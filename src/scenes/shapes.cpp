@@ -22,12 +22,8 @@ struct Placed {
 double longer_half(Shape shape, double area) { return std::sqrt(area / fill_of(shape)) / 2; }
 
 Box box_of(const Placed& object) {
-  double width = 2 * object.half, height = width;
-  if (object.shape == Shape::triangle) height *= std::sqrt(3) / 2;
-  if (object.shape == Shape::star) height *= 0.951;
-  if (object.shape == Shape::heart) height *= 0.9;
-  if (object.shape == Shape::diamond) width *= 0.8;
-  return {object.centre, width, height};
+  const Sides sides = sides_of(object.shape);
+  return {object.centre, 2 * object.half * sides.width, 2 * object.half * sides.height};
 }
 
 bool apart(const Box& a, const Box& b) {

@@ -66,7 +66,11 @@ class Canvas {
   std::unique_ptr<cairo_t, Destroy> context_;
 };
 
-// The part of its bounding square (side 2 · half) that a shape fills.
+// The part of its bounding square (side 2 · half) that a shape fills, and its box's sides by the square's.
 double fill_of(Shape shape);
+struct Sides {
+  double width = 1, height = 1;
+};
+Sides sides_of(Shape shape);
 
 }  // namespace unclip

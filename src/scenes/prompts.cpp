@@ -1,0 +1,127 @@
+// Prompt lists: made by row, written and read as JSON lines (see prompts.h).
+#include "unclip/scenes/prompts.h"
+
+#include <algorithm>
+#include <istream>
+#include <nlohmann/json.hpp>
+
+#include "unclip/support/error.h"
+
+namespace unclip {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::string_view, row_count> row_names{"single object",  "colour", "two objects",
+                                                            "colour binding", "count",  "position"};
+
+bool holds_held_out(const Requirement& wanted) {
+  return std::ranges::any_of(wanted.objects, [](const Wanted& o) { return held_out(o.colour, o.shape); });
+}
+
+Wanted random_wanted(Rng& rng) {
+  return {static_cast<Colour>(uniform_int(rng, 0, colour_count - 1)),
+          static_cast<Shape>(uniform_int(rng, 0, shape_count - 1))};
+}
+
+Requirement for_row(Rng& rng, Row row) {
+  Requirement wanted{{random_wanted(rng)}, {}, {}};
+  if (row == Row::count) wanted.objects[0].count = uniform_int(rng, 1, 4);
+  if (row == Row::two_objects || row == Row::colour_binding || row == Row::position) {
+    Wanted other = random_wanted(rng);
+    while (other.shape == wanted.objects[0].shape || other.colour == wanted.objects[0].colour) {
+      other = random_wanted(rng);
+    }
+    wanted.objects.push_back(other);
+  }
+  if (row == Row::position) wanted.relation = static_cast<Relation>(uniform_int(rng, 0, relation_count - 1));
+  return wanted;
+}
+
+// The value of `Choice` that is called `word`.
+template <class Choice>
+Choice choice(const json& word, int count) {
+  for (int i = 0; i < count; ++i) {
+    if (name(static_cast<Choice>(i)) == word.get<std::string>()) return static_cast<Choice>(i);
+  }
+  throw std::invalid_argument("unknown word " + word.dump());
+}
+
+Wanted wanted_from(const json& object) {
+  Wanted wanted{choice<Colour>(object.at("colour"), colour_count),
+                choice<Shape>(object.at("shape"), shape_count)};
+  wanted.size = choice<Size>(object.value("size", json("any")), 3);
+  wanted.count = object.value("count", 1);
+  if (wanted.count < 1 || wanted.count > 4) throw std::invalid_argument("count must be 1 to 4");
+  return wanted;
+}
+
+Prompt prompt_from(const json& line) {
+  Prompt prompt{line.at("prompt"), choice<Row>(line.at("row"), row_count), false, {}};
+  for (const json& object : line.at("objects")) prompt.wanted.objects.push_back(wanted_from(object));
+  if (const json relation = line.value("relation", json()); !relation.is_null()) {
+    prompt.wanted.relation = choice<Relation>(relation, relation_count);
+  }
+  if (const json background = line.value("background", json()); !background.is_null()) {
+    prompt.wanted.background = choice<Colour>(background, colour_count);
+  }
+  const size_t objects = prompt.wanted.objects.size();
+  if (objects < 1 || objects > 2) throw std::invalid_argument("objects must be one or two");
+  if (prompt.wanted.relation && objects != 2) throw std::invalid_argument("a relation needs two objects");
+  prompt.held_out = holds_held_out(prompt.wanted);
+  return prompt;
+}
+
+}  // namespace
+
+std::string_view name(Row row) { return row_names[static_cast<size_t>(row)]; }
+
+std::vector<Prompt> eval_prompts(Row row, int n, uint64_t seed, bool held_out) {
+  Rng rng = picture_rng(seed, static_cast<uint64_t>(row) * 2 + (held_out ? 1 : 0));
+  std::vector<Prompt> prompts;
+  while (static_cast<int>(prompts.size()) < n) {
+    const Requirement wanted = for_row(rng, row);
+    // Some requirements have no room in any picture that the family draws (a star inside a small cross).
+    if (holds_held_out(wanted) != held_out || !draw_required(rng, wanted)) continue;
+    prompts.push_back({describe(wanted), row, held_out, wanted});
+  }
+  return prompts;
+}
+
+Verdict judge(const Sight& sight, const Prompt& prompt) {
+  return judge(sight, prompt.wanted, prompt.row != Row::single_object && prompt.row != Row::two_objects);
+}
+
+std::string to_json(const Prompt& prompt) {
+  nlohmann::ordered_json line{
+      {"prompt", prompt.text}, {"row", name(prompt.row)}, {"held_out", prompt.held_out}};
+  for (const Wanted& object : prompt.wanted.objects) {
+    line["objects"].push_back({{"colour", name(object.colour)},
+                               {"shape", name(object.shape)},
+                               {"size", name(object.size)},
+                               {"count", object.count}});
+  }
+  line["relation"] = nullptr;
+  if (prompt.wanted.relation) line["relation"] = name(*prompt.wanted.relation);
+  line["background"] = nullptr;
+  if (prompt.wanted.background) line["background"] = name(*prompt.wanted.background);
+  return line.dump();
+}
+
+std::vector<Prompt> read_prompts(std::istream& lines, const std::string& file) {
+  std::vector<Prompt> prompts;
+  std::string line;
+  for (int number = 1; std::getline(lines, line); ++number) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    try {
+      prompts.push_back(prompt_from(json::parse(line)));
+    } catch (const std::exception& fault) {
+      throw Error(
+          ExitCode::usage, file + ":" + std::to_string(number) + ": not a prompt to judge: " + fault.what(),
+          R"(A line is like {"prompt": "a red star", "row": "colour", "objects": [{"colour": "red", "shape": "star"}]}.)");
+    }
+  }
+  return prompts;
+}
+
+}  // namespace unclip
