@@ -10,10 +10,11 @@ import json
 import random
 import shutil
 import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import sentencepiece
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import pre_tokenizers
 from transformers import CLIPTokenizer, T5Tokenizer, XLMRobertaTokenizer
 
 LENGTH = 77
@@ -111,15 +112,29 @@ def make_strings(count: int) -> list[str]:
     return strings
 
 
+def train_merges(count: int) -> list[tuple[str, str]]:
+    """Plain byte-pair encoding; the library's trainer breaks ties differently from run to run."""
+    split = pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str
+    words = Counter(piece for line in CORPUS for word in line.lower().split() for piece, _ in split(word))
+    parts = {word: [*word[:-1], word[-1] + "</w>"] for word in words}
+    merges: list[tuple[str, str]] = []
+    for _ in range(count):
+        pairs: Counter[tuple[str, str]] = Counter()
+        for word, symbols in parts.items():
+            for pair in zip(symbols, symbols[1:]):
+                pairs[pair] += words[word]
+        merges.append(min(pairs, key=lambda pair: (-pairs[pair], pair)))
+        for symbols in parts.values():
+            for i in range(len(symbols) - 2, -1, -1):
+                if (symbols[i], *symbols[i + 1 : i + 2]) == merges[-1]:
+                    symbols[i : i + 2] = ["".join(merges[-1])]
+    return merges
+
+
 def write_clip(folder: Path, merge_count: int) -> None:
     """CLIP's vocabulary order: bytes, bytes that end a word, merges, start of text, end of text (the highest id)."""
-    trained = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    trained.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
-    trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    corpus = [word for line in CORPUS for word in line.split()]
-    trained.train_from_iterator(corpus, trainers.BpeTrainer(vocab_size=700, end_of_word_suffix="</w>", show_progress=False))
-    merges = json.loads(trained.to_str())["model"]["merges"][:merge_count]
+    merges = train_merges(merge_count)
     tokens = alphabet + [a + "</w>" for a in alphabet] + [left + right for left, right in merges] + [BOS, EOS]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}, ensure_ascii=False))
