@@ -132,7 +132,7 @@ torch::Dtype torch_dtype(Dtype dtype, const std::string& where) {
       break;
   }
   throw Error(ExitCode::model, where + ": the dtype " + std::string(name_of(dtype)) + " cannot be loaded",
-              "Save the model again as F32, F16 or BF16.");
+              "save the model again as F32, F16 or BF16");
 }
 
 torch::Tensor as_tensor(const std::shared_ptr<SafetensorsFile>& file, const TensorInfo& info) {
@@ -165,7 +165,7 @@ void load_weights(torch::nn::Module& module, const std::vector<std::filesystem::
     throw Error(ExitCode::model,
                 (paths.empty() ? "(no file)" : paths.front().string()) +
                     ": the weights do not fit the config:\n" + misfits.summary(),
-                "Check that config.json belongs to these weights.");
+                "check that config.json belongs to these weights");
 
   torch::NoGradGuard no_grad;
   for (const auto& file : files) {

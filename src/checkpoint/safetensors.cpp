@@ -17,7 +17,7 @@ namespace {
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& fault) {
   throw Error(ExitCode::model, path.string() + ": " + fault,
-              "Check the path and its permissions, or fetch the file again.");
+              "check the path and its permissions, or fetch the file again");
 }
 
 // An empty file cannot be mapped; it gives an empty span, which the header's first rule refuses.

@@ -30,7 +30,7 @@ constexpr DtypeRow dtype_rows[] = {
 
 [[noreturn]] void refuse(const std::string& origin, const std::string& fault) {
   throw Error(ExitCode::model, origin + ": not a valid safetensors file: " + fault,
-              "The file is damaged or unfinished: fetch or save it again.");
+              "the file is damaged or unfinished: fetch or save it again");
 }
 
 // A name from the file, made fit for one line of text.

@@ -92,7 +92,7 @@ class TemporaryFile {
   [[noreturn]] void fail(const char* what) {
     const std::string reason = std::strerror(errno);
     throw Error(ExitCode::io, target_.string() + ": " + what + ": " + reason,
-                "Check that the folder exists, is writable and has room.");
+                "check that the folder exists, is writable and has room");
   }
 
   std::filesystem::path target_;

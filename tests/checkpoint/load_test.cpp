@@ -9,8 +9,8 @@
 #include <fstream>
 #include <iostream>
 
+#include "refusal.h"
 #include "temporary_folder.h"
-#include "unclip/support/error.h"
 
 namespace unclip {
 namespace {
@@ -22,17 +22,6 @@ struct Leaf : torch::nn::Module {
   }
   torch::Tensor weight, bias;
 };
-
-std::string message_of(const std::function<void()>& call, ExitCode code) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code, code);
-    return error.what();
-  }
-  ADD_FAILURE() << "no Error was thrown";
-  return {};
-}
 
 TEST(SaveTensors, RoundTripsEveryDtypeBitForBit) {
   const TemporaryFolder folder;
@@ -62,7 +51,7 @@ TEST(SaveTensors, RoundTripsEveryDtypeBitForBit) {
 
 TEST(SaveTensors, RefusesAFolderThatIsNotThere) {
   const TemporaryFolder folder;
-  const auto text = message_of([&] { save_tensors(folder.path / "no" / "a.safetensors", {}); }, ExitCode::io);
+  const auto text = refusal(ExitCode::io, [&] { save_tensors(folder.path / "no" / "a.safetensors", {}); });
   EXPECT_NE(text.find("cannot be created"), std::string::npos) << text;
 }
 
@@ -98,7 +87,7 @@ TEST(LoadWeights, ListsAllMisfitsAtOnce) {
   for (int i = 0; i < 25; ++i) tensors["extra." + std::to_string(i)] = torch::ones(1);
   save_tensors(path, tensors);
   Leaf leaf({2, 3});
-  const auto text = message_of([&] { load_weights(leaf, {path}); }, ExitCode::model);
+  const auto text = refusal(ExitCode::model, [&] { load_weights(leaf, {path}); });
   for (const char* part : {"missing (1):\n    bias", "unused (25):", "… and 5 more",
                            "misshapen (1):", "weight: expected [2, 3], found [3, 2]"})
     EXPECT_NE(text.find(part), std::string::npos) << "no '" << part << "' in:\n" << text;
@@ -110,11 +99,9 @@ TEST(LoadWeights, RefusesATensorThatTwoShardsHold) {
   save_tensors(folder.path / "a.safetensors", {{"weight", torch::ones({2, 3})}, {"bias", torch::ones(3)}});
   save_tensors(folder.path / "b.safetensors", {{"bias", torch::ones(3)}});
   Leaf leaf({2, 3});
-  const auto text = message_of(
-      [&] {
-        load_weights(leaf, {folder.path / "a.safetensors", folder.path / "b.safetensors"});
-      },
-      ExitCode::model);
+  const auto text = refusal(ExitCode::model, [&] {
+    load_weights(leaf, {folder.path / "a.safetensors", folder.path / "b.safetensors"});
+  });
   EXPECT_NE(text.find("bias (a second time, in b.safetensors)"), std::string::npos) << text;
 }
 

@@ -1,0 +1,110 @@
+// Opens a model folder, and says which path was probably meant when it is none.
+#include "unclip/checkpoint/model_folder.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace unclip {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* index_name = "model_index.json";
+
+// A model folder near `path`: above it (a file or a component was given) or below (a download's outer
+// folder).
+std::optional<fs::path> model_folder_near(const fs::path& path) {
+  std::error_code ignored;
+  const fs::path absolute = fs::weakly_canonical(path, ignored);
+  for (const fs::path& above : {absolute.parent_path(), absolute.parent_path().parent_path()})
+    if (fs::exists(above / index_name, ignored)) return above;
+  for (auto below =
+           fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied, ignored);
+       below != fs::end(below); below.increment(ignored)) {
+    if (below.depth() >= 2) below.disable_recursion_pending();
+    if (below->path().filename() == index_name) return below->path().parent_path();
+  }
+  return std::nullopt;
+}
+
+[[noreturn]] void refuse_folder(const fs::path& path, const std::string& found) {
+  const auto near = model_folder_near(path);
+  throw Error(
+      ExitCode::model, path.string() + ": expected a model folder with " + index_name + ", found " + found,
+      near ? "did you mean --model " + near->string() + " ?"
+           : "pass a folder in the layout that diffusers' save_pretrained() writes; README.md tells how to "
+             "get one");
+}
+
+// One pair of the index, e.g. ["diffusers", "PriorTransformer"]; empty for the settings that stand beside
+// them (booleans, strings) and for [null, null], a component that this model was saved without.
+std::optional<Component> component_entry(const std::string& name, const nlohmann::json& value,
+                                         const fs::path& folder) {
+  if (name.starts_with('_') || !value.is_array()) return std::nullopt;
+  const std::string where = (folder / index_name).string() + ": component \"" + name + "\"";
+  if (value.size() != 2)
+    throw Error(ExitCode::model, where + ": expected [library, class], found " + value.dump());
+  if (value[1].is_null()) return std::nullopt;
+  if (!value[1].is_string() || !(value[0].is_string() || value[0].is_null()))
+    throw Error(ExitCode::model, where + ": expected [library, class], found " + value.dump());
+  if (fs::path(name).filename() != name || name == "." || name == "..")
+    throw Error(ExitCode::model, where + ": the name leaves the model folder",
+                "do not trust this model: components are plain folder names");
+  return Component{name, value[0].is_string() ? value[0].get<std::string>() : "", value[1], folder / name};
+}
+
+}  // namespace
+
+bool Component::is_net() const {
+  for (const char* weightless : {"Tokenizer", "Scheduler", "Processor", "Extractor"})
+    if (class_name.find(weightless) != std::string::npos) return false;
+  return true;
+}
+
+Config Component::config(const std::string& file) const {
+  if (!fs::exists(folder / file))
+    throw Error(ExitCode::model,
+                (folder / file).string() + ": missing, needed by " + name + " (" + class_name + ")",
+                "fetch or save the whole model again");
+  return Config::read(folder / file);
+}
+
+ModelFolder ModelFolder::open(const fs::path& path) {
+  std::error_code failure;
+  const fs::file_status status = fs::status(path, failure);
+  if (!fs::exists(status)) refuse_folder(path, failure ? failure.message() : "nothing");
+  if (!fs::is_directory(status)) refuse_folder(path, "a file");
+  if (!fs::exists(path / index_name, failure)) refuse_folder(path, "a folder without it");
+
+  const Config index = Config::read(path / index_name);
+  ModelFolder model;
+  model.path_ = path;
+  model.pipeline_class_ = index.get<std::string>("_class_name", "");
+  for (const auto& [name, value] : index.values().items())
+    if (auto component = component_entry(name, value, path))
+      model.components_.push_back(std::move(*component));
+  if (model.components_.empty()) throw Error(ExitCode::model, index.origin() + ": names no component");
+  return model;
+}
+
+bool ModelFolder::has(const std::string& name) const {
+  return std::ranges::find(components_, name, &Component::name) != components_.end();
+}
+
+const Component& ModelFolder::require(const std::string& name) const {
+  const auto component = std::ranges::find(components_, name, &Component::name);
+  if (component == components_.end()) {
+    std::string names;
+    for (const Component& other : components_) names += (names.empty() ? "" : ", ") + other.name;
+    throw Error(ExitCode::model,
+                (path_ / index_name).string() + ": the component \"" + name + "\" is missing, found " + names,
+                "pass a model of a family that has it; `unclip inspect` lists what a folder holds");
+  }
+  if (!fs::is_directory(component->folder))
+    throw Error(ExitCode::model, component->folder.string() + ": missing, but " + index_name + " names it",
+                "fetch or save the whole model again");
+  return *component;
+}
+
+}  // namespace unclip
