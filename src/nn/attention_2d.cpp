@@ -40,18 +40,18 @@ torch::Tensor Attention2DImpl::forward(const torch::Tensor& x, const torch::Tens
   // The norm comes before the reshape: it keeps channels-last only for pictures.
   const torch::Tensor h = (group_norm ? group_norm(x) : x).flatten(2).transpose(1, 2);  // [B,N,C]
   torch::Tensor k, v, context_k, context_v;
-  if (to_k) k = to_k(h), v = to_v(h);                                                     // [B,N,C]
-  if (add_k_proj) context_k = add_k_proj(context), context_v = add_v_proj(context);      // [B,L,C]
+  if (to_k) k = to_k(h), v = to_v(h);                                                // [B,N,C]
+  if (add_k_proj) context_k = add_k_proj(context), context_v = add_v_proj(context);  // [B,L,C]
   const auto split = [this](const torch::Tensor& t) {
     return t.unflatten(-1, {heads, options.head_dim}).transpose(1, 2);  // [B,·,C] → [B,h,·,d]
   };
   std::optional<torch::Tensor> bias;
   if (context_bias.defined())
     bias = to_k ? at::constant_pad_nd(context_bias, {0, h.size(1)}) : context_bias;  // [B,1,1,L+N]
-  const torch::Tensor mixed = at::scaled_dot_product_attention(
-      split(to_q(h)), split(join(context_k, k)), split(join(context_v, v)), bias);  // [B,h,N,d]
-  const torch::Tensor out = to_out(mixed.transpose(1, 2).flatten(2));               // [B,N,C]
-  return add_residual(out.transpose(1, 2).reshape(x.sizes()), x, options.output_scale);  // [B,C,H,W]
+  const torch::Tensor mixed = at::scaled_dot_product_attention(split(to_q(h)), split(join(context_k, k)),
+                                                               split(join(context_v, v)), bias);  // [B,h,N,d]
+  const torch::Tensor out = to_out(mixed.transpose(1, 2).flatten(2));                             // [B,N,C]
+  return add_residual(out.transpose(1, 2).reshape(x.sizes()), x, options.output_scale);           // [B,C,H,W]
 }
 
 }  // namespace unclip

@@ -5,7 +5,8 @@
 
 namespace unclip {
 
-// Results of our own that need no gradient are overwritten: it saves an allocation and a third of the traffic.
+// Results of our own that need no gradient are overwritten: it saves an allocation and a third of the
+// traffic.
 torch::Tensor norm_act(GroupNorm& norm, const torch::Tensor& x, const torch::Tensor& scale,
                        const torch::Tensor& shift) {
   torch::Tensor y = norm(x);  // [B,C,H,W]
@@ -51,7 +52,7 @@ torch::Tensor ResnetBlock2DImpl::resample(const torch::Tensor& x) const {
 }
 
 torch::Tensor ResnetBlock2DImpl::forward(const torch::Tensor& x, const torch::Tensor& temb) {
-  torch::Tensor h = conv1(resample(norm_act(norm1, x)));                     // [B,out,H',W']
+  torch::Tensor h = conv1(resample(norm_act(norm1, x)));                       // [B,out,H',W']
   const torch::Tensor time = time_emb_proj(temb).unsqueeze(-1).unsqueeze(-1);  // [B,out or 2·out,1,1]
   if (options.scale_shift) {
     const auto scale_and_shift = time.chunk(2, 1);  // [B,out,1,1] each

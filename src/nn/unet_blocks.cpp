@@ -1,8 +1,6 @@
 // The blocks of a UNet.
 #include "unclip/nn/unet_blocks.h"
 
-#include <map>
-
 #include "unclip/support/error.h"
 
 namespace unclip {
@@ -24,24 +22,41 @@ std::vector<Attention2D> make_attentions(const BlockOptions& options, int64_t ch
   return attentions;
 }
 
+struct NamedKind {
+  std::string down, up;
+  BlockKind kind;
+};
+
+BlockKind find_kind(const std::string& type, std::string NamedKind::*name, const std::string& origin) {
+  static const std::vector<NamedKind> kinds = {
+      {"DownBlock2D", "UpBlock2D", {BlockAttention::none, BlockResampler::conv}},
+      {"ResnetDownsampleBlock2D", "ResnetUpsampleBlock2D", {BlockAttention::none, BlockResampler::resnet}},
+      {"AttnDownBlock2D", "AttnUpBlock2D", {BlockAttention::self, BlockResampler::conv}},
+      {"SimpleCrossAttnDownBlock2D",
+       "SimpleCrossAttnUpBlock2D",
+       {BlockAttention::added_kv, BlockResampler::resnet}},
+  };
+  std::string known;
+  for (const NamedKind& entry : kinds) {
+    if (entry.*name == type) return entry.kind;
+    known += (known.empty() ? "" : ", ") + entry.*name;
+  }
+  throw Error(ExitCode::model,
+              origin + ": block type \"" + type + "\" is not supported, expected one of " + known);
+}
+
 }  // namespace
 
-BlockKind block_kind(const std::string& type) {
-  static const std::map<std::string, BlockKind> kinds = {
-      {"DownBlock2D", {BlockAttention::none, BlockResampler::conv}},
-      {"UpBlock2D", {BlockAttention::none, BlockResampler::conv}},
-      {"ResnetDownsampleBlock2D", {BlockAttention::none, BlockResampler::resnet}},
-      {"ResnetUpsampleBlock2D", {BlockAttention::none, BlockResampler::resnet}},
-      {"AttnDownBlock2D", {BlockAttention::self, BlockResampler::conv}},
-      {"AttnUpBlock2D", {BlockAttention::self, BlockResampler::conv}},
-      {"SimpleCrossAttnDownBlock2D", {BlockAttention::added_kv, BlockResampler::resnet}},
-      {"SimpleCrossAttnUpBlock2D", {BlockAttention::added_kv, BlockResampler::resnet}},
-  };
-  const auto it = kinds.find(type);
-  if (it != kinds.end()) return it->second;
-  std::string known;
-  for (const auto& entry : kinds) known += (known.empty() ? "" : ", ") + entry.first;
-  throw Error(ExitCode::model, "UNet block type \"" + type + "\" is not supported; expected one of " + known);
+std::vector<BlockKind> down_block_kinds(const std::vector<std::string>& types, const std::string& origin) {
+  std::vector<BlockKind> kinds;
+  for (const std::string& type : types) kinds.push_back(find_kind(type, &NamedKind::down, origin));
+  return kinds;
+}
+
+std::vector<BlockKind> up_block_kinds(const std::vector<std::string>& types, const std::string& origin) {
+  std::vector<BlockKind> kinds;
+  for (const std::string& type : types) kinds.push_back(find_kind(type, &NamedKind::up, origin));
+  return kinds;
 }
 
 DownBlock2DImpl::DownBlock2DImpl(const BlockOptions& o) {

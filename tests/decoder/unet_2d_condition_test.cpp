@@ -1,0 +1,82 @@
+// The decoder's net against the reference's, on the goldens of scripts/golden/unets.py.
+#include "unclip/decoder/unet_2d_condition.h"
+
+#include <gtest/gtest.h>
+
+#include "unet_golden.h"
+
+namespace unclip {
+namespace {
+
+torch::Tensor draw(UNet2DConditionModel& net, const Tensors& inputs) {
+  return net(inputs.at("sample"), inputs.at("timestep"), inputs.at("encoder_hidden_states"),
+             find(inputs, "class_labels"), find(inputs, "attention_mask"));
+}
+
+class Decoder : public testing::TestWithParam<std::string> {};
+
+TEST_P(Decoder, EqualsTheReference) {
+  expect_golden<UNet2DConditionModel, UNet2DConditionConfig>(GetParam(), draw);
+}
+
+TEST_P(Decoder, GivesEveryParameterAGradient) {
+  expect_gradients<UNet2DConditionModel, UNet2DConditionConfig>(GetParam(), draw);
+}
+
+INSTANTIATE_TEST_SUITE_P(Goldens, Decoder,
+                         testing::Values("unet-decoder", "unet-decoder-plain", "unet-decoder-lists"));
+
+TEST(Decoder, TakesOneTimestepForTheWholeBatch) {
+  torch::NoGradGuard no_grad;
+  auto net = load_golden_net<UNet2DConditionModel, UNet2DConditionConfig>("unet-decoder");
+  Tensors inputs = golden_inputs("unet-decoder", torch::kFloat32, torch::MemoryFormat::ChannelsLast);
+  inputs["timestep"] = torch::tensor({500, 500});
+  const torch::Tensor expected = draw(net, inputs);
+  inputs["timestep"] = torch::tensor(500);
+  EXPECT_TRUE(torch::equal(draw(net, inputs), expected));
+}
+
+// The first of two rows alone, without its mask: all its tokens count, so nothing may change.
+TEST(Decoder, IgnoresAMaskOfOnes) {
+  torch::NoGradGuard no_grad;
+  auto net = load_golden_net<UNet2DConditionModel, UNet2DConditionConfig>("unet-decoder");
+  Tensors inputs = golden_inputs("unet-decoder", torch::kFloat32, torch::MemoryFormat::ChannelsLast);
+  const torch::Tensor expected = draw(net, inputs).narrow(0, 0, 1);
+  for (auto& [name, value] : inputs) value = value.narrow(0, 0, 1);
+  inputs.erase("attention_mask");
+  EXPECT_LE((draw(net, inputs) - expected).abs().max().item<double>(), 1e-5);
+}
+
+std::string refusal(const nlohmann::json& changes) {
+  auto values = Config::read(golden_folder("unet-decoder") / "config.json").values();
+  values.update(changes);
+  try {
+    UNet2DConditionConfig::from(Config(values, "decoder/config.json"));
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code, ExitCode::model);
+    return e.what();
+  }
+  return "accepted";
+}
+
+TEST(DecoderConfig, RefusesWhatIsNotBuilt) {
+  for (const auto& [key, value] :
+       std::map<std::string, nlohmann::json>{{"addition_embed_type", "image"},
+                                             {"encoder_hid_dim_type", "image_proj"},
+                                             {"class_embed_type", "simple_projection"},
+                                             {"mid_block_type", "UNetMidBlock2DCrossAttn"},
+                                             {"act_fn", "mish"},
+                                             {"resnet_time_scale_shift", "ada_group"},
+                                             {"attention_head_dim", {8, 8}},
+                                             {"norm_num_groups", 3}}) {
+    const std::string message = refusal({{key, value}});
+    EXPECT_NE(message.find("decoder/config.json"), std::string::npos) << message;
+    EXPECT_NE(message.find(key), std::string::npos) << message;
+  }
+  const std::string message =
+      refusal({{"down_block_types", {"DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"}}});
+  EXPECT_NE(message.find("\"CrossAttnDownBlock2D\" is not supported"), std::string::npos) << message;
+}
+
+}  // namespace
+}  // namespace unclip
