@@ -44,6 +44,11 @@ int steps_to(const Segments& segments, int x, int y, int radius, Wanted wanted) 
   return nearest;
 }
 
+bool contains(const Extent& outer, const Extent& inner) {
+  return outer.left < inner.left && outer.right > inner.right && outer.top < inner.top &&
+         outer.bottom > inner.bottom;
+}
+
 // What lies around an object, two pixels away: the background or the object that it is inside of.
 int surround_of(const Segments& segments, int object, const Extent& e) {
   std::map<int, int> votes;
@@ -53,7 +58,10 @@ int surround_of(const Segments& segments, int object, const Extent& e) {
       ++votes[segments.label[static_cast<size_t>(y * judged + x)]];
     }
   }
-  votes.erase(Segments::is_unclear);
+  std::erase_if(votes, [&](const auto& vote) {
+    return vote.first == Segments::is_unclear ||
+           (vote.first >= 0 && !contains(extent_of(segments, vote.first), e));
+  });
   if (votes.empty()) return Segments::is_background;
   return std::ranges::max_element(votes, {}, [](const auto& vote) { return vote.second; })->first;
 }

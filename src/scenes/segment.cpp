@@ -1,4 +1,4 @@
-// Background plane, connected blobs and their division by colour (see segment.h).
+// Connected blobs and their division by colour (see segment.h).
 #include "unclip/scenes/segment.h"
 
 #include <algorithm>
@@ -8,11 +8,10 @@
 namespace unclip {
 namespace {
 
-constexpr float stands_out = 28;   // from the background, levels of sRGB: above noise, below any two colours
-constexpr float is_flat = 24;      // within four pixels: not on an edge
+constexpr float is_flat = 26;      // within four pixels: not on an edge
 constexpr float other_paint = 45;  // between two colours of one blob
 constexpr size_t least_blob = 30;  // pixels: half of the smallest object
-constexpr size_t least_flat = 12;  // pixels of a colour, for it to be an object's and no edge's
+constexpr size_t least_flat = 10;  // pixels of a colour, for it to be an object's and no edge's
 
 using Places = std::vector<int>;  // indices of pixels
 
@@ -27,65 +26,6 @@ Pixel mean(const Picture& picture, const Places& places) {
   }
   for (float& channel : sum) channel /= static_cast<float>(places.size());
   return sum;
-}
-
-bool on_border(int at) {
-  const int x = at % judged, y = at / judged;
-  return std::min(x, y) < 2 || std::max(x, y) >= judged - 2;
-}
-
-// The plane a + b·x + c·y of each channel through `places`, by least squares.
-std::vector<Pixel> plane_through(const Picture& picture, const Places& places) {
-  double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0, syy = 0;
-  std::array<std::array<double, 3>, 3> right{};  // [channel][1, x, y]
-  for (const int at : places) {
-    const double x = at % judged, y = at / judged;
-    n += 1, sx += x, sy += y, sxx += x * x, sxy += x * y, syy += y * y;
-    for (size_t c = 0; c < 3; ++c) {
-      const double value = picture.pixels[static_cast<size_t>(at)][c];
-      right[c][0] += value, right[c][1] += value * x, right[c][2] += value * y;
-    }
-  }
-  const double vxx = sxx - sx * sx / n, vxy = sxy - sx * sy / n, vyy = syy - sy * sy / n;
-  const double determinant = vxx * vyy - vxy * vxy;
-  std::vector<Pixel> plane(judged * judged);
-  for (size_t c = 0; c < 3; ++c) {
-    const double vx = right[c][1] - sx * right[c][0] / n, vy = right[c][2] - sy * right[c][0] / n;
-    const double slope_x = (vx * vyy - vy * vxy) / determinant, slope_y = (vy * vxx - vx * vxy) / determinant;
-    const double start = (right[c][0] - slope_x * sx - slope_y * sy) / n;
-    for (int at = 0; at < judged * judged; ++at) {
-      plane[static_cast<size_t>(at)][c] =
-          static_cast<float>(start + slope_x * (at % judged) + slope_y * (at / judged));
-    }
-  }
-  return plane;
-}
-
-// Starts from the border's median; then the plane through all that is near it, twice.
-std::vector<Pixel> find_background(const Picture& picture) {
-  Places border;
-  for (int at = 0; at < judged * judged; ++at) {
-    if (on_border(at)) border.push_back(at);
-  }
-  Pixel median{};
-  for (size_t c = 0; c < 3; ++c) {
-    std::vector<float> values;
-    for (const int at : border) values.push_back(picture.pixels[static_cast<size_t>(at)][c]);
-    std::ranges::nth_element(values, values.begin() + static_cast<long>(values.size() / 2));
-    median[c] = values[values.size() / 2];
-  }
-  std::vector<Pixel> plane(judged * judged, median);
-  for (int round = 0; round < 3; ++round) {
-    Places near;
-    for (int at = 0; at < judged * judged; ++at) {
-      const size_t i = static_cast<size_t>(at);
-      if ((round > 0 || on_border(at)) && distance(picture.pixels[i], plane[i]) < stands_out)
-        near.push_back(at);
-    }
-    if (near.size() < 100) break;  // no plain background: the median must do
-    plane = plane_through(picture, near);
-  }
-  return plane;
 }
 
 // Groups of neighbours (eight directions) among the places that `inside` marks.
@@ -167,8 +107,9 @@ bool is_mix(const Pixel& colour, const Pixel& a, const Pixel& b) {
   return false;
 }
 
-// The colours of paint in a blob: groups of flat pixels that are not the blend along an edge.
-std::vector<Pixel> paints(const Picture& picture, const Places& flat, const Pixel& background,
+// The colours of paint in a blob. Along an edge the blend of a paint and the background may look like a third
+// one (black into white: gray); such pixels are taken out of `flat`.
+std::vector<Pixel> paints(const Picture& picture, Places& flat, const Pixel& background,
                           const std::vector<char>& near) {
   std::array<Places, colour_count> groups;
   for (const int at : flat) {
@@ -176,16 +117,19 @@ std::vector<Pixel> paints(const Picture& picture, const Places& flat, const Pixe
   }
   std::ranges::sort(groups, std::greater(), &Places::size);
   std::vector<Pixel> found;
-  for (const Places& group : groups) {
-    if (group.size() < least_flat) break;
+  flat.clear();
+  for (Places& group : groups) {
+    if (group.empty()) break;
     const Pixel colour = mean(picture, group);
-    const auto at_edge = std::ranges::count_if(group, [&](int at) { return near[static_cast<size_t>(at)]; });
-    const bool edge = 10 * at_edge > 6 * static_cast<long>(group.size());
-    if (std::ranges::none_of(found, [&](const Pixel& other) {
-          return distance(colour, other) < other_paint || (edge && is_mix(colour, background, other));
-        })) {
-      found.push_back(colour);
+    const auto close = [&](const Pixel& other) { return distance(colour, other) < other_paint; };
+    const auto blend = [&](const Pixel& other) { return is_mix(colour, background, other); };
+    const bool known = std::ranges::any_of(found, close);
+    if (!known && std::ranges::any_of(found, blend)) {
+      std::erase_if(group, [&](int at) { return near[static_cast<size_t>(at)]; });
     }
+    if (group.size() < least_flat) continue;
+    if (!known) found.push_back(mean(picture, group));
+    flat.insert(flat.end(), group.begin(), group.end());
   }
   return found;
 }
@@ -199,13 +143,23 @@ Pixel paint_of(const Picture& picture, const std::vector<Pixel>& background, Pla
   return mean(picture, blob);
 }
 
-void add(Segments& segments, const Places& places, const Pixel& colour) {
-  for (const int at : places)
-    segments.label[static_cast<size_t>(at)] = static_cast<int>(segments.colours.size());
-  segments.colours.push_back(colour);
+void label(Segments& segments, const Places& places, int as) {
+  for (const int at : places) segments.label[static_cast<size_t>(at)] = as;
 }
 
-// Gives each pixel of a blob to the nearest of its paints; pieces without flat pixels are edges.
+// True where the box of `inner` lies within that of `outer`.
+bool boxed(const Places& inner, const Places& outer) {
+  const auto by_column = [](int a, int b) { return a % judged < b % judged; };
+  const auto [left, right] = std::ranges::minmax(inner, by_column);
+  const auto [outer_left, outer_right] = std::ranges::minmax(outer, by_column);
+  const auto [top, bottom] = std::ranges::minmax(inner);  // row by row
+  const auto [outer_top, outer_bottom] = std::ranges::minmax(outer);
+  return left % judged > outer_left % judged && right % judged < outer_right % judged &&
+         top / judged > outer_top / judged && bottom / judged < outer_bottom / judged;
+}
+
+// Gives each pixel of a blob to the nearest of its paints. Pieces without flat pixels are edges; a piece
+// boxed by a larger one of its paint is that one again, seen through a ring.
 void divide(const Picture& picture, const Places& blob, const Places& flat, const std::vector<Pixel>& colours,
             Segments& segments) {
   const auto nearest = [&](int at) {
@@ -215,62 +169,31 @@ void divide(const Picture& picture, const Places& blob, const Places& flat, cons
                                     }) -
            colours.begin();
   };
-  const std::vector<char> is_flat_place = marked(flat);
+  const std::vector<char> in_flat = marked(flat);
   for (int i = 0; i < static_cast<int>(colours.size()); ++i) {
     Places own;
     std::ranges::copy_if(blob, std::back_inserter(own), [&](int at) { return nearest(at) == i; });
-    for (const Places& part : connected(marked(own))) {
+    std::vector<Places> parts = connected(marked(own));
+    std::ranges::sort(parts, std::greater(), &Places::size);
+    const Places* whole = nullptr;
+    for (const Places& part : parts) {
       Places core;
       std::ranges::copy_if(part, std::back_inserter(core),
-                           [&](int at) { return is_flat_place[static_cast<size_t>(at)]; });
-      if (part.size() >= least_blob && core.size() >= least_flat) {
-        add(segments, part, mean(picture, core));
+                           [&](int at) { return in_flat[static_cast<size_t>(at)]; });
+      if (whole && boxed(part, *whole)) {
+        label(segments, part, segments.label[static_cast<size_t>(whole->front())]);
+      } else if (part.size() >= least_blob && core.size() >= least_flat) {
+        label(segments, part, static_cast<int>(segments.colours.size()));
+        segments.colours.push_back(mean(picture, core));
+        if (!whole) whole = &part;
       } else {
-        for (const int at : part) segments.label[static_cast<size_t>(at)] = Segments::is_unclear;
+        label(segments, part, Segments::is_unclear);
       }
     }
   }
 }
 
 }  // namespace
-
-float distance(const Pixel& a, const Pixel& b) { return std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]); }
-
-Colour nearest_colour(const Pixel& pixel) {
-  static const auto centres = [] {
-    std::array<Pixel, colour_count> all;
-    for (size_t i = 0; i < all.size(); ++i) {
-      const Rgb c = centre(static_cast<Colour>(i));
-      all[i] = {static_cast<float>(255 * c.r), static_cast<float>(255 * c.g), static_cast<float>(255 * c.b)};
-    }
-    return all;
-  }();
-  return static_cast<Colour>(
-      std::ranges::min_element(centres, {}, [&](const Pixel& c) { return distance(c, pixel); }) -
-      centres.begin());
-}
-
-Picture reduce(std::span<const uint8_t> rgb, int size) {
-  Picture picture;
-  for (int y = 0; y < judged; ++y) {
-    for (int x = 0; x < judged; ++x) {
-      Pixel sum{};
-      int count = 0;
-      const auto after = [&](int place, int first) {
-        return std::max((place + 1) * size / judged, first + 1);
-      };
-      const int left = x * size / judged, top = y * size / judged;
-      for (int v = top; v < after(y, top); ++v) {
-        for (int u = left; u < after(x, left); ++u, ++count) {
-          for (size_t c = 0; c < 3; ++c) sum[c] += rgb[static_cast<size_t>(v * size + u) * 3 + c];
-        }
-      }
-      for (float& channel : sum) channel /= static_cast<float>(count);
-      picture.pixels.push_back(sum);
-    }
-  }
-  return picture;
-}
 
 Segments segment(const Picture& picture) {
   Segments segments{find_background(picture), std::vector<int>(judged * judged, Segments::is_background), {}};
@@ -281,13 +204,14 @@ Segments segment(const Picture& picture) {
   const std::vector<char> near = near_open(foreground);
   for (const Places& blob : connected(foreground)) {
     if (blob.size() < least_blob) continue;
-    const Places flat = flat_places(picture, blob);
+    Places flat = flat_places(picture, blob);
     const Pixel& background = segments.background[static_cast<size_t>(blob[0])];
     const std::vector<Pixel> colours = paints(picture, flat, background, near);
     if (colours.size() > 1) {
       divide(picture, blob, flat, colours, segments);
     } else {
-      add(segments, blob, paint_of(picture, segments.background, blob));
+      label(segments, blob, static_cast<int>(segments.colours.size()));
+      segments.colours.push_back(paint_of(picture, segments.background, blob));
     }
   }
   return segments;

@@ -19,10 +19,17 @@ struct Picture {
   const Pixel& at(int x, int y) const { return pixels[static_cast<size_t>(y * judged + x)]; }
 };
 
+// By averaging squares; smaller pictures repeat their pixels. `rgb`: size * size * 3 bytes.
 Picture reduce(std::span<const uint8_t> rgb, int size);
 
 float distance(const Pixel& a, const Pixel& b);
 Colour nearest_colour(const Pixel& pixel);
+
+// From the background, levels of sRGB: above noise, below the distance of any two colours.
+constexpr float stands_out = 28;
+
+// The plane of colour, [judged * judged], through the border and all that is near it.
+std::vector<Pixel> find_background(const Picture& picture);
 
 struct Segments {
   std::vector<Pixel> background;  // [judged * judged], the fitted plane
