@@ -60,22 +60,37 @@ Colour nearest_colour(const Pixel& pixel) {
 }
 
 Picture reduce(std::span<const uint8_t> rgb, int size) {
-  Picture picture;
-  for (int y = 0; y < judged; ++y) {
-    for (int x = 0; x < judged; ++x) {
-      Pixel sum{};
-      int count = 0;
-      const auto after = [&](int place, int first) {
-        return std::max((place + 1) * size / judged, first + 1);
-      };
-      const int left = x * size / judged, top = y * size / judged;
-      for (int v = top; v < after(y, top); ++v) {
-        for (int u = left; u < after(x, left); ++u, ++count) {
-          for (size_t c = 0; c < 3; ++c) sum[c] += rgb[static_cast<size_t>(v * size + u) * 3 + c];
+  // Triangle filter as wide as the coarser of the two grids: an average going down, bilinear going up.
+  const double scale = static_cast<double>(size) / judged, reach = std::max(scale, 1.0);
+  struct Taps {
+    int first = 0;
+    std::vector<float> weights;
+  };
+  std::vector<Taps> taps(judged);
+  for (int i = 0; i < judged; ++i) {
+    const double middle = (i + 0.5) * scale - 0.5;
+    Taps& tap = taps[static_cast<size_t>(i)];
+    tap.first = std::max(static_cast<int>(std::ceil(middle - reach)), 0);
+    float sum = 0;
+    for (int k = tap.first; k <= std::min(static_cast<int>(middle + reach), size - 1); ++k) {
+      tap.weights.push_back(static_cast<float>(1 - std::abs(k - middle) / reach));
+      sum += tap.weights.back();
+    }
+    for (float& weight : tap.weights) weight /= sum;
+  }
+  Picture picture{std::vector<Pixel>(judged * judged), size < judged ? 4 : 2};
+  for (int at = 0; at < judged * judged; ++at) {
+    const Taps& column = taps[static_cast<size_t>(at % judged)];
+    const Taps& row = taps[static_cast<size_t>(at / judged)];
+    for (size_t v = 0; v < row.weights.size(); ++v) {
+      for (size_t u = 0; u < column.weights.size(); ++u) {
+        const size_t from = ((static_cast<size_t>(row.first) + v) * static_cast<size_t>(size) +
+                             static_cast<size_t>(column.first) + u) *
+                            3;
+        for (size_t c = 0; c < 3; ++c) {
+          picture.pixels[static_cast<size_t>(at)][c] += row.weights[v] * column.weights[u] * rgb[from + c];
         }
       }
-      for (float& channel : sum) channel /= static_cast<float>(count);
-      picture.pixels.push_back(sum);
     }
   }
   return picture;

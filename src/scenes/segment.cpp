@@ -80,8 +80,8 @@ Places flat_places(const Picture& picture, const Places& blob) {
   return places;
 }
 
-// True where open background (three by three pixels of it) is near.
-std::vector<char> near_open(const std::vector<char>& foreground) {
+// True up to `edge` pixels from open background (three by three pixels of it).
+std::vector<char> near_open(const std::vector<char>& foreground, int edge) {
   const auto square = [](const std::vector<char>& from, int radius, bool any) {
     std::vector<char> to(judged * judged);
     for (int y = 0; y < judged; ++y) {
@@ -97,7 +97,7 @@ std::vector<char> near_open(const std::vector<char>& foreground) {
     }
     return to;
   };
-  return square(square(foreground, 1, false), 3, true);
+  return square(square(foreground, 1, false), edge + 1, true);
 }
 
 bool is_mix(const Pixel& colour, const Pixel& a, const Pixel& b) {
@@ -201,7 +201,7 @@ Segments segment(const Picture& picture) {
   for (size_t i = 0; i < foreground.size(); ++i) {
     foreground[i] = distance(picture.pixels[i], segments.background[i]) > stands_out;
   }
-  const std::vector<char> near = near_open(foreground);
+  const std::vector<char> near = near_open(foreground, picture.edge);
   for (const Places& blob : connected(foreground)) {
     if (blob.size() < least_blob) continue;
     Places flat = flat_places(picture, blob);

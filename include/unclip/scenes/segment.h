@@ -16,10 +16,11 @@ using Pixel = std::array<float, 3>;  // red, green, blue, 0 … 255
 
 struct Picture {
   std::vector<Pixel> pixels;  // [judged * judged]
+  int edge = 2;               // pixels over which two colours blend; more where a small picture was enlarged
   const Pixel& at(int x, int y) const { return pixels[static_cast<size_t>(y * judged + x)]; }
 };
 
-// By averaging squares; smaller pictures repeat their pixels. `rgb`: size * size * 3 bytes.
+// Resizes to what is judged. `rgb`: size * size * 3 bytes.
 Picture reduce(std::span<const uint8_t> rgb, int size);
 
 float distance(const Pixel& a, const Pixel& b);
