@@ -61,6 +61,7 @@ GOOD = {
         '"c":{"dtype":"I8","shape":[2,0],"data_offsets":[0,0]}}' % GOOD_ENTRY
     ),
     "largest size of nothing": entry(shape="[0,9223372036854775807]", offsets="[0,0]", data=0),
+    "product beyond int64 before a zero": entry(shape="[4294967269,4294967296,0]", offsets="[0,0]", data=0),
     "not in order of offsets": two((3, 7), (0, 3), 7),
     "empty name": file('{"":%s}' % GOOD_ENTRY),
     "name with a NUL escape": file('{"a\\u0000b":%s}' % GOOD_ENTRY),

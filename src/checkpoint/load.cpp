@@ -156,9 +156,9 @@ Misfits compare_weights(const torch::nn::Module& module, const std::vector<std::
   return compare(wanted_tensors(module), open_all(files));
 }
 
-void load_weights(torch::nn::Module& module, const std::vector<std::filesystem::path>& paths,
-                  const LoadOptions& options) {
-  constexpr size_t release_every = size_t{64} << 20;  // bytes copied between two returns of pages
+Files load_weights(torch::nn::Module& module, const std::vector<std::filesystem::path>& paths,
+                   const LoadOptions& options) {
+  constexpr size_t release_every = size_t{16} << 20;  // bytes copied between two returns of pages
   const auto wanted = wanted_tensors(module);
   const Files files = open_all(paths);
   if (const Misfits misfits = compare(wanted, files); !misfits.empty())
@@ -185,6 +185,7 @@ void load_weights(torch::nn::Module& module, const std::vector<std::filesystem::
     }
     if (copied > 0) file->release_pages();
   }
+  return files;
 }
 
 }  // namespace unclip

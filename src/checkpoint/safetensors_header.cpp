@@ -154,11 +154,8 @@ std::map<std::string, std::string> metadata_entry(const nlohmann::json& entry, c
 std::string_view name_of(Dtype dtype) { return dtype_rows[static_cast<size_t>(dtype)].name; }
 size_t bits_of(Dtype dtype) { return dtype_rows[static_cast<size_t>(dtype)].bits; }
 
-int64_t TensorInfo::numel() const {
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  return count;
-}
+// Not the product of the shape: with a size of 0 behind them, the others may overflow.
+int64_t TensorInfo::numel() const { return static_cast<int64_t>(bytes() * 8 / bits_of(dtype)); }
 
 SafetensorsHeader parse_header(std::span<const std::byte> file, const std::string& origin) {
   const std::string_view text = header_text(file, origin);

@@ -1,14 +1,11 @@
 // Writes a safetensors file, whole or not at all.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "unclip/checkpoint/load.h"
+#include "unclip/support/atomic_file.h"
 #include "unclip/support/error.h"
 
 namespace unclip {
@@ -55,70 +52,23 @@ std::string header_text(const std::vector<Entry>& entries,
   return text;
 }
 
-// A temporary file beside its target; what was not committed is removed.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::filesystem::path& target)
-      : target_(target), path_(target.string() + ".tmp-XXXXXX") {
-    descriptor_ = ::mkostemp(path_.data(), O_CLOEXEC);
-    if (descriptor_ < 0) fail("cannot be created");
-    ::fchmod(descriptor_, 0644);
-  }
-  ~TemporaryFile() {
-    ::close(descriptor_);
-    if (!committed_) ::unlink(path_.c_str());
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  void write(const void* data, size_t size) {
-    const char* bytes = static_cast<const char*>(data);
-    while (size > 0) {
-      const ssize_t written = ::write(descriptor_, bytes, size);
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail("cannot be written");
-      bytes += written;
-      size -= static_cast<size_t>(written);
-    }
-  }
-
-  void commit() {
-    if (::fsync(descriptor_) != 0) fail("cannot be flushed");
-    if (::rename(path_.c_str(), target_.c_str()) != 0) fail("cannot be renamed into place");
-    committed_ = true;
-  }
-
- private:
-  [[noreturn]] void fail(const char* what) {
-    const std::string reason = std::strerror(errno);
-    throw Error(ExitCode::io, target_.string() + ": " + what + ": " + reason,
-                "check that the folder exists, is writable and has room");
-  }
-
-  std::filesystem::path target_;
-  std::string path_;
-  int descriptor_ = -1;
-  bool committed_ = false;
-};
-
 }  // namespace
 
 void save_tensors(const std::filesystem::path& path, const std::map<std::string, torch::Tensor>& tensors,
                   const std::map<std::string, std::string>& metadata) {
-  const auto entries = by_element_size(tensors);
-  const std::string header = header_text(entries, metadata);
-  const uint64_t length = header.size();
-  std::string length_word;
-  for (int i = 0; i < 8; ++i) length_word += static_cast<char>(length >> (8 * i) & 0xff);
+  auto entries = by_element_size(tensors);
+  // A copy only of tensors that lie on a GPU or are not contiguous.
+  for (Entry& entry : entries) entry.tensor = entry.tensor.detach().cpu().contiguous();
 
-  TemporaryFile file(path);
-  file.write(length_word.data(), length_word.size());
-  file.write(header.data(), header.size());
-  for (const Entry& entry : entries) {
-    const torch::Tensor tensor = entry.tensor.detach().cpu().contiguous();
-    file.write(tensor.const_data_ptr(), tensor.nbytes());
-  }
-  file.commit();
+  const std::string text = header_text(entries, metadata);
+  std::array<std::byte, 8> length;
+  for (size_t i = 0; i < length.size(); ++i)
+    length[i] = static_cast<std::byte>(text.size() >> (8 * i) & 0xff);
+
+  std::vector<std::span<const std::byte>> pieces{length, std::as_bytes(std::span(text))};
+  for (const Entry& entry : entries)
+    pieces.emplace_back(static_cast<const std::byte*>(entry.tensor.const_data_ptr()), entry.tensor.nbytes());
+  write_file_atomically(path, pieces, Overwrite::yes);
 }
 
 }  // namespace unclip

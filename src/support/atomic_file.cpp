@@ -84,6 +84,9 @@ class TemporaryFile {
         fail(target_, errno);
       }
     }
+  }
+
+  void flush() {
     if (::fsync(descriptor_) != 0) {
       fail(target_, errno);
     }
@@ -115,6 +118,11 @@ class TemporaryFile {
 }  // namespace
 
 void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes, Overwrite overwrite) {
+  write_file_atomically(path, std::vector{bytes}, overwrite);
+}
+
+void write_file_atomically(const fs::path& path, const std::vector<std::span<const std::byte>>& pieces,
+                           Overwrite overwrite) {
   std::error_code problem;
   if (path.has_parent_path() && !fs::create_directories(path.parent_path(), problem) && problem) {
     fail(path, problem.value());
@@ -131,7 +139,10 @@ void write_file_atomically(const fs::path& path, std::span<const std::byte> byte
     fail(path, EEXIST);
   }
   TemporaryFile file(path);
-  file.write(bytes);
+  for (const auto piece : pieces) {
+    file.write(piece);
+  }
+  file.flush();
   if (overwrite == Overwrite::yes) {
     file.replace_target();
   } else {

@@ -45,12 +45,12 @@ Misfits compare_weights(const torch::nn::Module& module, const std::vector<std::
 
 // Fills every parameter and buffer of `module` by name; throws Error(model) listing all misfits. Tensors
 // whose dtype and device already are the wanted ones stay on the mapping; the others are converted one by
-// one.
-void load_weights(torch::nn::Module& module, const std::vector<std::filesystem::path>& files,
-                  const LoadOptions& options = {});
+// one. Gives the open files, whose pages can be released once the weights were copied elsewhere.
+std::vector<std::shared_ptr<SafetensorsFile>> load_weights(torch::nn::Module& module,
+                                                           const std::vector<std::filesystem::path>& files,
+                                                           const LoadOptions& options = {});
 
-// Writes a whole file or none: a temporary file beside it, flushed, then renamed over `path`. Throws
-// Error(io).
+// Writes a whole file or none, in place of one that is there (support/atomic_file.h). Throws Error(io).
 void save_tensors(const std::filesystem::path& path, const std::map<std::string, torch::Tensor>& tensors,
                   const std::map<std::string, std::string>& metadata = {});
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <vector>
 
 namespace unclip {
 
@@ -16,5 +17,9 @@ enum class Overwrite { no, yes };
 // The program must ignore SIGXFSZ (install_interrupt_handlers does), or `ulimit -f` kills it.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes,
                            Overwrite overwrite);
+
+// The same for a file whose pieces lie apart in memory: weights are not copied side by side first.
+void write_file_atomically(const std::filesystem::path& path,
+                           const std::vector<std::span<const std::byte>>& pieces, Overwrite overwrite);
 
 }  // namespace unclip
