@@ -1,0 +1,185 @@
+// Opens a SentencePiece model and lays its pieces out as the reference's tokenizer class does.
+#include "unclip/tokenizer/sentencepiece_tokenizer.h"
+
+#include <sentencepiece_processor.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "unclip/support/error.h"
+#include "unclip/support/utf8.h"
+#include "unclip/tokenizer/settings.h"
+#include "unclip/tokenizer/unicode.h"
+
+namespace unclip {
+namespace {
+
+constexpr std::string_view kBlank = "\u2581";  // stands for the blank before a word
+
+// The library's header does not give all fields, so two of them are read from the message itself, which it
+// has checked: protocol buffer fields are a key (number, wire type) and a varint, a length and bytes, or 4 or
+// 8 bytes.
+class Message {
+ public:
+  explicit Message(std::string_view bytes) : bytes_(bytes) {}
+
+  // The last field `number` as bytes (wire type 2) or as a number (wire type 0).
+  std::string_view bytes(uint64_t number) const { return find(number).first; }
+  std::optional<uint64_t> number(uint64_t field) const { return find(field).second; }
+
+ private:
+  static uint64_t varint(std::string_view& rest) {
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64 && !rest.empty(); shift += 7) {
+      const auto byte = static_cast<unsigned char>(rest[0]);
+      rest.remove_prefix(1);
+      value |= static_cast<uint64_t>(byte & 0x7F) << shift;
+      if (byte < 0x80) break;
+    }
+    return value;
+  }
+
+  std::pair<std::string_view, std::optional<uint64_t>> find(uint64_t number) const {
+    std::pair<std::string_view, std::optional<uint64_t>> found;
+    for (std::string_view rest = bytes_; !rest.empty();) {
+      const uint64_t key = varint(rest), type = key & 7;
+      if (type == 0) {
+        const uint64_t value = varint(rest);
+        if (key >> 3 == number) found.second = value;
+        continue;
+      }
+      const std::size_t length = std::min<std::size_t>(rest.size(), type == 2   ? varint(rest)
+                                                                    : type == 1 ? 8
+                                                                    : type == 5 ? 4
+                                                                                : rest.size());
+      if (key >> 3 == number) found.first = rest.substr(0, length);
+      rest.remove_prefix(std::min(length, rest.size()));
+    }
+    return found;
+  }
+
+  std::string_view bytes_;
+};
+
+// sentencepiece_model.proto: ModelProto.trainer_spec.model_type,
+// ModelProto.normalizer_spec.precompiled_charsmap.
+constexpr uint64_t kTrainerSpec = 2, kModelType = 3, kUnigramType = 1;
+constexpr uint64_t kNormalizerSpec = 3, kPrecompiledCharsmap = 2;
+
+const std::map<std::string, std::string> kT5Defaults = {
+    {"eos_token", "</s>"}, {"unk_token", "<unk>"}, {"pad_token", "<pad>"}};
+const std::map<std::string, std::string> kXlmrDefaults = {
+    {"bos_token", "<s>"},   {"eos_token", "</s>"},  {"sep_token", "</s>"},   {"cls_token", "<s>"},
+    {"unk_token", "<unk>"}, {"pad_token", "<pad>"}, {"mask_token", "<mask>"}};
+
+std::string read_all(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream bytes;
+  if (!in || !(bytes << in.rdbuf())) throw Error(ExitCode::model, file.string() + ": unreadable or empty");
+  return std::move(bytes).str();
+}
+
+}  // namespace
+
+struct SentencePieceTokenizer::Model {
+  SentencePieceLayout layout;
+  TokenizerSettings settings;
+  std::vector<ScoredPiece> pieces;  // in the order of the ids
+  std::string charsmap;
+  std::string file;
+
+  Vocabulary vocabulary() const {
+    Vocabulary vocabulary;
+    for (const ScoredPiece& entry : pieces)
+      if (find_invalid_utf8(entry.piece) || !vocabulary.insert(entry.piece, vocabulary.size()))
+        throw Error(
+            ExitCode::model,
+            file + ": piece " + std::to_string(vocabulary.size()) + " is no valid UTF-8 or there twice",
+            "download the file again");
+    return vocabulary;
+  }
+  int64_t unknown() const { return layout == SentencePieceLayout::t5 ? 2 : 3; }
+};
+
+SentencePieceTokenizer::Model SentencePieceTokenizer::read(const std::filesystem::path& folder,
+                                                           SentencePieceLayout layout) {
+  const bool t5 = layout == SentencePieceLayout::t5;
+  Model model{layout, read_tokenizer_settings(folder, t5 ? kT5Defaults : kXlmrDefaults), {}, {}, {}};
+  model.file = (folder / (t5 ? "spiece.model" : "sentencepiece.bpe.model")).string();
+  const std::string bytes = read_all(model.file);
+  sentencepiece::SentencePieceProcessor library;
+  if (const auto status = library.LoadFromSerializedProto(bytes); !status.ok())
+    throw Error(ExitCode::model, model.file + ": no SentencePiece model: " + status.error_message(),
+                "download the file again");
+  const Message message(bytes);
+  if (const auto type = Message(message.bytes(kTrainerSpec)).number(kModelType);
+      type.value_or(kUnigramType) != 1)
+    throw Error(ExitCode::model,
+                model.file + ": expected a unigram model (type 1), found type " + std::to_string(*type));
+  model.charsmap = Message(message.bytes(kNormalizerSpec)).bytes(kPrecompiledCharsmap);
+
+  auto& pieces = model.pieces;
+  for (int id = 0; id < library.GetPieceSize(); ++id)
+    pieces.push_back({library.IdToPiece(id), library.GetScore(id)});
+  const auto& named = model.settings.named;
+  const auto expect = [&](int id, const std::string& piece) {
+    if (library.GetPieceSize() <= id || library.IdToPiece(id) != piece)
+      throw Error(ExitCode::model,
+                  model.file + ": expected the piece \"" + piece + "\" at id " + std::to_string(id) +
+                      (library.GetPieceSize() > id ? ", found \"" + library.IdToPiece(id) + '"' : ""),
+                  std::string("train with ") +
+                      (t5 ? "pad_id=0, eos_id=1, unk_id=2" : "unk_id=0, bos_id=1, eos_id=2"));
+  };
+  const std::array<const char*, 3> order = t5 ? std::array{"pad_token", "eos_token", "unk_token"}
+                                              : std::array{"unk_token", "bos_token", "eos_token"};
+  for (int id = 0; id < 3; ++id) expect(id, named.at(order[id]));
+  if (t5) {
+    for (int64_t i = model.settings.extra_ids; i-- > 0;)
+      pieces.push_back({"<extra_id_" + std::to_string(i) + '>', 0});
+    for (int64_t i = 0; i < model.settings.extra_ids; ++i)
+      model.settings.added.push_back({.content = "<extra_id_" + std::to_string(i) + '>'});
+  } else {
+    pieces.erase(pieces.begin(), pieces.begin() + 3);
+    pieces.insert(pieces.begin(), {{named.at("bos_token"), 0},
+                                   {named.at("pad_token"), 0},
+                                   {named.at("eos_token"), 0},
+                                   {named.at("unk_token"), 0}});
+    pieces.push_back({named.at("mask_token"), 0});
+  }
+  return model;
+}
+
+SentencePieceTokenizer::SentencePieceTokenizer(const std::filesystem::path& folder,
+                                               SentencePieceLayout layout)
+    : SentencePieceTokenizer(read(folder, layout)) {}
+
+SentencePieceTokenizer::SentencePieceTokenizer(const Model& model)
+    : Tokenizer(model.vocabulary(), model.layout == SentencePieceLayout::xlm_roberta),
+      charsmap_(model.charsmap, model.file),
+      unigram_(model.pieces, model.unknown()) {
+  finish(model.settings);
+}
+
+std::string SentencePieceTokenizer::normalize(std::string_view text) const { return charsmap_.apply(text); }
+
+void SentencePieceTokenizer::segment(std::string_view text, std::vector<int64_t>& ids) const {
+  for (const std::string_view word : split_at_space(text)) {
+    std::string marked(word.starts_with(kBlank) ? "" : kBlank);
+    marked += word;
+    for (std::size_t start = 0; start < marked.size();) {
+      const std::size_t end = std::min(marked.find(kBlank, start + kBlank.size()), marked.size());
+      unigram_.encode(std::string_view(marked).substr(start, end - start), ids);
+      start = end;
+    }
+  }
+}
+
+std::string SentencePieceTokenizer::spell(std::span<const std::string> pieces) const {
+  std::string text;
+  for (const std::string& piece : pieces) text += piece;
+  for (std::size_t at = 0; (at = text.find(kBlank, at)) != std::string::npos;)
+    text.replace(at, kBlank.size(), " ");
+  return std::string(without_leading_space(text));
+}
+
+}  // namespace unclip
