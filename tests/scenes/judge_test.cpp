@@ -1,0 +1,184 @@
+// The judge's ceiling (drawn pictures pass) and floor (pictures of other prompts do not), for every row.
+#include "unclip/scenes/judge.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "refusal.h"
+#include "unclip/scenes/prompts.h"
+
+namespace unclip {
+namespace {
+
+constexpr int per_list = 1000;  // a row has two lists: seen and held-out pairs
+
+std::vector<uint8_t> draw(Rng& rng, const Requirement& wanted, int size) {
+  std::optional<Drawing> drawing;
+  while (!drawing) drawing = draw_required(rng, wanted);
+  Canvas canvas(size);
+  drawing->paint(canvas);
+  return canvas.rgb();
+}
+
+// As a generative model leaves it: slightly blurred (1 4 1 by 1 4 1), noise of deviation 6.
+std::vector<uint8_t> wear(Rng& rng, const std::vector<uint8_t>& sharp, int size) {
+  std::vector<uint8_t> worn(sharp.size());
+  for (int y = 0; y < size; ++y) {
+    for (int x = 0; x < size; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        double value = 0;
+        for (int v = -1; v <= 1; ++v) {
+          for (int u = -1; u <= 1; ++u) {
+            const int row = std::clamp(y + v, 0, size - 1), column = std::clamp(x + u, 0, size - 1);
+            value +=
+                (u ? 1 : 4) * (v ? 1 : 4) / 36.0 * sharp[static_cast<size_t>((row * size + column) * 3 + c)];
+          }
+        }
+        for (int i = 0; i < 12; ++i) value += 6 * (uniform(rng, 0, 1) - 0.5);
+        worn[static_cast<size_t>((y * size + x) * 3 + c)] =
+            static_cast<uint8_t>(std::clamp(value, 0.0, 255.0));
+      }
+    }
+  }
+  return worn;
+}
+
+class JudgeRow : public testing::TestWithParam<Row> {
+ protected:
+  template <class Picture>
+  static double passed(bool held_out, int n, Picture picture, int size = 64) {
+    Rng rng(3);
+    int passes = 0;
+    for (const Prompt& prompt : eval_prompts(GetParam(), n, 7, held_out)) {
+      passes += judge(look_at(picture(rng, prompt.wanted), size), prompt).pass;
+    }
+    return static_cast<double>(passes) / n;
+  }
+};
+
+TEST_P(JudgeRow, CeilingOfDrawnPictures) {
+  for (const bool held_out : {false, true}) {
+    const double clean =
+        passed(held_out, per_list, [](Rng& rng, const Requirement& wanted) { return draw(rng, wanted, 64); });
+    std::printf("%s, %s pairs: %.4f\n", name(GetParam()).data(), held_out ? "held-out" : "seen", clean);
+    EXPECT_GE(clean, 0.99);
+  }
+}
+
+TEST_P(JudgeRow, CeilingOfWornPictures) {
+  for (const bool held_out : {false, true}) {
+    const double worn = passed(held_out, per_list, [](Rng& rng, const Requirement& wanted) {
+      return wear(rng, draw(rng, wanted, 64), 64);
+    });
+    std::printf("%s, %s pairs, worn: %.4f\n", name(GetParam()).data(), held_out ? "held-out" : "seen", worn);
+    EXPECT_GE(worn, 0.97);
+  }
+}
+
+TEST_P(JudgeRow, CeilingAt256) {
+  const double large = passed(
+      true, 200, [](Rng& rng, const Requirement& wanted) { return draw(rng, wanted, 256); }, 256);
+  std::printf("%s at 256 px: %.4f\n", name(GetParam()).data(), large);
+  EXPECT_GE(large, 0.99);
+}
+
+// Each picture is judged by the next prompt. By chance one of eight shapes is right.
+TEST_P(JudgeRow, FloorOfShuffledCaptions) {
+  const std::vector<Prompt> prompts = eval_prompts(GetParam(), per_list, 7, false);
+  Rng rng(3);
+  int passes = 0;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    passes += judge(look_at(draw(rng, prompts[i].wanted, 64), 64), prompts[(i + 1) % prompts.size()]).pass;
+  }
+  const double floor = static_cast<double>(passes) / per_list;
+  std::printf("%s, shuffled: %.4f\n", name(GetParam()).data(), floor);
+  EXPECT_LT(floor, GetParam() == Row::single_object ? 0.16 : GetParam() == Row::two_objects ? 0.06 : 0.025);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, JudgeRow,
+                         testing::Values(Row::single_object, Row::colour, Row::two_objects,
+                                         Row::colour_binding, Row::count, Row::position),
+                         [](const auto& row_of) {
+                           std::string row(name(row_of.param));
+                           std::ranges::replace(row, ' ', '_');
+                           return row;
+                         });
+
+TEST(Judge, SizesAndBackgroundsToo) {
+  Rng rng(5);
+  int passes = 0, pictures = 0;
+  while (pictures < 2000) {
+    const Requirement wanted = random_requirement(rng);
+    if (!draw_required(rng, wanted)) continue;
+    ++pictures;
+    passes += judge(look_at(draw(rng, wanted, 64), 64), wanted).pass;
+  }
+  std::printf("any requirement: %.4f\n", passes / 2000.0);
+  EXPECT_GE(passes, 1980);
+}
+
+TEST(Judge, SaysWhyNot) {
+  const Sight sight{Colour::white,
+                    {{Colour::red, Shape::circle, 0.9, 0.05, {{0.7, 0.5}, 0.25, 0.25}},
+                     {Colour::blue, Shape::star, 0.9, 0.05, {{0.3, 0.5}, 0.3, 0.3}}}};
+  const Requirement wanted{{{Colour::red, Shape::circle}, {Colour::blue, Shape::star, Size::large}},
+                           Relation::left_of,
+                           Colour::pink};
+  const Verdict verdict = judge(sight, wanted);
+  const std::vector<std::string> reasons{"a blue star is not large",
+                                         "the red circle is not left of the blue star",
+                                         "the background is white, not pink"};
+  EXPECT_FALSE(verdict.pass);
+  EXPECT_EQ(verdict.reasons, reasons);
+  const Requirement three{{{Colour::red, Shape::circle, Size::any, 3}}, {}, {}};
+  EXPECT_EQ(judge(sight, three).reasons,
+            (std::vector<std::string>{"wanted 3 red circle, found 1", "wanted 3 objects, found 2"}));
+}
+
+// What a broken model draws must neither crash nor pass.
+TEST(Judge, NoiseAndEmptyPicturesHoldNothing) {
+  Rng rng(9);
+  std::vector<uint8_t> noise(64 * 64 * 3);
+  for (uint8_t& byte : noise) byte = static_cast<uint8_t>(rng());
+  const Prompt prompt{"a red circle", Row::single_object, false, {{{Colour::red, Shape::circle}}, {}, {}}};
+  EXPECT_FALSE(judge(look_at(noise, 64), prompt).pass);
+  EXPECT_TRUE(look_at(std::vector<uint8_t>(64 * 64 * 3, 200), 64).objects.empty());
+  EXPECT_TRUE(look_at(std::vector<uint8_t>(16 * 16 * 3, 9), 16).objects.empty());
+}
+
+TEST(Prompts, AreKeptAsJsonLines) {
+  std::stringstream file;
+  std::vector<Prompt> written;
+  for (int row = 0; row < row_count; ++row) {
+    for (const Prompt& prompt : eval_prompts(static_cast<Row>(row), 20, 1, true)) {
+      EXPECT_TRUE(prompt.held_out);
+      written.push_back(prompt);
+      file << to_json(prompt) << "\n\n";
+    }
+  }
+  const std::vector<Prompt> read = read_prompts(file, "prompts.jsonl");
+  ASSERT_EQ(read.size(), written.size());
+  for (size_t i = 0; i < read.size(); ++i) EXPECT_EQ(to_json(read[i]), to_json(written[i]));
+}
+
+TEST(Prompts, FaultsAreNamedByLine) {
+  const auto reading = [](const std::string& text) {
+    return [text] {
+      std::istringstream lines(text);
+      read_prompts(lines, "p.jsonl");
+    };
+  };
+  const std::string start = R"({"prompt": "x", "row": "colour", "objects": [)";
+  expect_refusal(ExitCode::usage, "p.jsonl:2: not a prompt", reading("\n{"));
+  expect_refusal(ExitCode::usage, "unknown word \"mauve\"",
+                 reading(start + R"({"colour": "mauve", "shape": "star"}]})"));
+  expect_refusal(ExitCode::usage, "count must be 1 to 4",
+                 reading(start + R"({"colour": "red", "shape": "star", "count": 5}]})"));
+  expect_refusal(ExitCode::usage, "objects must be one or two", reading(start + "]}"));
+  expect_refusal(ExitCode::usage, "key 'row' not found", reading(R"({"prompt": "x"})"));
+}
+
+}  // namespace
+}  // namespace unclip

@@ -1,0 +1,158 @@
+// The source: the same on every machine and thread, no held-out pair, shapes as they were specified.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cmath>
+#include <set>
+#include <thread>
+
+#include "unclip/scenes/requirement.h"
+
+namespace unclip {
+namespace {
+
+SceneOptions shapes_alone() {
+  SceneOptions options;
+  options.families = {1, 0, 0, 0};
+  options.styles = {1, 0, 0, 0, 0, 0};
+  return options;
+}
+
+TEST(HeldOut, IsTheRuleOfTheSpecification) {
+  EXPECT_TRUE(held_out(Colour::pink, Shape::circle));
+  EXPECT_TRUE(held_out(Colour::gray, Shape::triangle));
+  EXPECT_FALSE(held_out(Colour::red, Shape::circle));
+  int pairs = 0;
+  for (int c = 0; c < colour_count; ++c) {
+    for (int s = 0; s < shape_count; ++s) pairs += held_out(static_cast<Colour>(c), static_cast<Shape>(s));
+  }
+  EXPECT_EQ(pairs, 9);
+}
+
+// All families and styles, as training draws them.
+TEST(HeldOut, NeverInATrainingPicture) {
+  SceneOptions options;
+  options.size = 8;
+  options.styles = {1, 1, 1, 1, 1, 1};
+  int objects = 0;
+  std::set<std::pair<Colour, Shape>> pairs;
+  for (uint64_t i = 0; i < 24000; ++i) {
+    const Scene scene = draw_scene(options, i);
+    for (const Object& object : scene.objects) {
+      ++objects;
+      for (const Colour colour : shown_as(scene.style, object.colour)) {
+        EXPECT_FALSE(held_out(colour, object.shape)) << scene.caption;
+      }
+      if (scene.family == Family::shapes) pairs.emplace(object.colour, object.shape);
+    }
+  }
+  EXPECT_EQ(pairs.size(), 96u - 9u);  // and everything else is seen
+  std::printf("24000 pictures, %d objects\n", objects);
+}
+
+TEST(Shapes, AreAsLargeAsSaidAndWithinThePicture) {
+  Rng rng(1);
+  double smallest = 1;
+  for (int i = 0; i < 5000; ++i) {
+    const Requirement wanted = random_requirement(rng);
+    const std::optional<Drawing> drawing = draw_required(rng, wanted);
+    if (!drawing) continue;
+    for (const Object& object : drawing->objects) {
+      smallest = std::min(smallest, object.area);
+      const double half = std::sqrt(object.area / fill_of(object.shape)) / 2;
+      EXPECT_GT(std::min(object.centre.x, object.centre.y) - half, 0.03);
+      EXPECT_LT(std::max(object.centre.x, object.centre.y) + half, 0.97);
+      for (const Wanted& group : wanted.objects) {
+        if (group.shape != object.shape) continue;
+        EXPECT_TRUE(group.size != Size::small || object.area <= small_area) << object.area;
+        EXPECT_TRUE(group.size != Size::large || object.area >= large_area) << object.area;
+      }
+    }
+  }
+  EXPECT_GE(smallest, smallest_area);
+  std::printf("smallest area %.4f\n", smallest);
+}
+
+TEST(Shapes, FillWhatFillOfSays) {
+  for (int i = 0; i < shape_count; ++i) {
+    Canvas canvas(512);
+    canvas.shape(static_cast<Shape>(i), {0.5, 0.5}, 0.5);
+    canvas.fill({0, 0, 0});
+    double ink = 0;
+    for (const uint8_t byte : canvas.rgb()) ink += (255 - byte) / 255.0 / 3;
+    EXPECT_NEAR(ink / (512 * 512), fill_of(static_cast<Shape>(i)), 0.001) << name(static_cast<Shape>(i));
+  }
+}
+
+TEST(Shapes, AnyThreadDrawsTheSamePicture) {
+  const SceneOptions options = shapes_alone();
+  std::vector<Scene> here, there(100);
+  for (uint64_t i = 0; i < 100; ++i) here.push_back(draw_scene(options, i));
+  {
+    std::jthread thread([&] {
+      for (uint64_t i = 100; i-- > 0;) there[i] = draw_scene(options, i);
+    });
+  }
+  for (size_t i = 0; i < 100; ++i) {
+    EXPECT_EQ(here[i].rgb, there[i].rgb);
+    EXPECT_EQ(here[i].caption, there[i].caption);
+  }
+  std::set<std::vector<uint8_t>> unlike;
+  for (const Scene& scene : here) unlike.insert(scene.rgb);
+  EXPECT_EQ(unlike.size(), 100u);
+}
+
+TEST(Shapes, SizeChangesTheSizeAlone) {
+  SceneOptions small = shapes_alone(), large = small;
+  large.size = 256;
+  double largest = 0;
+  for (uint64_t i = 0; i < 100; ++i) {
+    const Scene a = draw_scene(small, i), b = draw_scene(large, i);
+    EXPECT_EQ(a.caption, b.caption);
+    for (size_t y = 0; y < 64; ++y) {
+      for (size_t x = 0; x < 64 * 3; ++x) {
+        double mean = 0;
+        for (size_t k = 0; k < 16; ++k)
+          mean += b.rgb[((4 * y + k / 4) * 256 + 4 * (x / 3) + k % 4) * 3 + x % 3];
+        largest = std::max(largest, std::abs(mean / 16 - a.rgb[y * 64 * 3 + x]));
+      }
+    }
+  }
+  EXPECT_LT(largest, 32);  // cairo's two ways to count a pixel's cover
+  std::printf("largest difference of 64 px and averaged 256 px: %.1f of 255\n", largest);
+}
+
+TEST(Shapes, CaptionsVary) {
+  SceneOptions options = shapes_alone();
+  options.size = 8;
+  std::set<std::string> captions;
+  int empty = 0;
+  for (uint64_t i = 0; i < 5000; ++i) {
+    const Scene scene = draw_scene(options, i);
+    empty += scene.caption.empty();
+    captions.insert(scene.caption);
+  }
+  EXPECT_NEAR(empty, 500, 80);
+  EXPECT_GT(captions.size(), 3500u);
+  std::printf("%zu different captions of 5000\n", captions.size());
+}
+
+TEST(Shapes, AreDrawnFast) {
+  const SceneOptions options = shapes_alone();
+  const auto start = std::chrono::steady_clock::now();
+  for (uint64_t i = 0; i < 2000; ++i) draw_scene(options, i);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  std::printf("%.0f scenes a second on one thread at 64 px\n", 2000 / taken.count());
+  EXPECT_GT(2000 / taken.count(), 500);
+}
+
+TEST(Describe, SaysItPlainly) {
+  const Requirement stars{{{Colour::yellow, Shape::star, Size::small, 2}}, {}, Colour::blue};
+  EXPECT_EQ(describe(stars), "two small yellow stars on a blue background");
+  const Requirement pair{
+      {{Colour::orange, Shape::cross}, {Colour::pink, Shape::square}}, Relation::left_of, {}};
+  EXPECT_EQ(describe(pair), "an orange cross left of a pink square");
+}
+
+}  // namespace
+}  // namespace unclip
