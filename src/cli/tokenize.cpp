@@ -1,0 +1,87 @@
+// The tokenize verb: texts → ids and pieces, for people or programs.
+#include "unclip/cli/tokenize.h"
+
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "unclip/batch/prompt_file.h"
+#include "unclip/support/error.h"
+#include "unclip/support/utf8.h"
+#include "unclip/tokenizer/tokenizer.h"
+
+namespace unclip {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::vector<std::string> collect_texts(const TokenizeOptions& options, std::istream& input) {
+  std::string faults;
+  for (std::size_t i = 0; i < options.texts.size(); ++i)
+    if (const auto at = find_invalid_utf8(options.texts[i]))
+      faults += (faults.empty() ? "" : "\n") + ("TEXT " + std::to_string(i + 1)) +
+                ": invalid UTF-8 at column " + std::to_string(utf8_column(options.texts[i], *at)) +
+                "; expected UTF-8";
+  if (!faults.empty()) throw Error(ExitCode::usage, faults, "give the text in UTF-8");
+  std::vector<std::string> texts = options.texts;
+  if (options.prompt_file)
+    for (PromptLine& line : read_prompts(*options.prompt_file, input))
+      texts.push_back(std::move(line.prompt));
+  if (texts.empty()) throw Error(ExitCode::usage, "no text to tokenize", "give a TEXT or --prompt-file FILE");
+  return texts;
+}
+
+// What the model sees, without the padding.
+Encoding read_by_model(const Tokenizer& tokenizer, const std::string& text) {
+  if (!tokenizer.max_length()) return tokenizer.encode_unpadded(text);
+  Encoding encoding = tokenizer.encode(text);
+  const auto length = static_cast<std::size_t>(std::ranges::count(encoding.mask, 1));
+  encoding.ids.resize(length);
+  encoding.pieces.resize(length);
+  return encoding;
+}
+
+// A text may come from anywhere: it must not steer the terminal (C0 and C1 controls, delete).
+std::string printable(const std::string& text) {
+  std::string safe;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool c1 = byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    safe += byte < 0x20 || byte == 0x7F || c1 ? '?' : text[i];
+    i += c1;
+  }
+  return safe;
+}
+
+void print_json(const std::string& text, const Encoding& encoding, std::ostream& out) {
+  out << ordered_json{{"text", text},
+                      {"ids", encoding.ids},
+                      {"pieces", encoding.pieces},
+                      {"truncated", encoding.truncated}}
+             .dump()
+      << '\n';
+}
+
+void print_lines(const std::string& text, const Encoding& encoding, std::ostream& out) {
+  out << printable(text) << "\n  pieces:";
+  for (const std::string& piece : encoding.pieces) out << ' ' << printable(piece);
+  out << "\n  ids:";
+  for (const int64_t id : encoding.ids) out << ' ' << id;
+  out << "\n  length: " << encoding.ids.size() << '\n';
+  if (encoding.truncated) out << "  truncated; not read: " << printable(encoding.truncated_text) << '\n';
+}
+
+}  // namespace
+
+int tokenize(const TokenizeOptions& options, std::ostream& out, std::istream& input) {
+  const std::vector<std::string> texts = collect_texts(options, input);
+  const std::filesystem::path inner = options.model / "tokenizer";
+  const auto tokenizer = Tokenizer::open(is_directory(inner) ? inner : options.model);
+  for (const std::string& text : texts)
+    (options.json ? print_json : print_lines)(text, read_by_model(*tokenizer, text), out);
+  return static_cast<int>(ExitCode::ok);
+}
+
+int tokenize(const TokenizeOptions& options, std::ostream& out) { return tokenize(options, out, std::cin); }
+
+}  // namespace unclip

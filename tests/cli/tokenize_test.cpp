@@ -1,0 +1,76 @@
+// The tokenize verb on the tiny CLIP folder.
+#include "unclip/cli/tokenize.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "temporary_folder.h"
+#include "unclip/support/error.h"
+
+namespace unclip {
+namespace {
+
+const std::filesystem::path kFolder = std::filesystem::path(UNCLIP_TEST_DATA) / "clip-tokenizer";
+
+std::string run_tokenize(TokenizeOptions options, const std::string& stdin_text = {}) {
+  if (options.model.empty()) options.model = kFolder;
+  std::ostringstream out;
+  std::istringstream input(stdin_text);
+  EXPECT_EQ(tokenize(options, out, input), 0);
+  return out.str();
+}
+
+TEST(Tokenize, JsonHasOneObjectPerText) {
+  std::istringstream lines(run_tokenize({.texts = {"!", std::string(500, '?')}, .json = true}));
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(
+      line,
+      R"({"text":"!","ids":[608,256,609],"pieces":["<|startoftext|>","!</w>","<|endoftext|>"],"truncated":false})");
+  std::getline(lines, line);
+  const auto cut = nlohmann::json::parse(line);
+  EXPECT_EQ(cut["ids"].size(), 77u);
+  EXPECT_EQ(cut["truncated"], true);
+  EXPECT_FALSE(std::getline(lines, line));
+}
+
+TEST(Tokenize, LinesForPeopleHoldNoControls) {
+  EXPECT_EQ(run_tokenize({.texts = {"!\x1b\xC2\x9b"}}).substr(0, 4), "!??\n");
+  EXPECT_NE(run_tokenize({.texts = {std::string(500, '?')}}).find("truncated; not read: ???"),
+            std::string::npos);
+}
+
+TEST(Tokenize, TakesPromptFilesAndModelFolders) {
+  const TemporaryFolder model;
+  std::filesystem::copy(kFolder, model.path / "tokenizer");
+  std::ofstream(model.path / "p.txt") << "# comment\n!\n";
+  const std::string once = run_tokenize({.texts = {"!"}, .json = true});
+  EXPECT_EQ(
+      run_tokenize({.model = model.path, .texts = {"!"}, .prompt_file = model.path / "p.txt", .json = true}),
+      once + once);
+  EXPECT_EQ(run_tokenize({.prompt_file = "-", .json = true}, "!\n!\n"), once + once);
+}
+
+TEST(Tokenize, ChecksEverythingBeforeItPrints) {
+  for (const auto& [texts, input] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"good", "b\xff"}, "good\n"}, {{"good"}, "good\n\xff\n"}, {{}, "# nothing\n"}}) {
+    std::ostringstream out;
+    std::istringstream in(input);
+    try {
+      tokenize({.model = kFolder, .texts = texts, .prompt_file = "-"}, out, in);
+      ADD_FAILURE() << "accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code, ExitCode::usage);
+    }
+    EXPECT_EQ(out.str(), "");
+  }
+  std::ostringstream out;
+  EXPECT_THROW(tokenize({.model = kFolder / "absent", .texts = {"a"}}, out), Error);
+}
+
+}  // namespace
+}  // namespace unclip
