@@ -1,0 +1,179 @@
+// The inspect verb: model folder → one report a component → a table for people or JSON for programs.
+#include "unclip/cli/inspect.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <nlohmann/json.hpp>
+
+#include "unclip/checkpoint/load.h"
+#include "unclip/checkpoint/model_folder.h"
+#include "unclip/pipeline/registry.h"
+
+namespace unclip {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+// Sums over tensors; parameters are the floating-point elements.
+struct Weights {
+  int64_t parameters = 0;
+  int64_t other_bytes = 0;                // of integers and booleans, which no --dtype changes
+  size_t bytes = 0;                       // on disk, without headers
+  std::map<std::string, int64_t> dtypes;  // name → elements
+
+  size_t memory(size_t bytes_per_parameter) const {
+    return static_cast<size_t>(parameters) * bytes_per_parameter + static_cast<size_t>(other_bytes);
+  }
+};
+
+struct Report {
+  Component component;
+  std::vector<std::filesystem::path> files;
+  Weights weights;
+  Misfits misfits;
+  std::string fault, hint;  // why files or config could not be read; else empty
+
+  bool fits() const { return fault.empty() && misfits.empty(); }
+};
+
+bool is_floating(Dtype dtype) {
+  const auto name = name_of(dtype);
+  return name.starts_with('F') || name.starts_with("BF");
+}
+
+void add_file(Weights& weights, const std::filesystem::path& path) {
+  const auto file = SafetensorsFile::open(path);
+  for (const TensorInfo& tensor : file->tensors()) {
+    weights.bytes += tensor.bytes();
+    weights.dtypes[std::string(name_of(tensor.dtype))] += tensor.numel();
+    if (is_floating(tensor.dtype))
+      weights.parameters += tensor.numel();
+    else
+      weights.other_bytes += static_cast<int64_t>(tensor.bytes());
+  }
+}
+
+void add(Weights& total, const Weights& part) {
+  total.parameters += part.parameters;
+  total.other_bytes += part.other_bytes;
+  total.bytes += part.bytes;
+  for (const auto& [name, elements] : part.dtypes) total.dtypes[name] += elements;
+}
+
+Report report_on(const Component& component) {
+  Report report{component, {}, {}, {}, {}, {}};
+  try {
+    if (!component.is_net()) {
+      if (!std::filesystem::is_directory(component.folder))
+        throw Error(ExitCode::model, component.folder.string() + ": missing, but model_index.json names it",
+                    "fetch or save the whole model again");
+      return report;
+    }
+    report.files = weight_files(component);
+    for (const auto& file : report.files) add_file(report.weights, file);
+    const auto maker = net_makers().find(component.class_name);
+    if (maker == net_makers().end())
+      throw Error(ExitCode::model,
+                  component.folder.string() + ": the class " + component.class_name + " is not supported",
+                  "this component cannot be used; the others may");
+    report.misfits = compare_weights(*maker->second(component.config()), report.files);
+  } catch (const Error& error) {
+    report.fault = error.what();
+    report.hint = error.hint;
+  }
+  return report;
+}
+
+std::string megabytes(size_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6); }
+
+std::string dtype_list(const Weights& weights) {
+  std::string list;
+  for (const auto& [name, elements] : weights.dtypes) list += (list.empty() ? "" : "+") + name;
+  return list;
+}
+
+void print_row(std::ostream& out, const std::string& name, const std::string& class_name,
+               const std::string& files, const Weights& weights) {
+  const bool empty = weights.dtypes.empty();
+  const auto cell = [&](const std::string& text) { return empty ? std::string() : text; };
+  std::string row = fmt::format(
+      "{:<24} {:<28} {:>5} {:>12} {:<9} {:>11} {:>11} {:>11}", name, class_name, files,
+      cell(fmt::format("{:.3f} M", static_cast<double>(weights.parameters) / 1e6)), cell(dtype_list(weights)),
+      cell(megabytes(weights.bytes)), cell(megabytes(weights.memory(2))), cell(megabytes(weights.memory(4))));
+  row.erase(row.find_last_not_of(' ') + 1);
+  out << row << '\n';
+}
+
+void print_table(const ModelFolder& model, const std::vector<Report>& reports, const Weights& total,
+                 std::ostream& out) {
+  out << model.path().string() << ": " << (model.pipeline_class().empty() ? "model" : model.pipeline_class())
+      << "\n\n";
+  out << fmt::format("{:<24} {:<28} {:>5} {:>12} {:<9} {:>11} {:>11} {:>11}\n", "component", "class", "files",
+                     "parameters", "dtypes", "on disk", "as bf16", "as f32");
+  for (const Report& report : reports)
+    print_row(out, report.component.name, report.component.class_name,
+              report.files.empty() ? "" : std::to_string(report.files.size()), report.weights);
+  print_row(out, "total", "", "", total);
+
+  out << '\n';
+  bool fits = true;
+  for (const Report& report : reports) {
+    if (report.fits()) continue;
+    fits = false;
+    if (!report.fault.empty())
+      out << report.component.name << ": " << report.fault << "\n  " << report.hint << '\n';
+    if (!report.misfits.empty())
+      out << report.component.name << ": the weights do not fit "
+          << (report.component.folder / "config.json").string() << '\n'
+          << report.misfits.summary() << '\n';
+  }
+  if (fits) out << "Everything fits.\n";
+}
+
+ordered_json json_of(const Weights& weights) {
+  return {{"parameters", weights.parameters},
+          {"dtypes", weights.dtypes},
+          {"bytes", weights.bytes},
+          {"memory", {{"bf16", weights.memory(2)}, {"f32", weights.memory(4)}}}};
+}
+
+ordered_json json_of(const Report& report) {
+  ordered_json json{{"name", report.component.name},
+                    {"library", report.component.library},
+                    {"class", report.component.class_name},
+                    {"files", ordered_json::array()}};
+  for (const auto& file : report.files) json["files"].push_back(file.filename().string());
+  json.update(json_of(report.weights));
+  json["missing"] = report.misfits.missing;
+  json["unused"] = report.misfits.unused;
+  json["misshapen"] = report.misfits.misshapen;
+  json["fault"] = report.fault.empty() ? ordered_json() : ordered_json(report.fault);
+  return json;
+}
+
+}  // namespace
+
+int inspect(const InspectOptions& options, std::ostream& out) {
+  const ModelFolder model = ModelFolder::open(options.model);
+  std::vector<Report> reports;
+  Weights total;
+  bool fits = true;
+  for (const Component& component : model.components()) {
+    reports.push_back(report_on(component));
+    add(total, reports.back().weights);
+    fits = fits && reports.back().fits();
+  }
+  if (options.json) {
+    ordered_json json{{"model", model.path().string()}, {"pipeline", model.pipeline_class()}};
+    for (const Report& report : reports) json["components"].push_back(json_of(report));
+    json["total"] = json_of(total);
+    json["fits"] = fits;
+    out << json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << '\n';
+  } else {
+    print_table(model, reports, total, out);
+  }
+  return static_cast<int>(fits ? ExitCode::ok : ExitCode::model);
+}
+
+}  // namespace unclip

@@ -1,0 +1,35 @@
+// The nets that are built. An entry a class; the class reads its own config.
+#include "unclip/pipeline/registry.h"
+
+#include "unclip/decoder/text_proj.h"
+#include "unclip/decoder/unet_2d_condition.h"
+#include "unclip/prior/prior_transformer.h"
+#include "unclip/text_encoder/clip_text_model.h"
+#include "unclip/upsampler/unet_2d.h"
+
+namespace unclip {
+
+namespace {
+
+template <class Net, class Settings>
+std::shared_ptr<torch::nn::Module> make(const Config& config) {
+  return std::make_shared<Net>(Settings::from(config));
+}
+
+}  // namespace
+
+const std::map<std::string, NetMaker>& net_makers() {
+  static const std::map<std::string, NetMaker> makers{
+      {"CLIPTextModelWithProjection", make<CLIPTextModelWithProjectionImpl, CLIPTextConfig>},
+      {"PriorTransformer", make<PriorTransformerImpl, PriorTransformerConfig>},
+      {"UnCLIPTextProjModel", make<UnCLIPTextProjModelImpl, UnCLIPTextProjConfig>},
+      {"CLIPTextModelWithProjection", make<CLIPTextModelWithProjectionImpl, CLIPTextConfig>},
+      {"PriorTransformer", make<PriorTransformerImpl, PriorTransformerConfig>},
+      {"UnCLIPTextProjModel", make<UnCLIPTextProjModelImpl, UnCLIPTextProjConfig>},
+      {"UNet2DConditionModel", make<UNet2DConditionModelImpl, UNet2DConditionConfig>},
+      {"UNet2DModel", make<UNet2DModelImpl, UNet2DConfig>},
+  };
+  return makers;
+}
+
+}  // namespace unclip

@@ -1,0 +1,69 @@
+// Nets of true size, made from Karlo's configs: the parameter counts of the reference, and no memory spent.
+#include "unclip/pipeline/registry.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
+
+namespace unclip {
+namespace {
+
+struct TrueSize {
+  const char* class_name;
+  const char* config;
+  double millions;  // of parameters, counted in the reference
+};
+
+const TrueSize true_sizes[] = {
+    {"CLIPTextModelWithProjection", R"({"hidden_size": 768, "intermediate_size": 3072, "projection_dim": 768,
+      "num_hidden_layers": 12, "num_attention_heads": 12, "vocab_size": 49408, "hidden_act": "quick_gelu"})",
+     123.65},
+    {"PriorTransformer", R"({"num_attention_heads": 32, "attention_head_dim": 64, "num_layers": 20,
+      "embedding_dim": 768, "num_embeddings": 77, "additional_embeddings": 4})",
+     1022.0},
+    {"UNet2DConditionModel", R"({"sample_size": 64, "in_channels": 3, "out_channels": 6,
+      "block_out_channels": [320, 640, 960, 1280], "layers_per_block": 3, "cross_attention_dim": 1536,
+      "down_block_types": ["ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D",
+                           "SimpleCrossAttnDownBlock2D", "SimpleCrossAttnDownBlock2D"],
+      "mid_block_type": "UNetMidBlock2DSimpleCrossAttn",
+      "up_block_types": ["SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D",
+                         "ResnetUpsampleBlock2D"],
+      "attention_head_dim": 64, "class_embed_type": "identity", "resnet_time_scale_shift": "scale_shift",
+      "only_cross_attention": false})",
+     885.4},
+    {"UNet2DModel", R"({"sample_size": 256, "in_channels": 6, "out_channels": 3,
+      "block_out_channels": [320, 640, 960, 1280], "layers_per_block": 3, "add_attention": false,
+      "down_block_types": ["ResnetDownsampleBlock2D", "ResnetDownsampleBlock2D", "ResnetDownsampleBlock2D",
+                           "ResnetDownsampleBlock2D"],
+      "up_block_types": ["ResnetUpsampleBlock2D", "ResnetUpsampleBlock2D", "ResnetUpsampleBlock2D",
+                         "ResnetUpsampleBlock2D"], "resnet_time_scale_shift": "scale_shift"})",
+     691.6},
+};
+
+size_t resident_mebibytes() {
+  size_t total = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> total >> resident;
+  return resident * static_cast<size_t>(::sysconf(_SC_PAGESIZE)) >> 20;
+}
+
+TEST(Registry, MakesNetsOfTrueSizeWithoutSpendingMemory) {
+  for (const TrueSize& expected : true_sizes) {
+    SCOPED_TRACE(expected.class_name);
+    ASSERT_TRUE(net_makers().contains(expected.class_name));
+    const size_t before = resident_mebibytes();
+    const auto net = net_makers().at(expected.class_name)(
+        Config(nlohmann::json::parse(expected.config), expected.class_name));
+    int64_t parameters = 0;
+    for (const auto& parameter : net->parameters()) parameters += parameter.numel();
+    const size_t spent = resident_mebibytes() - before;
+    std::cout << expected.class_name << ": " << static_cast<double>(parameters) / 1e6 << " M parameters, "
+              << spent << " MiB resident\n";
+    EXPECT_NEAR(static_cast<double>(parameters) / 1e6, expected.millions, 0.06);
+    EXPECT_LE(spent, 32u);
+  }
+}
+
+}  // namespace
+}  // namespace unclip
