@@ -3,9 +3,11 @@
 Weights are stored in float16 so that the folder stays below 1 MB; both programs widen them exactly.
 """
 
+import json
 import shutil
 from pathlib import Path
 
+import diffusers
 import torch
 from diffusers import PriorTransformer, UNet2DConditionModel, UNet2DModel
 from diffusers.pipelines.deprecated.unclip import UnCLIPPipeline
@@ -30,7 +32,7 @@ SCHEDULERS = {
 def make_pipeline(tokenizer_folder: Path) -> UnCLIPPipeline:
     torch.manual_seed(0)
     tokenizer = CLIPTokenizer.from_pretrained(tokenizer_folder)
-    width, channels = 32, (16, 24, 32)
+    width, channels = 32, (8, 16, 24)
     text_encoder = CLIPTextModelWithProjection(
         CLIPTextConfig(
             vocab_size=len(tokenizer), hidden_size=width, intermediate_size=64, projection_dim=width,
@@ -50,16 +52,15 @@ def make_pipeline(tokenizer_folder: Path) -> UnCLIPPipeline:
         down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D", "SimpleCrossAttnDownBlock2D"),
         mid_block_type="UNetMidBlock2DSimpleCrossAttn",
         up_block_types=("SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
-        cross_attention_dim=24, attention_head_dim=8, norm_num_groups=8, class_embed_type="identity",
+        cross_attention_dim=24, attention_head_dim=8, norm_num_groups=4, class_embed_type="identity",
         resnet_time_scale_shift="scale_shift", only_cross_attention=False,
     )
 
     def super_res(sample_size: int | None) -> UNet2DModel:
         return UNet2DModel(
-            sample_size=sample_size, in_channels=6, out_channels=3, block_out_channels=(16, 24),
+            sample_size=sample_size, in_channels=6, out_channels=3, block_out_channels=(8, 16),
             layers_per_block=1, down_block_types=("ResnetDownsampleBlock2D",) * 2,
-            up_block_types=("ResnetUpsampleBlock2D",) * 2, norm_num_groups=8, add_attention=False,
-            resnet_time_scale_shift="scale_shift",
+            up_block_types=("ResnetUpsampleBlock2D",) * 2, norm_num_groups=4, add_attention=False,
         )
 
     return UnCLIPPipeline(
@@ -67,6 +68,12 @@ def make_pipeline(tokenizer_folder: Path) -> UnCLIPPipeline:
         super_res_first=super_res(32), super_res_last=super_res(None),
         **{name: UnCLIPScheduler(**settings) for name, settings in SCHEDULERS.items()},
     )
+
+
+def open_pipeline(folder: Path, dtype: torch.dtype) -> UnCLIPPipeline:
+    """Karlo's index names the pipeline's module as it was called before this release moved it."""
+    diffusers.pipelines.unclip = diffusers.pipelines.deprecated.unclip
+    return UnCLIPPipeline.from_pretrained(folder, torch_dtype=dtype)
 
 
 def record_scheduler(settings: dict, steps: int) -> dict[str, torch.Tensor]:
@@ -117,8 +124,12 @@ def write(data: Path) -> None:
     folder = data / "karlo-tiny"
     shutil.rmtree(folder, ignore_errors=True)
     make_pipeline(data / "clip-tokenizer").to(torch.float16).save_pretrained(folder)
+    # As in Karlo's own folder: the class is private to its pipeline, whose name stands in for a library's.
+    index = json.loads((folder / "model_index.json").read_text())
+    index["text_proj"][0] = "unclip"
+    (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
 
-    pipe = UnCLIPPipeline.from_pretrained(folder, torch_dtype=torch.float32)
+    pipe = open_pipeline(folder, torch.float32)
     pipe.set_progress_bar_config(disable=True)
     golden = {}
     for prompt, seed in zip(PROMPTS, SEEDS):

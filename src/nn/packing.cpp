@@ -43,11 +43,14 @@ void pack(Conv2dImpl& layer) {
 
 }  // namespace
 
-void pack_weights(torch::nn::Module& module) {
+void pack_weights(torch::nn::Module& module, const std::function<void()>& layer_done) {
   torch::NoGradGuard no_grad;
-  module.apply([](torch::nn::Module& child) {
-    if (auto* linear = child.as<LinearImpl>()) pack(*linear);
-    if (auto* conv = child.as<Conv2dImpl>()) pack(*conv);
+  module.apply([&](torch::nn::Module& child) {
+    auto* linear = child.as<LinearImpl>();
+    auto* conv = child.as<Conv2dImpl>();
+    if (linear != nullptr) pack(*linear);
+    if (conv != nullptr) pack(*conv);
+    if (linear != nullptr || conv != nullptr) layer_done();
   });
 }
 

@@ -6,10 +6,14 @@
 
 #include <torch/torch.h>
 
+#include <functional>
+
 namespace unclip {
 
-// Packs every Linear and Conv2d below `module`. The module is for inference on the CPU from then on.
-void pack_weights(torch::nn::Module& module);
+// Packs every Linear and Conv2d below `module`, calling `layer_done` after each. The module is for inference
+// on the CPU from then on.
+void pack_weights(
+    torch::nn::Module& module, const std::function<void()>& layer_done = [] {});
 
 // The operations on packed weights, as at::linear and at::conv2d.
 torch::Tensor packed_linear(const torch::Tensor& x, const torch::Tensor& packed, const torch::Tensor& bias);

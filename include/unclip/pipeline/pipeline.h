@@ -1,5 +1,5 @@
-// From prompts to pictures: the one interface that the batch, the command line and `eval` see. One file a model
-// family implements it (pipeline/karlo.cpp, …).
+// From prompts to pictures: the one interface that the batch, the command line and `eval` see. One file a
+// model family implements it (pipeline/karlo.cpp, …).
 #pragma once
 
 #include <cstdint>
@@ -47,14 +47,14 @@ using StageObserver = std::function<void(std::string_view stage, int64_t done, i
 
 class Pipeline {
  public:
-  // Builds the family that the folder's components make up and loads its weights. Throws Error(model) for an unknown
-  // family and everything missing, unused or misshapen.
+  // Builds the family that the folder's components make up and loads its weights. Throws Error(model) for an
+  // unknown family and everything missing, unused or misshapen.
   static std::unique_ptr<Pipeline> open(const ModelFolder& folder, const Placement& placement);
 
   virtual ~Pipeline() = default;
 
-  // Draws one picture for each request. A picture depends on its own request and `steps` alone (up to rounding).
-  // Throws Error(usage) for step counts that the schedules cannot make.
+  // Draws one picture for each request. A picture depends on its own request and `steps` alone (up to
+  // rounding). Throws Error(usage) for step counts that the schedules cannot make.
   virtual std::vector<Image> generate(const std::vector<PictureRequest>& batch, const Steps& steps,
                                       const StageObserver& observer) = 0;
 

@@ -1,0 +1,16 @@
+// Attention over a sequence, many heads at once (Vaswani et al. 2017, arXiv:1706.03762, section 3.2).
+#pragma once
+
+#include <torch/types.h>
+
+namespace unclip {
+
+// q [B,Lq,D], k and v [B,L,D], D = heads × head width → [B,Lq,D]. `bias`, where defined, is added to the
+// scores; it broadcasts to [B,heads,Lq,L] and has the dtype of q.
+torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int64_t heads,
+                     const torch::Tensor& bias = {});
+
+// float [L,L] of the given options: 0 at and before a position, `ignored` after it.
+torch::Tensor causal_bias(int64_t length, double ignored, const torch::TensorOptions& options);
+
+}  // namespace unclip

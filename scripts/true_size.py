@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""Builds a Karlo-size folder with random weights, and compares unclip with the reference on it.
+
+scripts/true_size.py build FOLDER                 3.4 B parameters in bf16, 6.8 GB; keep it outside the repository
+scripts/true_size.py compare FOLDER [--dtype bf16|f32] [--device cpu|cuda] [--steps P D U] [--runs N]
+
+`compare` runs both programs on the same prompts and seeds, one after the other, and prints seconds a step for each
+stage (the median without each stage's first step), peak memory, and how well the pictures agree. The reference runs eagerly in its fastest setting:
+channels-last, inference mode. It draws its noise in float32 as unclip does, so that bf16 runs see the same noise.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from golden.karlo import open_pipeline
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PROMPTS = ["a red circle on a blue background", "two yellow stars"]
+SEED = 1234
+
+
+def karlo_components():
+    from diffusers import PriorTransformer, UNet2DConditionModel, UNet2DModel
+    from diffusers.pipelines.deprecated.unclip.text_proj import UnCLIPTextProjModel
+    from transformers import CLIPTextConfig, CLIPTextModelWithProjection
+
+    channels = (320, 640, 960, 1280)
+    text = CLIPTextConfig(
+        hidden_size=768, intermediate_size=3072, projection_dim=768, num_hidden_layers=12, num_attention_heads=12,
+        hidden_act="quick_gelu", eos_token_id=2,
+    )
+
+    def super_res() -> UNet2DModel:
+        return UNet2DModel(
+            sample_size=256, in_channels=6, out_channels=3, block_out_channels=channels, layers_per_block=3,
+            down_block_types=("ResnetDownsampleBlock2D",) * 4, up_block_types=("ResnetUpsampleBlock2D",) * 4,
+            add_attention=False,
+        )
+
+    yield "text_encoder", lambda: CLIPTextModelWithProjection(text)
+    yield "prior", lambda: PriorTransformer()
+    yield "text_proj", lambda: UnCLIPTextProjModel(
+        clip_embeddings_dim=768, time_embed_dim=4 * channels[0], cross_attention_dim=1536
+    )
+    yield "decoder", lambda: UNet2DConditionModel(
+        sample_size=64, in_channels=3, out_channels=6, block_out_channels=channels, layers_per_block=3,
+        down_block_types=("ResnetDownsampleBlock2D",) + ("SimpleCrossAttnDownBlock2D",) * 3,
+        mid_block_type="UNetMidBlock2DSimpleCrossAttn",
+        up_block_types=("SimpleCrossAttnUpBlock2D",) * 3 + ("ResnetUpsampleBlock2D",),
+        cross_attention_dim=1536, attention_head_dim=64, class_embed_type="identity",
+        resnet_time_scale_shift="scale_shift", only_cross_attention=False,
+    )
+    yield "super_res_first", super_res
+    yield "super_res_last", super_res
+
+
+@torch.no_grad()
+def fill(module: torch.nn.Module) -> None:
+    """Weights at the scale of a fresh net, so that activations stay finite in bf16."""
+    for name, parameter in module.named_parameters():
+        if name.endswith("bias"):
+            parameter.zero_()
+        elif parameter.dim() == 1:
+            parameter.fill_(1)
+        else:
+            parameter.normal_(std=parameter[0].numel() ** -0.5)
+
+
+def build(folder: Path) -> None:
+    tiny = REPOSITORY / "tests" / "data" / "karlo-tiny"
+    folder.mkdir(parents=True)
+    for part in ("tokenizer", "prior_scheduler", "decoder_scheduler", "super_res_scheduler"):
+        (folder / part).mkdir()
+        for file in (tiny / part).iterdir():
+            (folder / part / file.name).write_bytes(file.read_bytes())
+    torch.manual_seed(0)
+    for name, make in karlo_components():
+        with torch.device("meta"):
+            net = make()
+        net = net.to(torch.bfloat16).to_empty(device="cpu")
+        fill(net)
+        if name == "text_encoder":  # a buffer that is not saved, so to_empty left it undefined
+            net.text_model.embeddings.position_ids.copy_(torch.arange(77)[None])
+        print(f"{name}: {sum(p.numel() for p in net.parameters()) / 1e6:.1f} M", flush=True)
+        net.save_pretrained(folder / name)
+        del net
+    (folder / "model_index.json").write_bytes((tiny / "model_index.json").read_bytes())
+
+
+class StepClock:
+    """Seconds of each scheduler step, by stage."""
+
+    def __init__(self) -> None:
+        self.marks: dict[str, list[float]] = {}
+
+    def watch(self, stage: str, scheduler) -> None:
+        step, set_timesteps = scheduler.step, scheduler.set_timesteps
+
+        def timed_set(*args, **kwargs):
+            self.marks[stage] = [time.perf_counter()]
+            return set_timesteps(*args, **kwargs)
+
+        def timed_step(*args, **kwargs):
+            result = step(*args, **kwargs)
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            self.marks[stage].append(time.perf_counter())
+            return result
+
+        scheduler.step, scheduler.set_timesteps = timed_step, timed_set
+
+    def medians(self) -> dict[str, float]:
+        return {
+            stage: statistics.median(b - a for a, b in zip(marks[1:], marks[2:]))
+            for stage, marks in self.marks.items()
+        }
+
+
+def run_reference(folder: Path, dtype: torch.dtype, device: str, steps: list[int], runs: int) -> dict:
+    from diffusers.pipelines.deprecated.unclip import pipeline_unclip
+    from diffusers.schedulers import scheduling_unclip
+    from diffusers.utils.torch_utils import randn_tensor
+
+    def float32_noise(shape, generator=None, device=None, dtype=None, layout=None):
+        return randn_tensor(shape, generator, torch.device("cpu"), torch.float32).to(device, dtype)
+
+    pipeline_unclip.randn_tensor = scheduling_unclip.randn_tensor = float32_noise
+    pipe = open_pipeline(folder, dtype).to(device)
+    pipe.set_progress_bar_config(disable=True)
+    for net in (pipe.decoder, pipe.super_res_first, pipe.super_res_last):
+        net.to(memory_format=torch.channels_last)
+    clock = StepClock()
+    for stage in ("prior", "decoder", "super_res"):
+        clock.watch(stage, getattr(pipe, f"{stage}_scheduler"))
+    pictures, medians = [], []
+    with torch.inference_mode():
+        for i in range(runs):
+            generator = torch.Generator("cpu").manual_seed(SEED + i)
+            image = pipe(
+                PROMPTS[i % 2], generator=generator, output_type="np", prior_num_inference_steps=steps[0],
+                decoder_num_inference_steps=steps[1], super_res_num_inference_steps=steps[2],
+            ).images[0]
+            pictures.append((image * 255).round().astype(np.uint8))
+            medians.append(clock.medians())
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    seconds = {stage: min(m[stage] for m in medians) for stage in medians[0]}
+    return {"seconds_a_step": seconds, "peak_gib": memory, "pictures": np.stack(pictures)}
+
+
+def run_unclip(folder: Path, dtype: str, device: str, steps: list[int], runs: int) -> dict:
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory() as out:
+        prompts = [PROMPTS[i % 2] for i in range(runs)]
+        command = [
+            REPOSITORY / "scripts" / "unclip", "generate", *prompts, "--model", folder, "--seed", SEED, "-o", f"{out}/",
+            "--dtype", dtype, "--device", device, "--json", "--quiet", "--prior-steps", steps[0],
+            "--decoder-steps", steps[1], "--upsampler-steps", steps[2],
+        ]
+        process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, text=True)
+        lines = [json.loads(line) for line in process.stdout]
+        if process.wait() != 0:
+            sys.exit(f"unclip failed with exit code {process.returncode}")
+        memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+        names = {"prior": "prior", "decoder": "decoder", "super_res": "upsampler"}
+        seconds = {
+            stage: min(line["stages"][ours]["step_seconds"] for line in lines) for stage, ours in names.items()
+        }
+        pictures = np.stack([np.asarray(Image.open(line["file"])) for line in lines])
+    return {"seconds_a_step": seconds, "peak_gib": memory, "pictures": pictures}
+
+
+def compare(folder: Path, dtype: str, device: str, steps: list[int], runs: int) -> None:
+    ours = run_unclip(folder, dtype, device, steps, runs)
+    theirs = run_reference(folder, {"f32": torch.float32, "bf16": torch.bfloat16}[dtype], device, steps, runs)
+    print(f"{'seconds a step':<16}{'unclip':>10}{'reference':>12}{'ratio':>8}")
+    for stage, seconds in theirs["seconds_a_step"].items():
+        mine = ours["seconds_a_step"][stage]
+        print(f"{stage:<16}{mine:>10.3f}{seconds:>12.3f}{seconds / mine:>8.2f}")
+    print(f"{'peak GiB':<16}{ours['peak_gib']:>10.2f}{theirs['peak_gib']:>12.2f}")
+    difference = ours["pictures"].astype(float) - theirs["pictures"].astype(float)
+    psnr = 20 * np.log10(255) - 10 * np.log10(max(np.mean(difference**2), 1e-12))
+    print(f"pictures: {psnr:.1f} dB, {100 * np.mean(abs(difference) <= 1):.2f} % of values within 1/255")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=["build", "compare"])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--dtype", choices=["f32", "bf16"], default="bf16")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--steps", type=int, nargs=3, default=[5, 5, 4], metavar=("P", "D", "U"))
+    parser.add_argument("--runs", type=int, default=1)
+    arguments = parser.parse_args()
+    if arguments.action == "build":
+        build(arguments.folder)
+    else:
+        compare(arguments.folder, arguments.dtype, arguments.device, arguments.steps, arguments.runs)
+
+
+if __name__ == "__main__":
+    main()

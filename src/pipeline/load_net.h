@@ -1,0 +1,26 @@
+// Makes a component's net from its config and fills it: the one way from a model folder to a module.
+#pragma once
+
+#include "unclip/checkpoint/load.h"
+#include "unclip/checkpoint/model_folder.h"
+#include "unclip/device/device.h"
+#include "unclip/nn/packing.h"
+
+namespace unclip {
+
+template <class Net, class NetConfig>
+Net load_net(const ModelFolder& folder, const std::string& name, const Placement& placement) {
+  const Component& component = folder.require(name);
+  Net net(NetConfig::from(component.config()));
+  const auto files = load_weights(*net, weight_files(component), {placement.dtype, placement.device});
+  // Packed layers no longer need the file's pages; given back one layer at a time, a net never stands in
+  // memory twice.
+  const auto release = [&files] {
+    for (const auto& file : files) file->release_pages();
+  };
+  if (placement.device.is_cpu()) pack_weights(*net, release);
+  net->eval();
+  return net;
+}
+
+}  // namespace unclip
