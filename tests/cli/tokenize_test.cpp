@@ -16,8 +16,7 @@ namespace {
 
 const std::filesystem::path kFolder = std::filesystem::path(UNCLIP_TEST_DATA) / "clip-tokenizer";
 
-std::string run_tokenize(TokenizeOptions options, const std::string& stdin_text = {}) {
-  if (options.model.empty()) options.model = kFolder;
+std::string run_tokenize(const TokenizeOptions& options, const std::string& stdin_text = {}) {
   std::ostringstream out;
   std::istringstream input(stdin_text);
   EXPECT_EQ(tokenize(options, out, input), 0);
@@ -25,7 +24,7 @@ std::string run_tokenize(TokenizeOptions options, const std::string& stdin_text 
 }
 
 TEST(Tokenize, JsonHasOneObjectPerText) {
-  std::istringstream lines(run_tokenize({.texts = {"!", std::string(500, '?')}, .json = true}));
+  std::istringstream lines(run_tokenize({kFolder, {"!", std::string(500, '?')}, std::nullopt, true}));
   std::string line;
   std::getline(lines, line);
   EXPECT_EQ(
@@ -39,20 +38,19 @@ TEST(Tokenize, JsonHasOneObjectPerText) {
 }
 
 TEST(Tokenize, LinesForPeopleHoldNoControls) {
-  EXPECT_EQ(run_tokenize({.texts = {"!\x1b\xC2\x9b"}}).substr(0, 4), "!??\n");
-  EXPECT_NE(run_tokenize({.texts = {std::string(500, '?')}}).find("truncated; not read: ???"),
-            std::string::npos);
+  EXPECT_EQ(run_tokenize({kFolder, {"!\x1b\xC2\x9b"}, std::nullopt, false}).substr(0, 4), "!??\n");
+  EXPECT_NE(
+      run_tokenize({kFolder, {std::string(500, '?')}, std::nullopt, false}).find("truncated; not read: ???"),
+      std::string::npos);
 }
 
 TEST(Tokenize, TakesPromptFilesAndModelFolders) {
   const TemporaryFolder model;
   std::filesystem::copy(kFolder, model.path / "tokenizer");
   std::ofstream(model.path / "p.txt") << "# comment\n!\n";
-  const std::string once = run_tokenize({.texts = {"!"}, .json = true});
-  EXPECT_EQ(
-      run_tokenize({.model = model.path, .texts = {"!"}, .prompt_file = model.path / "p.txt", .json = true}),
-      once + once);
-  EXPECT_EQ(run_tokenize({.prompt_file = "-", .json = true}, "!\n!\n"), once + once);
+  const std::string once = run_tokenize({kFolder, {"!"}, std::nullopt, true});
+  EXPECT_EQ(run_tokenize({model.path, {"!"}, model.path / "p.txt", true}), once + once);
+  EXPECT_EQ(run_tokenize({kFolder, {}, "-", true}, "!\n!\n"), once + once);
 }
 
 TEST(Tokenize, ChecksEverythingBeforeItPrints) {
@@ -61,7 +59,7 @@ TEST(Tokenize, ChecksEverythingBeforeItPrints) {
     std::ostringstream out;
     std::istringstream in(input);
     try {
-      tokenize({.model = kFolder, .texts = texts, .prompt_file = "-"}, out, in);
+      tokenize({kFolder, texts, "-", false}, out, in);
       ADD_FAILURE() << "accepted";
     } catch (const Error& error) {
       EXPECT_EQ(error.code, ExitCode::usage);
@@ -69,7 +67,7 @@ TEST(Tokenize, ChecksEverythingBeforeItPrints) {
     EXPECT_EQ(out.str(), "");
   }
   std::ostringstream out;
-  EXPECT_THROW(tokenize({.model = kFolder / "absent", .texts = {"a"}}, out), Error);
+  EXPECT_THROW(tokenize({kFolder / "absent", {"a"}, std::nullopt, false}, out), Error);
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 // libFuzzer: any bytes as text for the three kinds of tokenizer, and as each of a folder's files. The only
 // way out besides a result is unclip::Error.
-#include <unistd.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <vector>
 
+#include "temporary_folder.h"
 #include "unclip/support/error.h"
 #include "unclip/tokenizer/tokenizer.h"
 
@@ -36,13 +35,9 @@ void check_text(std::string_view text) {
 
 // Opens a small folder whose file `name` holds `bytes`.
 void check_file(const char* folder, const char* name, std::string_view bytes) {
-  static const fs::path scratch =
-      fs::temp_directory_path() / ("unclip-tokenizer-fuzz-" + std::to_string(::getpid()));
-  const fs::path copy = scratch / folder;
-  if (!exists(copy)) {
-    fs::create_directories(scratch);
-    fs::copy(kData / folder, copy, fs::copy_options::recursive);
-  }
+  static const unclip::TemporaryFolder scratch;
+  const fs::path copy = scratch.path / folder;
+  if (!exists(copy)) fs::copy(kData / folder, copy, fs::copy_options::recursive);
   std::ofstream(copy / name, std::ios::binary)
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   try {
