@@ -1,0 +1,70 @@
+// The prior's net against the reference's, on the goldens of scripts/golden/transformers.py.
+#include "unclip/prior/prior_transformer.h"
+
+#include <gtest/gtest.h>
+
+#include "refusal.h"
+#include "transformer_golden.h"
+
+namespace unclip {
+namespace {
+
+Tensors predict(PriorTransformer& net, const Tensors& inputs) {
+  const torch::Tensor embedding = net(inputs.at("x"), find(inputs, "timestep"), inputs.at("text_embedding"),
+                                      find(inputs, "text_sequence"), find(inputs, "mask"));
+  return {{"embedding", embedding}, {"processed", net->post_process_latents(embedding)}};
+}
+
+class Prior : public testing::TestWithParam<std::string> {};
+
+TEST_P(Prior, EqualsTheReference) {
+  expect_transformer_golden<PriorTransformer, PriorTransformerConfig>(GetParam(), predict);
+}
+
+TEST_P(Prior, GivesEveryParameterAGradient) {
+  expect_transformer_gradients<PriorTransformer, PriorTransformerConfig>(GetParam(), predict);
+}
+
+INSTANTIATE_TEST_SUITE_P(Goldens, Prior,
+                         testing::Values("prior", "prior-settings", "prior-tokenless", "prior-eclipse"));
+
+TEST(Prior, TakesOneTimestepForTheWholeBatch) {
+  torch::NoGradGuard no_grad;
+  auto net = load_transformer<PriorTransformer, PriorTransformerConfig>("prior", torch::kFloat32);
+  Tensors inputs = transformer_inputs("prior", torch::kFloat32);
+  inputs["timestep"] = torch::tensor({500, 500});
+  const torch::Tensor expected = predict(net, inputs).at("embedding");
+  inputs["timestep"] = torch::tensor(500);
+  EXPECT_TRUE(torch::equal(predict(net, inputs).at("embedding"), expected));
+}
+
+PriorTransformerConfig config_with(const nlohmann::json& values) {
+  return PriorTransformerConfig::from(Config(values, "prior/config.json"));
+}
+
+TEST(PriorConfig, HasTheReferencesDefaults) {
+  const PriorTransformerConfig config = config_with(nlohmann::json::object());
+  EXPECT_EQ(config.width(), 2048);
+  EXPECT_EQ(config.num_layers, 20);
+  EXPECT_EQ(config.embedding_dim, 768);
+  EXPECT_EQ(config.num_embeddings, 77);
+  EXPECT_TRUE(config.encoder_hid_proj);
+  EXPECT_TRUE(config.added_emb);
+  EXPECT_TRUE(config.has_time());
+  EXPECT_FALSE(config.norm_in);
+  EXPECT_FALSE(config.embedding_proj_norm);
+}
+
+TEST(PriorConfig, RefusesWhatIsNotBuilt) {
+  for (const auto& [key, value] : std::map<std::string, nlohmann::json>{{"time_embed_act_fn", "gelu"},
+                                                                        {"norm_in_type", "group"},
+                                                                        {"embedding_proj_norm_type", "rms"},
+                                                                        {"encoder_hid_proj_type", "mlp"},
+                                                                        {"added_emb_type", "other"},
+                                                                        {"additional_embeddings", 0},
+                                                                        {"num_layers", "many"}})
+    expect_refusal(ExitCode::model, key, [&] { config_with({{key, value}}); });
+}
+
+}  // namespace
+}  // namespace unclip

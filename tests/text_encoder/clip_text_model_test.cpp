@@ -1,0 +1,48 @@
+// CLIP's text tower against the reference's, on the goldens of scripts/golden/transformers.py.
+#include "unclip/text_encoder/clip_text_model.h"
+
+#include <gtest/gtest.h>
+
+#include "transformer_golden.h"
+
+namespace unclip {
+namespace {
+
+Tensors encode(CLIPTextModelWithProjection& net, const Tensors& inputs) {
+  const TextFeatures features = net(inputs.at("ids"), find(inputs, "mask"));
+  return {{"pooled", features.pooled}, {"sequence", features.sequence}};
+}
+
+class TextEncoder : public testing::TestWithParam<std::string> {};
+
+TEST_P(TextEncoder, EqualsTheReference) {
+  expect_transformer_golden<CLIPTextModelWithProjection, CLIPTextConfig>(GetParam(), encode);
+}
+
+TEST_P(TextEncoder, GivesEveryParameterAGradient) {
+  expect_transformer_gradients<CLIPTextModelWithProjection, CLIPTextConfig>(GetParam(), encode);
+}
+
+INSTANTIATE_TEST_SUITE_P(Goldens, TextEncoder, testing::Values("clip-text", "clip-text-gelu"));
+
+TEST(TextEncoder, IgnoresAMaskOfOnes) {
+  torch::NoGradGuard no_grad;
+  auto net = load_transformer<CLIPTextModelWithProjection, CLIPTextConfig>("clip-text", torch::kFloat32);
+  Tensors inputs = transformer_inputs("clip-text", torch::kFloat32);
+  const torch::Tensor expected = encode(net, inputs).at("sequence");
+  inputs["mask"] = torch::ones_like(inputs.at("ids"));
+  EXPECT_TRUE(torch::equal(encode(net, inputs).at("sequence"), expected));
+}
+
+TEST(TextEncoderConfig, HasTheReferencesDefaults) {
+  const CLIPTextConfig config = CLIPTextConfig::from(Config(nlohmann::json::object(), "config.json"));
+  EXPECT_EQ(config.encoder.hidden_size, 512);
+  EXPECT_EQ(config.encoder.intermediate_size, 2048);
+  EXPECT_EQ(config.encoder.num_attention_heads, 8);
+  EXPECT_EQ(config.encoder.activation, ClipActivation::quick_gelu);
+  EXPECT_EQ(config.vocab_size, 49408);
+  EXPECT_EQ(config.eos_token_id, 49407);
+}
+
+}  // namespace
+}  // namespace unclip
