@@ -3,6 +3,7 @@
 
 #include "unclip/decoder/text_proj.h"
 #include "unclip/decoder/unet_2d_condition.h"
+#include "unclip/image_encoder/clip_vision_model.h"
 #include "unclip/prior/prior_transformer.h"
 #include "unclip/text_encoder/clip_text_model.h"
 #include "unclip/upsampler/unet_2d.h"
@@ -21,9 +22,7 @@ std::shared_ptr<torch::nn::Module> make(const Config& config) {
 const std::map<std::string, NetMaker>& net_makers() {
   static const std::map<std::string, NetMaker> makers{
       {"CLIPTextModelWithProjection", make<CLIPTextModelWithProjectionImpl, CLIPTextConfig>},
-      {"PriorTransformer", make<PriorTransformerImpl, PriorTransformerConfig>},
-      {"UnCLIPTextProjModel", make<UnCLIPTextProjModelImpl, UnCLIPTextProjConfig>},
-      {"CLIPTextModelWithProjection", make<CLIPTextModelWithProjectionImpl, CLIPTextConfig>},
+      {"CLIPVisionModelWithProjection", make<CLIPVisionModelWithProjectionImpl, CLIPVisionConfig>},
       {"PriorTransformer", make<PriorTransformerImpl, PriorTransformerConfig>},
       {"UnCLIPTextProjModel", make<UnCLIPTextProjModelImpl, UnCLIPTextProjConfig>},
       {"UNet2DConditionModel", make<UNet2DConditionModelImpl, UNet2DConditionConfig>},

@@ -38,7 +38,7 @@ const TrueSize true_sizes[] = {
       "down_block_types": ["ResnetDownsampleBlock2D", "ResnetDownsampleBlock2D", "ResnetDownsampleBlock2D",
                            "ResnetDownsampleBlock2D"],
       "up_block_types": ["ResnetUpsampleBlock2D", "ResnetUpsampleBlock2D", "ResnetUpsampleBlock2D",
-                         "ResnetUpsampleBlock2D"], "resnet_time_scale_shift": "scale_shift"})",
+                         "ResnetUpsampleBlock2D"]})",
      691.6},
 };
 
