@@ -139,7 +139,7 @@ torch::Tensor as_tensor(const std::shared_ptr<SafetensorsFile>& file, const Tens
   const torch::Dtype dtype = torch_dtype(info.dtype, file->path().string() + ": " + info.name);
   void* data = const_cast<std::byte*>(file->data(info));
   const auto view = torch::from_blob(
-      data, info.shape, [file](void*) {}, dtype);
+      data, info.shape, [file, info](void*) { file->release_pages(info); }, dtype);
   // Writers need not align their data; the CPU's kernels want it aligned to the element.
   const bool aligned = reinterpret_cast<uintptr_t>(data) % view.element_size() == 0;
   return aligned ? view : view.clone();
@@ -156,36 +156,24 @@ Misfits compare_weights(const torch::nn::Module& module, const std::vector<std::
   return compare(wanted_tensors(module), open_all(files));
 }
 
-Files load_weights(torch::nn::Module& module, const std::vector<std::filesystem::path>& paths,
-                   const LoadOptions& options) {
-  constexpr size_t release_every = size_t{16} << 20;  // bytes copied between two returns of pages
+void load_weights(torch::nn::Module& module, const std::vector<std::filesystem::path>& paths,
+                  const LoadOptions& options) {
   const auto wanted = wanted_tensors(module);
   const Files files = open_all(paths);
   if (const Misfits misfits = compare(wanted, files); !misfits.empty())
     throw Error(ExitCode::model,
                 (paths.empty() ? "(no file)" : paths.front().string()) +
                     ": the weights do not fit the config:\n" + misfits.summary(),
-                "check that config.json belongs to these weights");
+                "Check that config.json belongs to these weights.");
 
   torch::NoGradGuard no_grad;
   for (const auto& file : files) {
-    size_t copied = 0;
     for (const TensorInfo& info : file->tensors()) {
       const auto it = wanted.find(info.name);
       if (it == wanted.end()) continue;  // a framework's key
-      const torch::Tensor source = as_tensor(file, info);
-      const torch::Tensor tensor = converted(source, options);
-      torch::Tensor(it->second).set_data(tensor);
-      if (tensor.is_same(source)) continue;
-      copied += info.bytes();
-      if (copied >= release_every) {
-        file->release_pages();
-        copied = 0;
-      }
+      torch::Tensor(it->second).set_data(converted(as_tensor(file, info), options));
     }
-    if (copied > 0) file->release_pages();
   }
-  return files;
 }
 
 }  // namespace unclip

@@ -53,8 +53,12 @@ SafetensorsFile::~SafetensorsFile() {
   if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
-void SafetensorsFile::release_pages() const {
-  ::madvise(const_cast<std::byte*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
+void SafetensorsFile::release_pages(const TensorInfo& info) const {
+  // Whole pages only: those at the ends may hold a neighbour's bytes.
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<uintptr_t>(data(info));
+  const uintptr_t first = (address + page - 1) / page * page, last = (address + info.bytes()) / page * page;
+  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 }  // namespace unclip

@@ -1,6 +1,7 @@
 // Attention over the positions of a picture (and a context sequence).
 #include "unclip/nn/attention_2d.h"
 
+#include "unclip/nn/attention.h"
 #include "unclip/nn/resnet_block.h"
 
 namespace unclip {
@@ -45,13 +46,13 @@ torch::Tensor Attention2DImpl::forward(const torch::Tensor& x, const torch::Tens
   const auto split = [this](const torch::Tensor& t) {
     return t.unflatten(-1, {heads, options.head_dim}).transpose(1, 2);  // [B,·,C] → [B,h,·,d]
   };
-  std::optional<torch::Tensor> bias;
+  torch::Tensor bias;
   if (context_bias.defined())
     bias = to_k ? at::constant_pad_nd(context_bias, {0, h.size(1)}) : context_bias;  // [B,1,1,L+N]
-  const torch::Tensor mixed = at::scaled_dot_product_attention(split(to_q(h)), split(join(context_k, k)),
-                                                               split(join(context_v, v)), bias);  // [B,h,N,d]
-  const torch::Tensor out = to_out(mixed.transpose(1, 2).flatten(2));                             // [B,N,C]
-  return add_residual(out.transpose(1, 2).reshape(x.sizes()), x, options.output_scale);           // [B,C,H,W]
+  const torch::Tensor mixed =
+      attend_heads(split(to_q(h)), split(join(context_k, k)), split(join(context_v, v)), bias);  // [B,h,N,d]
+  const torch::Tensor out = to_out(mixed.transpose(1, 2).flatten(2));                            // [B,N,C]
+  return add_residual(out.transpose(1, 2).reshape(x.sizes()), x, options.output_scale);          // [B,C,H,W]
 }
 
 }  // namespace unclip

@@ -1,6 +1,7 @@
 // The leaves of every net (see the header for why they are not torch::nn's).
 #include "unclip/nn/layers.h"
 
+#include "unclip/nn/group_norm_gradient.h"
 #include "unclip/nn/packing.h"
 
 namespace unclip {
@@ -15,7 +16,7 @@ LinearImpl::LinearImpl(int64_t in_features, int64_t out_features, bool with_bias
 }
 
 torch::Tensor LinearImpl::forward(const torch::Tensor& x) {
-  return packed.defined() ? packed_linear(x, packed, bias) : at::linear(x, weight, bias);
+  return packs ? packed_linear(*this, x) : at::linear(x, weight, bias);
 }
 
 void LinearImpl::reset_parameters() {
@@ -33,8 +34,7 @@ Conv2dImpl::Conv2dImpl(int64_t in_channels, int64_t out_channels, int64_t kernel
 }
 
 torch::Tensor Conv2dImpl::forward(const torch::Tensor& x) {
-  return packed.defined() ? packed_conv2d(x, packed, bias, stride, padding)
-                          : at::conv2d(x, weight, bias, stride, padding);
+  return packs ? packed_conv2d(*this, x) : at::conv2d(x, weight, bias, stride, padding);
 }
 
 void Conv2dImpl::reset_parameters() {
@@ -65,6 +65,8 @@ GroupNormImpl::GroupNormImpl(int64_t groups_, int64_t channels, double eps_) : g
 }
 
 torch::Tensor GroupNormImpl::forward(const torch::Tensor& x) {
+  if (x.is_cpu() && at::GradMode::is_enabled() && weight.requires_grad())
+    return group_norm_for_training(x, groups, weight, bias, eps);
   return at::group_norm(x, groups, weight, bias, eps);
 }
 

@@ -4,8 +4,6 @@
 
 #include <ATen/core/dispatch/Dispatcher.h>
 
-#include "unclip/nn/layers.h"
-
 namespace unclip {
 namespace {
 
@@ -25,49 +23,47 @@ void give_up_storage(Tensor& weight) {
   weight.set_data(torch::empty({1}, weight.options()).expand(weight.sizes()));
 }
 
-void pack(LinearImpl& layer) {
+void pack(LinearImpl& layer, int64_t rows) {
   static const auto reorder =
       find_operator<Tensor(const Tensor&, std::optional<int64_t>)>("mkldnn::_reorder_linear_weight");
-  layer.packed = reorder.call(layer.weight, std::nullopt);
+  layer.packed = reorder.call(layer.weight, rows);
   give_up_storage(layer.weight);
 }
 
-void pack(Conv2dImpl& layer) {
+void pack(Conv2dImpl& layer, at::IntArrayRef input) {
   static const auto reorder =
       find_operator<Tensor(const Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, int64_t,
                            at::OptionalIntArrayRef)>("mkldnn::_reorder_convolution_weight");
   const std::vector<int64_t> stride(2, layer.stride), padding(2, layer.padding), dilation(2, 1);
-  layer.packed = reorder.call(layer.weight, padding, stride, dilation, 1, std::nullopt);
+  layer.packed = reorder.call(layer.weight, padding, stride, dilation, 1, input);
   give_up_storage(layer.weight);
 }
 
 }  // namespace
 
-void pack_weights(torch::nn::Module& module, const std::function<void()>& layer_done) {
-  torch::NoGradGuard no_grad;
-  module.apply([&](torch::nn::Module& child) {
-    auto* linear = child.as<LinearImpl>();
-    auto* conv = child.as<Conv2dImpl>();
-    if (linear != nullptr) pack(*linear);
-    if (conv != nullptr) pack(*conv);
-    if (linear != nullptr || conv != nullptr) layer_done();
+void pack_weights(torch::nn::Module& module) {
+  module.apply([](torch::nn::Module& child) {
+    if (auto* linear = child.as<LinearImpl>()) linear->packs = true;
+    if (auto* conv = child.as<Conv2dImpl>()) conv->packs = true;
   });
 }
 
-Tensor packed_linear(const Tensor& x, const Tensor& packed, const Tensor& bias) {
+Tensor packed_linear(LinearImpl& layer, const Tensor& x) {
   static const auto linear =
       find_operator<Tensor(const Tensor&, const Tensor&, const OptionalTensor&, c10::string_view, Scalars,
                            std::optional<c10::string_view>)>("mkldnn::_linear_pointwise");
-  return linear.call(x, packed, optional(bias), "none", Scalars(), "");
+  if (!layer.packed.defined()) pack(layer, x.numel() / x.size(-1));
+  return linear.call(x, layer.packed, optional(layer.bias), "none", Scalars(), "");
 }
 
-Tensor packed_conv2d(const Tensor& x, const Tensor& packed, const Tensor& bias, int64_t stride,
-                     int64_t padding) {
+Tensor packed_conv2d(Conv2dImpl& layer, const Tensor& x) {
   static const auto convolution = find_operator<Tensor(
       const Tensor&, const Tensor&, const OptionalTensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
       int64_t, c10::string_view, Scalars, std::optional<c10::string_view>)>("mkldnn::_convolution_pointwise");
-  const std::vector<int64_t> strides(2, stride), paddings(2, padding), dilation(2, 1);
-  return convolution.call(x, packed, optional(bias), paddings, strides, dilation, 1, "none", Scalars(), "");
+  if (!layer.packed.defined()) pack(layer, x.sizes());
+  const std::vector<int64_t> strides(2, layer.stride), paddings(2, layer.padding), dilation(2, 1);
+  return convolution.call(x, layer.packed, optional(layer.bias), paddings, strides, dilation, 1, "none",
+                          Scalars(), "");
 }
 
 }  // namespace unclip

@@ -12,13 +12,8 @@ template <class Net, class NetConfig>
 Net load_net(const ModelFolder& folder, const std::string& name, const Placement& placement) {
   const Component& component = folder.require(name);
   Net net(NetConfig::from(component.config()));
-  const auto files = load_weights(*net, weight_files(component), {placement.dtype, placement.device});
-  // Packed layers no longer need the file's pages; given back one layer at a time, a net never stands in
-  // memory twice.
-  const auto release = [&files] {
-    for (const auto& file : files) file->release_pages();
-  };
-  if (placement.device.is_cpu()) pack_weights(*net, release);
+  load_weights(*net, weight_files(component), {placement.dtype, placement.device});
+  if (placement.device.is_cpu()) pack_weights(*net);
   net->eval();
   return net;
 }

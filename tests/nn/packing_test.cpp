@@ -48,6 +48,7 @@ TEST(Packing, GivesUpThePlainCopy) {
   Linear layer(256, 256);
   layer->reset_parameters();
   pack_weights(*layer);
+  layer->forward(torch::zeros({3, 256}));
   EXPECT_EQ(layer->weight.storage().nbytes(), sizeof(float));
   EXPECT_EQ(layer->weight.sizes(), (std::vector<int64_t>{256, 256}));
 }

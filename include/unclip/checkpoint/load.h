@@ -34,7 +34,9 @@ struct Misfits {
 // torch's name of a dtype; throws Error(model) for the types that torch has no storage for.
 torch::Dtype torch_dtype(Dtype dtype, const std::string& where);
 
-// A tensor on the mapping itself, without a copy; it keeps the file alive and must not be written.
+// A tensor on the mapping itself, without a copy; it keeps the file alive and must not be written. When it
+// dies its pages go back to the system, so that weights which are copied elsewhere never stand in memory
+// twice.
 torch::Tensor as_tensor(const std::shared_ptr<SafetensorsFile>& file, const TensorInfo& info);
 
 // All tensors of one file by name, each a copy-free view of the mapping.
@@ -45,10 +47,9 @@ Misfits compare_weights(const torch::nn::Module& module, const std::vector<std::
 
 // Fills every parameter and buffer of `module` by name; throws Error(model) listing all misfits. Tensors
 // whose dtype and device already are the wanted ones stay on the mapping; the others are converted one by
-// one. Gives the open files, whose pages can be released once the weights were copied elsewhere.
-std::vector<std::shared_ptr<SafetensorsFile>> load_weights(torch::nn::Module& module,
-                                                           const std::vector<std::filesystem::path>& files,
-                                                           const LoadOptions& options = {});
+// one.
+void load_weights(torch::nn::Module& module, const std::vector<std::filesystem::path>& files,
+                  const LoadOptions& options = {});
 
 // Writes a whole file or none, in place of one that is there (support/atomic_file.h). Throws Error(io).
 void save_tensors(const std::filesystem::path& path, const std::map<std::string, torch::Tensor>& tensors,

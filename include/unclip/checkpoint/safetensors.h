@@ -87,9 +87,9 @@ class SafetensorsFile {
     return bytes_.data() + header_.data_start + info.begin;
   }
 
-  // Gives the resident pages back to the system, e.g. after their weights were copied; a later read faults
+  // Gives the resident pages of a tensor back to the system, e.g. after it was copied; a later read faults
   // them in.
-  void release_pages() const;
+  void release_pages(const TensorInfo& info) const;
 
  private:
   SafetensorsFile(std::filesystem::path path, std::span<const std::byte> bytes);

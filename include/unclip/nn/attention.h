@@ -5,6 +5,10 @@
 
 namespace unclip {
 
+// softmax(q kᵀ / √d + bias) v for q [B,heads,Lq,d], k and v [B,heads,L,d]; bias as below → [B,heads,Lq,d]
+torch::Tensor attend_heads(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                           const torch::Tensor& bias = {});
+
 // q [B,Lq,D], k and v [B,L,D], D = heads × head width → [B,Lq,D]. `bias`, where defined, is added to the
 // scores; it broadcasts to [B,heads,Lq,L] and has the dtype of q.
 torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int64_t heads,

@@ -17,7 +17,8 @@ struct LinearImpl : torch::nn::Module {
   void reset_parameters();
 
   torch::Tensor weight, bias;
-  torch::Tensor packed;  // the weight in oneDNN's layout; defined after pack_weights()
+  bool packs = false;    // see nn/packing.h
+  torch::Tensor packed;  // the weight in oneDNN's layout, from the first call of a layer that packs
 };
 TORCH_MODULE(Linear);
 
@@ -30,6 +31,7 @@ struct Conv2dImpl : torch::nn::Module {
 
   int64_t stride, padding;
   torch::Tensor weight, bias;
+  bool packs = false;
   torch::Tensor packed;
 };
 TORCH_MODULE(Conv2d);

@@ -1,23 +1,22 @@
 // Weights in oneDNN's own blocked layout, for inference on the CPU.
 //
-// An eager convolution or product lays its weight out anew at every call. Done once, a product with few rows
-// (the prior's 2 × 81 tokens) runs up to twice as fast; the plain copy is given up, so memory stays the same.
+// An eager convolution or product lays its weight out anew at every call. Done once, it runs up to twice as
+// fast. The best layout depends on the input's size, so a layer is packed at its first call; its plain weight
+// is then given up, and with it the pages of the file that it stood on.
 #pragma once
 
 #include <torch/torch.h>
 
-#include <functional>
+#include "unclip/nn/layers.h"
 
 namespace unclip {
 
-// Packs every Linear and Conv2d below `module`, calling `layer_done` after each. The module is for inference
-// on the CPU from then on.
-void pack_weights(
-    torch::nn::Module& module, const std::function<void()>& layer_done = [] {});
+// Lets every Linear and Conv2d below `module` pack itself at its first call. The module is for inference on
+// the CPU from then on.
+void pack_weights(torch::nn::Module& module);
 
-// The operations on packed weights, as at::linear and at::conv2d.
-torch::Tensor packed_linear(const torch::Tensor& x, const torch::Tensor& packed, const torch::Tensor& bias);
-torch::Tensor packed_conv2d(const torch::Tensor& x, const torch::Tensor& packed, const torch::Tensor& bias,
-                            int64_t stride, int64_t padding);
+// The operations of layers that pack: as at::linear and at::conv2d.
+torch::Tensor packed_linear(LinearImpl& layer, const torch::Tensor& x);
+torch::Tensor packed_conv2d(Conv2dImpl& layer, const torch::Tensor& x);
 
 }  // namespace unclip
