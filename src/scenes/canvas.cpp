@@ -1,6 +1,7 @@
 // The cairo canvas and the outlines of the eight shapes (see canvas.h).
 #include "unclip/scenes/canvas.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -160,11 +161,22 @@ Sides sides_of(Shape shape) {
 }
 
 void Canvas::fill(Rgb colour, double alpha) {
+  if (brush_) return brush_->fill(context(), colour, alpha);
   cairo_set_source_rgba(context(), colour.r, colour.g, colour.b, alpha);
   cairo_has_current_point(context()) ? cairo_fill(context()) : cairo_paint(context());
 }
 
 void Canvas::fill_with(cairo_pattern_t* pattern, const std::vector<Stop>& stops) {
+  if (brush_) {
+    cairo_pattern_destroy(pattern);
+    Rgb mean;
+    double alpha = 1, share = 1.0 / static_cast<double>(stops.size());
+    for (const Stop& stop : stops) {
+      mean = {mean.r + stop.colour.r * share, mean.g + stop.colour.g * share, mean.b + stop.colour.b * share};
+      alpha = std::min(alpha, stop.alpha);
+    }
+    return brush_->fill(context(), mean, alpha);
+  }
   for (const Stop& stop : stops) {
     cairo_pattern_add_color_stop_rgba(pattern, stop.at, stop.colour.r, stop.colour.g, stop.colour.b,
                                       stop.alpha);
@@ -183,6 +195,7 @@ void Canvas::fill_radial(Point c, double radius, const std::vector<Stop>& stops)
 }
 
 void Canvas::stroke(Rgb colour, double width, double alpha) {
+  if (brush_) return brush_->stroke(context(), colour, width);
   cairo_set_source_rgba(context(), colour.r, colour.g, colour.b, alpha);
   cairo_set_line_width(context(), width);
   cairo_set_line_cap(context(), CAIRO_LINE_CAP_ROUND);

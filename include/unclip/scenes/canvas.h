@@ -24,6 +24,15 @@ struct Stop {
   double alpha = 1;
 };
 
+// Puts paths down in another way than plain paint; line styles bring their own. Both use up the path.
+class Brush {
+ public:
+  virtual ~Brush() = default;
+  // With no path: the whole canvas. A gradient comes as its mean colour and its least opacity.
+  virtual void fill(cairo_t* context, Rgb colour, double alpha) = 0;
+  virtual void stroke(cairo_t* context, Rgb colour, double width) = 0;
+};
+
 class Canvas {
  public:
   // White, `size` × `size` pixels.
@@ -32,6 +41,9 @@ class Canvas {
   int size() const { return size_; }
   // For what the helpers below do not cover: cairo's context in unit coordinates.
   cairo_t* context() { return context_.get(); }
+
+  // From now on; null: plain paint again. The brush must outlive its use.
+  void use(Brush* brush) { brush_ = brush; }
 
   // Paths: each adds to the current path.
   void circle(Point centre, double radius);
@@ -62,6 +74,7 @@ class Canvas {
     void operator()(cairo_t* context) const { cairo_destroy(context); }
   };
   int size_;
+  Brush* brush_ = nullptr;
   std::unique_ptr<cairo_surface_t, Destroy> surface_;
   std::unique_ptr<cairo_t, Destroy> context_;
 };

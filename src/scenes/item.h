@@ -1,0 +1,58 @@
+// Things of a game: painted alone by the family Items, small in a character's hand by Characters.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include "shade.h"
+#include "unclip/scenes/scene.h"
+
+namespace unclip {
+
+enum class Item {
+  potion,
+  sword,
+  shield,
+  gem,
+  coin,
+  key,
+  chest,
+  bomb,
+  apple,
+  mushroom,
+  crystal,
+  scroll,
+  crown,
+  heart
+};
+constexpr int item_count = 14;
+
+// What a thing is made of: a colour, or a material that has colours of its own.
+struct Finish {
+  std::string word;             // "blue", "golden"; empty: the thing's usual look, not worth a word
+  std::vector<Colour> colours;  // what it may be taken for
+  Rgb base;
+};
+
+std::string_view name(Item item);
+Finish usual_finish(Rng& rng, Item item);
+Finish random_finish(Rng& rng, Item item);
+
+// Around (0, 0), within [-1, 1].
+void paint_item(Canvas& canvas, Item item, Rgb base);
+
+// What the thing looks like in the list of shapes, its centre and size in unit coordinates.
+void list_item(Item item, const Finish& finish, Point centre, double half, std::vector<Object>& objects);
+
+// A background, plain or softly lit, that sets off a thing of colour `base`. Its name, when it has one.
+struct Backdrop {
+  std::optional<Colour> colour;
+  Rgb inner, outer;
+};
+Backdrop random_backdrop(Rng& rng, Rgb base, const std::vector<Colour>& not_these);
+void paint_backdrop(Canvas& canvas, const Backdrop& backdrop);
+// Soft, on the ground.
+void paint_shadow(Canvas& canvas, Point centre, double radius_x);
+
+}  // namespace unclip

@@ -1,0 +1,63 @@
+// A landscape as chosen, before it is painted and put into words.
+#pragma once
+
+#include "shade.h"
+#include "unclip/scenes/scene.h"
+
+namespace unclip {
+
+enum class Time { day, sunrise, sunset, night };
+enum class Season { any, spring, summer, autumn, winter };  // any looks like summer
+enum class Water { none, river, lake, sea };
+enum class Building { none, house, cabin, castle };
+
+struct Landscape {
+  Time time = Time::day;
+  Season season = Season::any;
+  Water water = Water::none;
+  Building building = Building::none;
+  bool mountains = false, snowy = false, hills = false, forest = false, meadow = false, flowers = false;
+  bool desert = false, beach = false, road = false, bridge = false, boat = false;
+  bool sun = false, moon = false, stars = false, clouds = false, rain = false, snow = false, rainbow = false;
+
+  double horizon = 0.55;
+  Point light{0.7, 0.2};  // of sun or moon
+  double building_x = 0.5;
+  double path_x = 0.5;  // of river, lake, road and bridge at the horizon
+  uint64_t seed = 0;    // of the details: each part draws its own, equal at every size
+
+  bool winter() const { return season == Season::winter; }
+  bool low_sun() const { return time == Time::sunrise || time == Time::sunset; }
+};
+
+// Colours by time, season and weather.
+struct Palette {
+  Rgb sky_top, sky_middle, sky_low;
+  Rgb light;  // on the land: multiplies
+  Rgb far_grass, near_grass, rock, water_far, water_near, sand;
+  std::vector<Rgb> leaves;  // of round trees
+  Rgb pine;
+};
+
+Palette palette_of(const Landscape& land);
+
+// Where river and road run: middle and half width at t = 0 (horizon) … 1 (lower edge).
+struct Way {
+  Point middle;
+  double half = 0;
+};
+Way river_at(const Landscape& land, double t);
+
+void paint_sky(Canvas& canvas, const Landscape& land, const Palette& palette);
+void paint_land(Canvas& canvas, const Landscape& land, const Palette& palette);
+void paint_trees(Canvas& canvas, const Landscape& land, const Palette& palette, bool near);
+void paint_flowers(Canvas& canvas, const Landscape& land, const Palette& palette);
+void paint_building(Canvas& canvas, const Landscape& land, const Palette& palette);
+void paint_bridge(Canvas& canvas, const Landscape& land, const Palette& palette);
+void paint_boat(Canvas& canvas, const Landscape& land, const Palette& palette);
+void paint_weather(Canvas& canvas, const Landscape& land);
+
+// Names what is drawn; without `colours`, neither the time of day nor the season, which show by colour alone.
+std::string describe(Rng& rng, const Landscape& land, bool colours);
+
+}  // namespace unclip
