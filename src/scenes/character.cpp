@@ -49,13 +49,13 @@ void list_objects(const Character& c, Point at, Drawing& drawing) {
   }
 }
 
-std::string wear_words(Rng& rng, Wear wear) {
+std::string wear_words(Rng& rng, Wear wear, bool colours) {
   const std::string joint = pick(rng, {"with ", "with ", "wearing "});
   switch (wear) {
     case Wear::hat:
       return joint + pick(rng, {"a hat", "a hat", "a hat", "a top hat"});
     case Wear::crown:
-      return joint + pick(rng, {"a crown", "a crown", "a golden crown"});
+      return joint + (colours && chance(rng, 0.3) ? "a golden crown" : "a crown");
     case Wear::glasses:
       return joint + pick(rng, {"glasses", "glasses", "eyeglasses"});
     default:
@@ -109,7 +109,7 @@ std::string describe(Rng& rng, const Character& c, bool colours) {
   words = with_article(words);
   if (mood_last) words += pick(rng, {" that is ", " who is ", " looking "}) + std::string(name(c.mood));
   const std::string joint = mood_last ? ", " : " ";
-  if (c.wear != Wear::nothing) words += joint + wear_words(rng, c.wear);
+  if (c.wear != Wear::nothing) words += joint + wear_words(rng, c.wear, colours);
   if (c.item) {
     const std::string what = with_article(std::string(name(*c.item)));
     words += (c.wear != Wear::nothing && chance(rng, 0.5) ? " and"

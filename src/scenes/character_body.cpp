@@ -242,7 +242,7 @@ Body monster(Canvas& canvas, Rgb base) {
     curve(canvas, {side * 0.3, -0.8}, {side * 0.5, -0.9}, {side * 0.66, -0.98});
     curve(canvas, {side * 0.7, -0.7}, {side * 0.66, -0.5}, {side * 0.54, -0.36});
     cairo_close_path(canvas.context());
-    canvas.fill(hex(0xf3e3bd));
+    canvas.fill(hex(0xd9bf8a));
     blob(canvas, {side * 0.34, 0.9}, 0.24, 0.12, darker(base, 0.25));
   }
   std::vector<Point> fur;

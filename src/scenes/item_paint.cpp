@@ -119,11 +119,11 @@ void coin(Canvas& canvas, Rgb base) {
 
 void key(Canvas& canvas, Rgb base) {
   const Local local(canvas, {0, 0}, 1, turn / 8);
-  canvas.rectangle(-0.11, -0.3, 0.22, 1.4);
-  canvas.rectangle(0.05, 0.86, 0.42, 0.2);
-  canvas.rectangle(0.05, 0.5, 0.34, 0.2);
+  canvas.rectangle(-0.11, -0.3, 0.22, 1.36);
+  canvas.rectangle(0.05, 0.82, 0.42, 0.2);
+  canvas.rectangle(0.05, 0.48, 0.34, 0.2);
   canvas.fill(base);
-  canvas.rectangle(-0.02, -0.3, 0.13, 1.4);
+  canvas.rectangle(-0.02, -0.3, 0.13, 1.36);
   canvas.fill(darker(base, 0.3), 0.6);
   canvas.shape(Shape::ring, {0, -0.68}, 0.5);
   canvas.fill_linear({-0.5, -1.1}, {0.5, -0.2}, {{0, lighter(base, 0.3)}, {1, darker(base, 0.15)}});

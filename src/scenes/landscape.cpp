@@ -8,8 +8,8 @@ enum Base { mountains, hills, river, lake, sea, beach, forest, desert, meadow, f
 
 void choose_land(Rng& rng, Landscape& land, Base base) {
   land.mountains = base == mountains || chance(rng, 0.3);
-  land.hills = base == hills || (!land.mountains && chance(rng, 0.25));
-  land.forest = base == forest || chance(rng, 0.22);
+  land.hills = base == hills || (!land.mountains && base != forest && chance(rng, 0.25));
+  land.forest = base == forest || (!land.hills && chance(rng, 0.25));  // it would hide hills
   land.water = base == river  ? Water::river
                : base == lake ? Water::lake
                               : static_cast<Water>(pick_weighted(rng, std::array{0.6, 0.25, 0.15}));
@@ -91,7 +91,7 @@ void list_objects(const Landscape& land, Drawing& drawing) {
 
 }  // namespace
 
-Drawing make_landscape(Rng& rng, Style style) {
+Landscape random_landscape(Rng& rng) {
   Landscape land;
   const Base base =
       static_cast<Base>(pick_weighted(rng, std::array{3.0, 1.2, 1.6, 1.4, 1.4, 1.3, 1.6, 1.2, 1.0, 1.1}));
@@ -99,20 +99,29 @@ Drawing make_landscape(Rng& rng, Style style) {
   open ? choose_open(rng, land, base) : choose_land(rng, land, base);
   choose_sky(rng, land);
   choose_places(rng, land);
+  return land;
+}
+
+void paint(Canvas& canvas, const Landscape& land) {
+  const Palette palette = palette_of(land);
+  paint_sky(canvas, land, palette);
+  paint_land(canvas, land, palette);
+  paint_trees(canvas, land, palette, false);
+  paint_bridge(canvas, land, palette);
+  paint_building(canvas, land, palette);
+  paint_trees(canvas, land, palette, true);
+  paint_boat(canvas, land, palette);
+  paint_flowers(canvas, land, palette);
+  paint_weather(canvas, land);
+}
+
+Drawing make_landscape(Rng& rng, Style style) {
+  Landscape land = random_landscape(rng);
+  land.coarse = style == Style::pixel_art;
   Drawing drawing;
   drawing.caption = describe(rng, land, has_colours(style));
   list_objects(land, drawing);
-  drawing.paint = [land, palette = palette_of(land)](Canvas& canvas) {
-    paint_sky(canvas, land, palette);
-    paint_land(canvas, land, palette);
-    paint_trees(canvas, land, palette, false);
-    paint_bridge(canvas, land, palette);
-    paint_building(canvas, land, palette);
-    paint_trees(canvas, land, palette, true);
-    paint_boat(canvas, land, palette);
-    paint_flowers(canvas, land, palette);
-    paint_weather(canvas, land);
-  };
+  drawing.paint = [land](Canvas& canvas) { paint(canvas, land); };
   return drawing;
 }
 

@@ -24,11 +24,16 @@ struct Landscape {
   Point light{0.7, 0.2};  // of sun or moon
   double building_x = 0.5;
   double path_x = 0.5;  // of river, lake, road and bridge at the horizon
+  bool coarse = false;  // for pixel art: what is smaller than its squares fills one
   uint64_t seed = 0;    // of the details: each part draws its own, equal at every size
 
   bool winter() const { return season == Season::winter; }
   bool low_sun() const { return time == Time::sunrise || time == Time::sunset; }
 };
+
+// Things that go together, each in its place.
+Landscape random_landscape(Rng& rng);
+void paint(Canvas& canvas, const Landscape& land);
 
 // Colours by time, season and weather.
 struct Palette {

@@ -23,19 +23,23 @@ std::string building_word(Rng& rng, Building building) {
     case Building::house:
       return pick(rng, {"a house", "a house", "a house", "a little house", "a cottage"});
     case Building::cabin:
-      return pick(rng, {"a cabin", "a cabin", "a log cabin", "a wooden cabin", "a hut"});
+      return pick(rng, {"a cabin", "a cabin", "a log cabin", "a small cabin", "a hut"});
     default:
       return pick(rng, {"a castle", "a castle", "a castle", "an old castle", "a fortress"});
   }
 }
 
 // The lesser things of the sky.
-std::vector<std::string> sky_things(Rng& rng, const Landscape& land) {
+std::vector<std::string> sky_things(Rng& rng, const Landscape& land, bool colours) {
   std::vector<std::string> things;
   const auto add = [&](bool drawn, double named, std::initializer_list<const char*> words) {
     if (drawn && chance(rng, named)) things.push_back(pick(rng, words));
   };
-  add(land.rainbow, 0.95, {"a rainbow", "a rainbow", "a colorful rainbow"});
+  if (colours && chance(rng, 0.2)) {
+    add(land.rainbow, 1, {"a colorful rainbow"});
+  } else {
+    add(land.rainbow, 0.95, {"a rainbow"});
+  }
   add(land.rain, 0.25, {"rain", "rain", "falling rain"});
   add(land.snow, 0.25, {"falling snow", "snow", "snowfall"});
   add(land.sun && land.time == Time::day, 0.3, {"the sun", "a bright sun", "the sun in the sky"});
@@ -43,7 +47,7 @@ std::vector<std::string> sky_things(Rng& rng, const Landscape& land) {
   add(land.sun && land.time == Time::sunrise, 0.06, {"the rising sun"});
   add(land.moon, 0.3, {"the moon", "the moon", "a bright moon"});
   add(land.stars, 0.3, {"stars", "stars", "a starry sky"});
-  add(land.clouds && !land.rain && !land.snow, 0.22, {"clouds", "clouds", "white clouds"});
+  add(land.clouds && !land.rain && !land.snow, 0.22, {"clouds", "clouds", "a cloudy sky"});
   return things;
 }
 
@@ -69,7 +73,7 @@ std::vector<std::string> land_things(Rng& rng, const Landscape& land, bool colou
   add(land.boat && !sails, 0.9, {"a boat", "a boat", "a sailboat", "a sailing boat"});
   add(land.beach, 0.97, {"a beach", "a beach", "a sandy beach"});
   add(land.water == Water::sea && !sails, land.beach ? 0.5 : 1.0,
-      {"the sea", "the sea", "the ocean", "the blue sea"});
+      {"the sea", "the sea", "the ocean", "the open sea"});
   add(land.water == Water::lake && !sails, 0.94, {"a lake", "a lake", "a lake", "a calm lake"});
   add(land.desert, 1, {"a desert", "a desert", "the desert", "a sandy desert", "a desert with cacti"});
   if (land.mountains && chance(rng, 0.94)) things.push_back(mountain_words(rng, land, colours));
@@ -84,8 +88,7 @@ std::vector<std::string> land_things(Rng& rng, const Landscape& land, bool colou
 std::string time_words(Rng& rng, const Landscape& land) {
   switch (land.time) {
     case Time::day:
-      if (land.rain)
-        return pick(rng, {"in the rain", "in the rain", "on a rainy day", "under a gray rainy sky"});
+      if (land.rain) return pick(rng, {"in the rain", "in the rain", "on a rainy day", "under a rainy sky"});
       if (land.snow) return pick(rng, {"in the snow", "in falling snow", "on a snowy day"});
       if (!chance(rng, 0.45)) return "";
       return land.sun
@@ -129,12 +132,13 @@ std::string placed(Rng& rng, const Landscape& land, std::vector<std::string> thi
   return first + pick(rng, {" by ", " near ", " and "}) + joined(things);
 }
 
-std::string sentence(Rng& rng, const Landscape& land, const std::vector<std::string>& things,
+std::string sentence(Rng& rng, const Landscape& land, std::vector<std::string> things,
                      const std::string& season) {
   const double form = uniform(rng, 0, 1);
   const std::string place = pick(rng, {"landscape", "landscape", "landscape", "scenery", "scene"});
   const std::string quality = chance(rng, 0.6) ? adjective(rng) + " " : "";
   if (form < 0.42) {
+    if (chance(rng, 0.5)) shuffle(rng, things);
     const std::string kind = with_article(quality + (season.empty() ? "" : season + " ") + place);
     return kind + pick(rng, {" with ", " with ", " with ", " of "}) + joined(things);
   }
@@ -153,8 +157,7 @@ std::string sentence(Rng& rng, const Landscape& land, const std::vector<std::str
 std::string describe(Rng& rng, const Landscape& land, bool colours) {
   std::vector<std::string> things;
   while (things.empty()) things = land_things(rng, land, colours);
-  if (chance(rng, 0.35)) shuffle(rng, things);
-  for (const std::string& thing : sky_things(rng, land)) things.push_back(thing);
+  for (const std::string& thing : sky_things(rng, land, colours)) things.push_back(thing);
   // No caption is an inventory: five things at most.
   if (things.size() > 5) things.resize(5);
   const bool names_season = colours && land.season != Season::any && chance(rng, 0.92);

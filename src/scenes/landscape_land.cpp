@@ -39,7 +39,7 @@ void paint_peak(Canvas& canvas, Rng& rng, Point apex, double half, double base, 
 
 void paint_mountains(Canvas& canvas, const Landscape& land, const Palette& p) {
   Rng rng = picture_rng(land.seed, 5);
-  const Rgb rock = land.desert ? times(hex(0xb9714c), p.light) : p.rock;
+  const Rgb rock = land.desert ? times(hex(0x9c6248), p.light) : p.rock;
   const Rgb snow = times(hex(0xfafcff), lighter(p.light, 0.15));
   const double base = land.horizon + 0.03;
   const auto peak = [&](double x, double top, double half, double haze) {
@@ -48,17 +48,17 @@ void paint_mountains(Canvas& canvas, const Landscape& land, const Palette& p) {
                mix(snow, p.sky_low, haze / 2));
   };
   const double h = land.horizon;
-  double low = land.water == Water::sea ? 0.13 : 0;
+  const double low = land.rainbow ? 0.17 : land.water == Water::sea ? 0.13 : 0;  // the bow stays above
   // Low light shines through a gap.
   const double gap = land.low_sun() ? land.light.x : uniform(rng, 0.42, 0.58);
   for (const double side : {-1.0, 1.0}) peak(gap + side * uniform(rng, 0.1, 0.14), h - 0.14, 0.24, 0.5);
   const double first = uniform(rng, 0.36, 0.43), second = uniform(rng, 0.28, 0.36);
-  const bool lit = land.sun || land.moon;  // the tallest stands away from the light, no other reaches it
+  const bool lit = land.sun || land.moon;  // the tallest stands away from the light, the next is low
   const double side = (lit ? land.light.x < gap : chance(rng, 0.5)) ? 1 : -1;
-  if (lit && !land.low_sun()) low += 0.06;
   peak(gap + side * uniform(rng, 0.52, 0.58), h - 0.2 + low / 2, 0.3, 0.25);
-  peak(gap - side * uniform(rng, 0.26, 0.32), h - second + low, 0.32, 0.14);
-  peak(gap + side * uniform(rng, 0.27, 0.33), h - first + std::min(low, 0.13), 0.38, 0);
+  peak(gap - side * uniform(rng, 0.26, 0.32), h - second + std::max(low, lit && !land.low_sun() ? 0.1 : 0),
+       0.32, 0.14);
+  peak(gap + side * uniform(rng, 0.27, 0.33), h - first + low, 0.38, 0);
 }
 
 // A rounded rise between x = from and to, `height` above `base`.
@@ -91,7 +91,7 @@ void paint_hills(Canvas& canvas, const Landscape& land, const Palette& p) {
 
 void paint_dunes(Canvas& canvas, const Landscape& land, const Palette& p) {
   Rng rng = picture_rng(land.seed, 7);
-  canvas.rectangle(0, land.horizon, 1, 1 - land.horizon);
+  canvas.rectangle(-0.05, land.horizon, 1.1, 1.1 - land.horizon);
   canvas.fill_linear({0, land.horizon}, {0, 1}, {{0, lighter(p.sand, 0.2)}, {1, p.sand}});
   const bool mirrored = chance(rng, 0.5);
   cairo_t* context = canvas.context();
@@ -99,15 +99,15 @@ void paint_dunes(Canvas& canvas, const Landscape& land, const Palette& p) {
     const auto X = [&](double x) { return mirrored != (i % 2 == 1) ? 1 - x : x; };
     const double y = land.horizon + 0.05 + 0.13 * i, top = y - 0.06 - 0.03 * i;
     const double crest = uniform(rng, 0.3, 0.5);
-    cairo_move_to(context, X(-0.1), y + 0.04);
+    cairo_move_to(context, X(-0.15), y + 0.04);
     cairo_curve_to(context, X(crest * 0.4), y, X(crest * 0.7), top, X(crest), top);
-    cairo_curve_to(context, X(crest + 0.25), top + 0.02, X(crest + 0.35), y + 0.05, X(1.1), y + 0.07);
-    cairo_line_to(context, X(1.1), 1.1);
-    cairo_line_to(context, X(-0.1), 1.1);
+    cairo_curve_to(context, X(crest + 0.25), top + 0.02, X(crest + 0.35), y + 0.05, X(1.15), y + 0.07);
+    cairo_line_to(context, X(1.15), 1.1);
+    cairo_line_to(context, X(-0.15), 1.1);
     cairo_close_path(context);
     canvas.fill_linear({0, top}, {0, top + 0.3}, {{0, lighter(p.sand, 0.22)}, {1, darker(p.sand, 0.08)}});
     cairo_move_to(context, X(crest), top);
-    cairo_curve_to(context, X(crest + 0.25), top + 0.02, X(crest + 0.35), y + 0.05, X(1.1), y + 0.07);
+    cairo_curve_to(context, X(crest + 0.25), top + 0.02, X(crest + 0.35), y + 0.05, X(1.15), y + 0.07);
     cairo_curve_to(context, X(crest + 0.4), y + 0.13, X(crest - 0.02), y + 0.1, X(crest), top);
     cairo_close_path(context);
     canvas.fill(darker(p.sand, 0.25), 0.7);
@@ -201,7 +201,7 @@ void paint_waves(Canvas& canvas, const Landscape& land, double bottom, Rgb colou
 }
 
 void paint_sea(Canvas& canvas, const Landscape& land, const Palette& p) {
-  canvas.rectangle(0, land.horizon, 1, 1 - land.horizon);
+  canvas.rectangle(-0.05, land.horizon, 1.1, 1.1 - land.horizon);
   canvas.fill_linear({0, land.horizon}, {0, 1},
                      {{0, p.water_far}, {0.35, mix(p.water_far, p.water_near, 0.7)}, {1, p.water_near}});
   const double bottom = land.beach ? 0.74 : 0.98;
@@ -268,7 +268,7 @@ void paint_land(Canvas& canvas, const Landscape& land, const Palette& p) {
     if (land.road) paint_road(canvas, land, p);
     return paint_cacti(canvas, land, p);
   }
-  canvas.rectangle(0, land.horizon + 0.015, 1, 1 - land.horizon);
+  canvas.rectangle(-0.05, land.horizon + 0.015, 1.1, 1.1 - land.horizon);
   canvas.fill_linear({0, land.horizon}, {0, 1}, {{0, p.far_grass}, {1, p.near_grass}});
   if (land.water == Water::river) paint_river(canvas, land, p);
   if (land.water == Water::lake) paint_lake(canvas, land, p);

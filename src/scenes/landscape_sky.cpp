@@ -35,18 +35,32 @@ void set_sky(const Landscape& land, Palette& p) {
   }
 }
 
+// A star, a snowflake; in pixel art one square of its grid.
+void paint_dot(Canvas& canvas, const Landscape& land, Point at, double radius, Rgb colour) {
+  constexpr double square = 1.0 / 32;
+  if (land.coarse) {
+    canvas.rectangle(std::floor(at.x / square) * square, std::floor(at.y / square) * square, square, square);
+  } else {
+    canvas.circle(at, radius);
+  }
+  canvas.fill(colour);
+}
+
 void paint_stars(Canvas& canvas, const Landscape& land) {
   Rng rng = picture_rng(land.seed, 1);
-  const int count = uniform_int(rng, 34, 46);
+  const int count = land.coarse ? 16 : uniform_int(rng, 34, 46);
   for (int i = 0; i < count; ++i) {
     const Point at{uniform(rng, 0.02, 0.98), uniform(rng, 0.02, land.horizon - 0.06)};
     const double radius = uniform(rng, 0.005, 0.0095);
-    canvas.circle(at, radius);
+    paint_dot(canvas, land, at, radius, hex(0xfff9df));
   }
-  canvas.fill(hex(0xfff9df));
   for (int i = 0; i < 5; ++i) {  // a few that sparkle
     const Point at{0.1 + 0.2 * i + uniform(rng, -0.07, 0.07), uniform(rng, 0.06, land.horizon - 0.16)};
     const double r = uniform(rng, 0.022, 0.032), w = r * 0.22;
+    if (land.coarse) {
+      paint_dot(canvas, land, at, r, hex(0xfffbe8));
+      continue;
+    }
     canvas.polygon({{at.x, at.y - r},
                     {at.x + w, at.y - w},
                     {at.x + r, at.y},
@@ -113,7 +127,7 @@ void paint_clouds(Canvas& canvas, const Landscape& land, const Palette& p) {
   if (land.time == Time::sunrise) top = hex(0xfff2ec), low = hex(0xf3b7b9);
   if (land.time == Time::sunset) top = hex(0xf58d7c), low = hex(0x8a3f7d);
   if (land.rain || land.snow) top = lighter(p.sky_low, land.rain ? 0.1 : 0.35), low = darker(p.sky_low, 0.25);
-  const int count = land.rain ? 5 : uniform_int(rng, 2, 4);
+  const int count = land.rain ? 5 : uniform_int(rng, 3, 4);
   for (int i = 0; i < count; ++i) {
     const double w = land.rain ? uniform(rng, 0.16, 0.22) : uniform(rng, 0.1, 0.16);
     const double x = (i + 0.5 + uniform(rng, -0.25, 0.25)) / count;
@@ -141,7 +155,7 @@ Palette palette_of(const Landscape& land) {
   Palette p;
   set_sky(land, p);
   if (land.winter() && land.low_sun()) p.light = mix(p.light, hex(0xd5cdf0), 0.6);  // snow mirrors the sky
-  p.rock = hex(0x7d86a3);
+  p.rock = hex(0x6e7cae);
   p.sand = land.desert ? hex(0xe6b566) : hex(0xf0d796);
   p.pine = hex(0x2c6e49);
   p.water_far = hex(0x63b3e4), p.water_near = hex(0x2a78c4);
@@ -187,21 +201,20 @@ void paint_sky(Canvas& canvas, const Landscape& land, const Palette& p) {
 void paint_weather(Canvas& canvas, const Landscape& land) {
   Rng rng = picture_rng(land.seed, 4);
   if (land.rain) {
-    for (int i = 0; i < 60; ++i) {
+    for (int i = 0; i < (land.coarse ? 30 : 60); ++i) {
       const Point from{uniform(rng, 0, 1.05), uniform(rng, 0.12, 1)};
       const double length = uniform(rng, 0.05, 0.085);
       cairo_move_to(canvas.context(), from.x, from.y);
       cairo_line_to(canvas.context(), from.x - 0.3 * length, from.y + length);
     }
-    canvas.stroke(hex(0xdbe9f7), 0.008, 0.75);
+    canvas.stroke(hex(0xdbe9f7), land.coarse ? 0.024 : 0.008, land.coarse ? 0.6 : 0.75);
   }
   if (land.snow) {
-    for (int i = 0; i < 75; ++i) {
+    for (int i = 0; i < 75; i += land.coarse ? 2 : 1) {
       const Point at{(i % 15 + uniform(rng, 0, 1)) / 15, (i / 15 + uniform(rng, 0, 1)) / 5};
       const double radius = uniform(rng, 0.008, 0.014);
-      canvas.circle(at, radius);
+      paint_dot(canvas, land, at, radius, white);
     }
-    canvas.fill(white);
   }
 }
 

@@ -82,7 +82,7 @@ void tower(Canvas& canvas, const Colours& c, double x, double w, double top, dou
 }
 
 void paint_castle(Canvas& canvas, const Colours& c) {
-  tower(canvas, c, 0, 0.34, -1.0, 0.5);
+  tower(canvas, c, 0, 0.34, -1.1, 0.5);
   std::vector<Point> wall{{-0.62, 0}, {-0.62, -0.62}};
   for (int i = 0; i < 7; ++i) {  // battlements
     const double x = -0.62 + i * 1.24 / 7, step = 1.24 / 14;

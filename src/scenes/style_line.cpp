@@ -77,13 +77,13 @@ constexpr Rgb pencil_paper = hex(0xf5f2ea), graphite = hex(0x5c5c62), night = he
 
 class Pencil : public LineBrush {
  public:
-  explicit Pencil(int size) : LineBrush(size, 0.012, pencil_paper) {}
+  explicit Pencil(int size) : LineBrush(size, 0.015, pencil_paper) {}
 
  protected:
   Rgb line(Rgb colour) const override {
     return luminance(colour) > 0.9 ? mix(graphite, pencil_paper, 0.1) : graphite;
   }
-  Rgb body(Rgb colour) const override { return mix(pencil_paper, graphite, 0.62 * (1 - luminance(colour))); }
+  Rgb body(Rgb colour) const override { return mix(pencil_paper, graphite, 0.46 * (1 - luminance(colour))); }
 };
 
 class Neon : public LineBrush {
@@ -100,7 +100,7 @@ class Neon : public LineBrush {
 
 class Chalk : public LineBrush {
  public:
-  explicit Chalk(int size) : LineBrush(size, 0.012, blue_paper) {}
+  explicit Chalk(int size) : LineBrush(size, 0.014, blue_paper) {}
 
  protected:
   Rgb line(Rgb) const override { return hex(0xf2f7ff); }
@@ -127,8 +127,8 @@ void paint_pencil(const Drawing& drawing, uint64_t seed, Canvas& canvas) {
       const double tone = (paper - luminance(pixel)) / (paper - darkest);  // 0 paper … 1 line
       const double grain = noise(seed, u, v, 70) - 0.5, wobble = noise(seed + 1, u, v, 5);
       const double wave = 0.5 + 0.5 * std::sin(turn * (19 * (u + v) + 0.8 * wobble));
-      const double hatched = tone * (0.25 + 1.35 * wave);
-      const double flat = std::clamp((0.72 - tone) / 0.2, 0.0, 1.0);  // tones are hatched, lines are not
+      const double hatched = tone * (0.3 + 1.25 * wave);
+      const double flat = std::clamp((0.56 - tone) / 0.1, 0.0, 1.0);  // tones are hatched, lines are not
       const double dark = std::clamp(std::lerp(tone, hatched, flat) * (1 + 0.5 * grain), 0.0, 1.0);
       pixel = mix(pencil_paper, graphite, dark);
       pixel = darker(pixel, 0.03 * (grain + 0.5));
@@ -145,7 +145,8 @@ void paint_neon(const Drawing& drawing, Canvas& canvas) {
                          far = blurred(picture, canvas.size(), 0.04);
   for (size_t i = 0; i < picture.size(); ++i) {
     for (double Rgb::*c : {&Rgb::r, &Rgb::g, &Rgb::b}) {
-      picture[i].*c += 0.55 * (near[i].*c - night.*c) + 0.6 * (far[i].*c - night.*c);
+      const double glow = 0.55 * (near[i].*c - night.*c) + 0.65 * (far[i].*c - night.*c);
+      picture[i].*c += glow * (1 - picture[i].*c);
     }
   }
   write(canvas, picture);
