@@ -52,8 +52,8 @@ void choose_sky(Rng& rng, Landscape& land) {
   land.clouds = chance(rng, 0.4);
   if (land.snow) return;
   if (land.time == Time::day) {
-    const size_t weather = pick_weighted(
-        rng, std::array{0.66, land.winter() || land.desert ? 0.0 : 0.16, land.winter() ? 0.0 : 0.16});
+    const size_t weather = pick_weighted(rng, std::array{0.66, land.winter() || land.desert ? 0.0 : 0.16,
+                                                         land.winter() || land.desert ? 0.0 : 0.16});
     land.rain = weather == 1;
     land.rainbow = weather == 2;
     if (land.rain) land.clouds = true;
