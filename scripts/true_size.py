@@ -3,6 +3,7 @@
 
 scripts/true_size.py build FOLDER                 3.4 B parameters in bf16, 6.8 GB; keep it outside the repository
 scripts/true_size.py compare FOLDER [--dtype bf16|f32] [--device cpu|cuda] [--steps P D U] [--runs N]
+                                  [--program UNCLIP]
 
 `compare` runs both programs on the same prompts and seeds, one after the other, and prints seconds a step for each
 stage (the median without each stage's first step), peak memory, and how well the pictures agree. The reference runs eagerly in its fastest setting:
@@ -134,6 +135,15 @@ def run_reference(folder: Path, dtype: torch.dtype, device: str, steps: list[int
     def float32_noise(shape, generator=None, device=None, dtype=None, layout=None):
         return randn_tensor(shape, generator, torch.device("cpu"), torch.float32).to(device, dtype)
 
+    # The CPU has no antialiased bicubic kernel for bf16.
+    interpolate = torch.nn.functional.interpolate
+
+    def float32_bicubic(image, *args, **kwargs):
+        if kwargs.get("mode") != "bicubic":
+            return interpolate(image, *args, **kwargs)
+        return interpolate(image.float(), *args, **kwargs).to(image.dtype)
+
+    pipeline_unclip.F.interpolate = float32_bicubic
     pipeline_unclip.randn_tensor = scheduling_unclip.randn_tensor = float32_noise
     pipe = open_pipeline(folder, dtype).to(device)
     pipe.set_progress_bar_config(disable=True)
@@ -157,13 +167,13 @@ def run_reference(folder: Path, dtype: torch.dtype, device: str, steps: list[int
     return {"seconds_a_step": seconds, "peak_gib": memory, "pictures": np.stack(pictures)}
 
 
-def run_unclip(folder: Path, dtype: str, device: str, steps: list[int], runs: int) -> dict:
+def run_unclip(program: Path, folder: Path, dtype: str, device: str, steps: list[int], runs: int) -> dict:
     from PIL import Image
 
     with tempfile.TemporaryDirectory() as out:
         prompts = [PROMPTS[i % 2] for i in range(runs)]
         command = [
-            REPOSITORY / "scripts" / "unclip", "generate", *prompts, "--model", folder, "--seed", SEED, "-o", f"{out}/",
+            program, "generate", *prompts, "--model", folder, "--seed", SEED, "-o", f"{out}/",
             "--dtype", dtype, "--device", device, "--json", "--quiet", "--prior-steps", steps[0],
             "--decoder-steps", steps[1], "--upsampler-steps", steps[2],
         ]
@@ -180,8 +190,8 @@ def run_unclip(folder: Path, dtype: str, device: str, steps: list[int], runs: in
     return {"seconds_a_step": seconds, "peak_gib": memory, "pictures": pictures}
 
 
-def compare(folder: Path, dtype: str, device: str, steps: list[int], runs: int) -> None:
-    ours = run_unclip(folder, dtype, device, steps, runs)
+def compare(program: Path, folder: Path, dtype: str, device: str, steps: list[int], runs: int) -> None:
+    ours = run_unclip(program, folder, dtype, device, steps, runs)
     theirs = run_reference(folder, {"f32": torch.float32, "bf16": torch.bfloat16}[dtype], device, steps, runs)
     print(f"{'seconds a step':<16}{'unclip':>10}{'reference':>12}{'ratio':>8}")
     for stage, seconds in theirs["seconds_a_step"].items():
@@ -201,11 +211,12 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--steps", type=int, nargs=3, default=[5, 5, 4], metavar=("P", "D", "U"))
     parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--program", type=Path, default=REPOSITORY / "scripts" / "unclip")
     arguments = parser.parse_args()
     if arguments.action == "build":
         build(arguments.folder)
     else:
-        compare(arguments.folder, arguments.dtype, arguments.device, arguments.steps, arguments.runs)
+        compare(arguments.program, arguments.folder, arguments.dtype, arguments.device, arguments.steps, arguments.runs)
 
 
 if __name__ == "__main__":
