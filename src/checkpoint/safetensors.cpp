@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include "unclip/support/error.h"
 
@@ -33,6 +34,7 @@ std::span<const std::byte> map_file(const std::filesystem::path& path) {
   const int map_error = errno;
   ::close(descriptor);
   if (!S_ISREG(status.st_mode)) refuse(path, "expected a safetensors file, found no regular file");
+  if (address == MAP_FAILED && map_error == ENOMEM) throw std::bad_alloc();
   if (address == MAP_FAILED) refuse(path, std::string("cannot be mapped: ") + std::strerror(map_error));
   return {static_cast<const std::byte*>(address), size};
 }

@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <random>
@@ -17,12 +16,15 @@
 #include "unclip/support/atomic_file.h"
 #include "unclip/support/interrupt.h"
 #include "unclip/support/progress.h"
+#include "unclip/support/stage_clock.h"
 #include "unclip/support/utf8.h"
 
 namespace unclip {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kOtherPlace = "choose another place with -o";
 
 // One picture to make.
 struct Job {
@@ -32,12 +34,14 @@ struct Job {
   bool truncated = false;
 };
 
-void check_prompt(const std::string& prompt) {
+void check_prompt(const std::string& prompt, uint64_t i) {
+  const std::string which = "prompt " + std::to_string(i + 1);
   if (const auto byte = find_invalid_utf8(prompt))
-    throw Error(ExitCode::usage, "prompt: byte " + std::to_string(*byte + 1) + " is not valid UTF-8",
+    throw Error(ExitCode::usage,
+                which + ": expected UTF-8, found a byte that is none at place " + std::to_string(*byte + 1),
                 "give the prompt in UTF-8");
   if (prompt.find_first_not_of(" \t\r\n") == std::string::npos)
-    throw Error(ExitCode::usage, "prompt: expected a text, found an empty one",
+    throw Error(ExitCode::usage, which + ": expected a text, found an empty one",
                 "for example: unclip generate \"a red circle\"");
 }
 
@@ -47,7 +51,7 @@ std::vector<Job> make_jobs(const GenerateOptions& options, uint64_t seed) {
   std::vector<Job> jobs;
   for (uint64_t i = 0; i < options.prompts.size(); ++i) {
     const std::string& prompt = options.prompts[i];
-    check_prompt(prompt);
+    check_prompt(prompt, i);
     for (uint64_t k = 0; k < static_cast<uint64_t>(options.count); ++k) {
       const uint64_t own_seed = seed + i + k;
       const fs::path file = names.next({.index = i, .seed = own_seed, .n = k, .prompt = prompt});
@@ -57,20 +61,23 @@ std::vector<Job> make_jobs(const GenerateOptions& options, uint64_t seed) {
   return jobs;
 }
 
-// Faults that would otherwise show only after minutes of computing.
+// Faults that would otherwise show only after minutes of computing. Makes no folder yet: writing does.
 void check_outputs(const std::vector<Job>& jobs, bool overwrite) {
   for (const Job& job : jobs) {
-    if (!overwrite && fs::exists(job.file))
+    std::error_code failure;
+    const fs::file_status found = fs::status(job.file, failure);
+    if (found.type() == fs::file_type::none && failure != std::errc::no_such_file_or_directory &&
+        failure != std::errc::not_a_directory)
+      throw Error(ExitCode::io, job.file.string() + ": " + failure.message(), kOtherPlace);
+    if (!overwrite && fs::exists(found))
       throw Error(ExitCode::io, job.file.string() + ": exists already",
                   "pass --overwrite, or another name with -o");
-    const fs::path folder = job.file.has_parent_path() ? job.file.parent_path() : fs::path(".");
-    std::error_code failure;
-    fs::create_directories(folder, failure);
-    if (failure)
-      throw Error(ExitCode::io, folder.string() + ": " + failure.message(), "choose another folder with -o");
+    fs::path folder = fs::absolute(job.file).parent_path();
+    while (!fs::exists(folder, failure)) folder = folder.parent_path();
+    if (!fs::is_directory(folder, failure))
+      throw Error(ExitCode::io, folder.string() + ": expected a folder, found a file", kOtherPlace);
     if (access(folder.c_str(), W_OK) != 0)
-      throw Error(ExitCode::io, folder.string() + ": " + std::strerror(errno),
-                  "choose another folder with -o");
+      throw Error(ExitCode::io, folder.string() + ": " + std::strerror(errno), kOtherPlace);
   }
 }
 
@@ -109,20 +116,21 @@ class Run {
   const Tokenizer& tokenizer() const { return pipeline_->tokenizer(); }
 
   void draw(std::span<Job> batch, std::ostream& out) {
-    const auto start = std::chrono::steady_clock::now();
+    StageClock clock;
     std::vector<PictureRequest> requests;
     for (Job& job : batch) {
       job.request.guidance = guidance_;
       requests.push_back(job.request);
     }
-    const std::vector<Image> images =
-        pipeline_->generate(requests, steps_, [this](auto stage, auto done, auto steps) {
-          throw_if_interrupted();
-          done == 0 ? progress_.begin_stage(stage, static_cast<int>(steps)) : progress_.step_done();
-        });
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    for (size_t i = 0; i < batch.size(); ++i)
-      write(batch[i], images[i], seconds.count() / static_cast<double>(batch.size()), out);
+    const auto images = pipeline_->generate(requests, steps_, [&](auto stage, auto done, auto steps) {
+      throw_if_interrupted();
+      clock.tick(stage, done);
+      done == 0 ? progress_.begin_stage(stage, static_cast<int>(steps)) : progress_.step_done();
+    });
+    const std::vector<StageTime> times = clock.stages();
+    for (const StageTime& t : times)
+      spdlog::debug("{}: {:.2f} s, {} steps of {:.3f} s", t.stage, t.seconds, t.steps, t.step_seconds);
+    for (size_t i = 0; i < batch.size(); ++i) write(batch[i], images[i], times, out);
   }
 
  private:
@@ -143,7 +151,7 @@ class Run {
       if (component.is_net()) metadata_.fingerprints[component.name] = weight_fingerprint(component);
   }
 
-  void write(const Job& job, const Image& image, double seconds, std::ostream& out) {
+  void write(const Job& job, const Image& image, const std::vector<StageTime>& times, std::ostream& out) {
     metadata_.prompt = job.request.prompt;
     metadata_.seed = job.request.seed;
     metadata_.width = image.width;
@@ -152,11 +160,12 @@ class Run {
     write_file_atomically(job.file, png, options_.overwrite ? Overwrite::yes : Overwrite::no);
     progress_.clear();
     if (options_.json) {
-      nlohmann::ordered_json line = {{"file", job.file.string()},
-                                     {"index", job.index},
-                                     {"truncated", job.truncated},
-                                     {"seconds", seconds}};
+      nlohmann::ordered_json line = {
+          {"file", job.file.string()}, {"index", job.index}, {"truncated", job.truncated}};
       line.update(to_json(metadata_));
+      for (const StageTime& t : times)  // of the whole batch
+        line["stages"][t.stage] = {
+            {"steps", t.steps}, {"seconds", t.seconds}, {"step_seconds", t.step_seconds}};
       out << line.dump() << std::endl;
     } else {
       out << job.file.string() << std::endl;

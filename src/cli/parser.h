@@ -6,10 +6,12 @@
 #include <functional>
 #include <ostream>
 
+#include "unclip/cli/eval.h"
 #include "unclip/cli/generate.h"
 #include "unclip/cli/info.h"
 #include "unclip/cli/inspect.h"
 #include "unclip/cli/tokenize.h"
+#include "unclip/cli/train.h"
 
 namespace unclip {
 
@@ -17,11 +19,11 @@ class Parser {
  public:
   Parser();
 
-  // Throws CLI::ParseError, also for --help and --version.
-  void parse(int argc, const char* const* argv) { app_.parse(argc, argv); }
+  // Throws CLI::ParseError, also for --help and --version, and Error(usage) for a verb that is none.
+  void parse(int argc, const char* const* argv);
 
-  // Prints CLI11's message for `error`; true where it was a request (--help) rather than a fault.
-  bool explain(const CLI::ParseError& error, std::ostream& out, std::ostream& log) const;
+  // Prints what --help or --version asks for; false where `request` is a fault.
+  bool answer(const CLI::ParseError& request, std::ostream& out) const;
 
   Verbosity verbosity() const { return verbosity_; }
 
@@ -37,6 +39,8 @@ class Parser {
   void add_inspect();
   void add_info();
   void add_tokenize();
+  void add_train();
+  void add_eval();
 
   CLI::App app_;
   Verbosity verbosity_ = Verbosity::normal;
@@ -45,6 +49,8 @@ class Parser {
   InspectOptions inspect_;
   InfoOptions info_;
   TokenizeOptions tokenize_;
+  TrainOptions train_;
+  EvalOptions eval_;
 };
 
 }  // namespace unclip

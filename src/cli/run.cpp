@@ -2,6 +2,8 @@
 #include "unclip/cli/run.h"
 
 #include <c10/util/Exception.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <iostream>
@@ -20,46 +22,73 @@ int fail(ExitCode code, const std::string& what, const std::string& hint = {}) {
   return static_cast<int>(code);
 }
 
-int run_verb(const Parser& parser) {
+int out_of_memory() {
+  return fail(ExitCode::out_of_memory, "out of memory", "try a smaller --batch-size or --dtype bf16");
+}
+
+// Where torch, oneDNN and the C++ runtime say that memory ran out, they do so in plain errors.
+bool tells_of_memory(const std::string& what) {
+  for (const char* words :
+       {"can't allocate memory", "Cannot allocate memory", "could not create a primitive"})
+    if (what.find(words) != std::string::npos) return true;
+  return false;
+}
+
+int run_verb(int argc, char** argv) {
+  Parser parser;
   try {
-    const int code = parser.run(std::cout);
-    if (!std::cout.flush())
-      return fail(ExitCode::io, "standard output cannot be written", "was the reading program closed?");
-    return code;
-  } catch (const Error& error) {
-    return fail(error.code, error.what(), error.hint);
-  } catch (const c10::OutOfMemoryError&) {
-    return fail(ExitCode::out_of_memory, "out of GPU memory",
-                "try a smaller --batch-size, --dtype bf16 or --device cpu");
-  } catch (const c10::Error& error) {
-    // The CPU allocator reports exhaustion as a plain c10::Error.
-    const std::string what = error.what_without_backtrace();
-    if (what.find("can't allocate memory") != std::string::npos)
-      return fail(ExitCode::out_of_memory, "out of memory", "try a smaller --batch-size or --dtype bf16");
-    return fail(ExitCode::jobs_failed, what.substr(0, what.find('\n')));
-  } catch (const std::bad_alloc&) {
-    return fail(ExitCode::out_of_memory, "out of memory", "try a smaller --batch-size or --dtype bf16");
-  } catch (const std::filesystem::filesystem_error& error) {
-    return fail(ExitCode::io, error.what());
-  } catch (const std::exception& error) {
-    return fail(ExitCode::jobs_failed, error.what());
+    parser.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (!parser.answer(error, std::cout)) throw;
+    std::cout.flush();
+    return static_cast<int>(ExitCode::ok);
   }
+  set_up_log(parser.verbosity());
+  const int code = parser.run(std::cout);
+  std::cout.flush();
+  return code;
+}
+
+// A descriptor that the caller closed must not become the number of a file that we open: what is meant for
+// the screen would go into it. Nothing can be written to what is opened for reading.
+void occupy_standard_descriptors() {
+  int descriptor = STDIN_FILENO;
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = ::open("/dev/null", O_RDONLY);
+  ::close(descriptor);
 }
 
 }  // namespace
 
 int run(int argc, char** argv) {
+  occupy_standard_descriptors();
   install_interrupt_handlers();
   set_up_log(Verbosity::normal);
-  Parser parser;
+  std::cout.exceptions(std::ios::failbit | std::ios::badbit);
   try {
-    parser.parse(argc, argv);
+    return run_verb(argc, argv);
+  } catch (const Error& error) {
+    const bool model = error.code == ExitCode::model && error.hint.empty();
+    return fail(error.code, error.what(),
+                model ? "run unclip inspect FOLDER, or fetch the whole model again" : error.hint);
   } catch (const CLI::ParseError& error) {
-    const bool asked_for = parser.explain(error, std::cout, std::cerr);
-    return static_cast<int>(asked_for ? ExitCode::ok : ExitCode::usage);
+    return fail(ExitCode::usage, error.what(), "run with --help for the flags and their values");
+  } catch (const std::ios_base::failure&) {
+    return fail(ExitCode::io, "standard output cannot be written", "was the reading program closed?");
+  } catch (const c10::OutOfMemoryError&) {
+    return fail(ExitCode::out_of_memory, "out of GPU memory",
+                "try a smaller --batch-size, --dtype bf16 or --device cpu");
+  } catch (const c10::Error& error) {
+    const std::string what = error.what_without_backtrace();
+    if (tells_of_memory(what)) return out_of_memory();
+    return fail(ExitCode::jobs_failed, what.substr(0, what.find('\n')));
+  } catch (const std::bad_alloc&) {
+    return out_of_memory();
+  } catch (const std::filesystem::filesystem_error& error) {
+    return fail(ExitCode::io, error.what(), "choose another place with -o");
+  } catch (const std::exception& error) {
+    if (tells_of_memory(error.what())) return out_of_memory();
+    return fail(ExitCode::jobs_failed, error.what());
   }
-  set_up_log(parser.verbosity());
-  return run_verb(parser);
 }
 
 }  // namespace unclip

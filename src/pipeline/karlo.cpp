@@ -6,6 +6,7 @@
 
 #include <torch/torch.h>
 
+#include "karlo_fit.h"
 #include "load_net.h"
 #include "to_images.h"
 
@@ -14,6 +15,13 @@ namespace {
 
 UnclipSamplerConfig scheduler_config(const ModelFolder& folder, const std::string& name) {
   return UnclipSamplerConfig::from(folder.require(name).config("scheduler_config.json"));
+}
+
+// The first part of the model that is opened; the others are checked with it, before gigabytes are read.
+std::unique_ptr<Tokenizer> open_tokenizer(const ModelFolder& folder) {
+  auto tokenizer = Tokenizer::open(folder.require("tokenizer").folder);
+  check_karlo(folder, *tokenizer);
+  return tokenizer;
 }
 
 std::vector<uint64_t> seeds_of(const std::vector<PictureRequest>& batch) {
@@ -33,7 +41,7 @@ StepDone watch(const char* stage, const Sampler& sampler, const StageObserver& o
 
 KarloPipeline::KarloPipeline(const ModelFolder& folder, const Placement& placement)
     : placement_(placement),
-      tokenizer_(Tokenizer::open(folder.require("tokenizer").folder)),
+      tokenizer_(open_tokenizer(folder)),
       text_encoder_(load_net<CLIPTextModelWithProjection, CLIPTextConfig>(folder, "text_encoder", placement)),
       prior_(load_net<PriorTransformer, PriorTransformerConfig>(folder, "prior", placement)),
       text_proj_(load_net<UnCLIPTextProjModel, UnCLIPTextProjConfig>(folder, "text_proj", placement)),
@@ -51,7 +59,8 @@ std::vector<Image> KarloPipeline::generate(const std::vector<PictureRequest>& ba
   const torch::InferenceMode inference;
   UnclipSampler prior_sampler(prior_scheduler_, steps.prior);
   UnclipSampler decoder_sampler(decoder_scheduler_, steps.decoder);
-  UnclipSampler upsampler_sampler(super_res_scheduler_, steps.upsampler);
+  std::optional<UnclipSampler> upsampler_sampler;
+  if (steps.upsampler > 0) upsampler_sampler.emplace(super_res_scheduler_, steps.upsampler);
   NoiseSource noise(seeds_of(batch), placement_.device);
 
   observer("text", 0, 1);
@@ -61,8 +70,9 @@ std::vector<Image> KarloPipeline::generate(const std::vector<PictureRequest>& ba
       sample_prior(text, prior_sampler, noise, watch("prior", prior_sampler, observer));
   const torch::Tensor small =
       sample_decoder(embedding, text, decoder_sampler, noise, watch("decoder", decoder_sampler, observer));
+  if (!upsampler_sampler) return to_images(small);
   const torch::Tensor large =
-      sample_upsampler(small, upsampler_sampler, noise, watch("upsampler", upsampler_sampler, observer));
+      sample_upsampler(small, *upsampler_sampler, noise, watch("upsampler", *upsampler_sampler, observer));
   return to_images(large);
 }
 

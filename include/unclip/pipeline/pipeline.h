@@ -20,7 +20,7 @@ namespace unclip {
 struct Steps {
   int64_t prior = 25;
   int64_t decoder = 25;
-  int64_t upsampler = 7;
+  int64_t upsampler = 7;  // 0: the decoder's small picture is the result
 };
 
 // Classifier-free guidance scales; 1 or less on both switches guidance off, as in the reference.

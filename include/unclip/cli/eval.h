@@ -1,0 +1,37 @@
+// `unclip eval`: how well a model draws what the prompts ask for, judged by pixels.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <ostream>
+#include <vector>
+
+#include "unclip/device/choice.h"
+#include "unclip/scenes/prompts.h"
+
+namespace unclip {
+
+struct EvalOptions {
+  std::filesystem::path model;                   // empty: the shipped model
+  std::vector<Row> rows;                         // empty: all
+  std::optional<std::filesystem::path> prompts;  // JSON lines instead of the built-in lists
+  int count = 200;                               // prompts a row, seen and held out each, ≥ 1
+  int seeds = 2;                                 // pictures a prompt, ≥ 1
+  uint64_t seed = 0;                             // of the prompt lists; pictures count up from it
+  bool upsample = false;                         // judge the final picture instead of the decoder's
+  std::optional<int64_t> prior_steps, decoder_steps, upsampler_steps;  // absent: the model's
+  std::optional<double> prior_guidance, decoder_guidance;
+  int batch_size = 16;
+  std::optional<std::filesystem::path> sheet;  // PNG of the first picture of each prompt, up to 16 a row
+  DeviceChoice device;
+  DtypeChoice dtype = DtypeChoice::automatic;
+  bool json = false;  // one JSON object a row instead of a table
+};
+
+// Prints for each row and for seen and held-out pairs: the score, the ceiling (the judge on pictures drawn
+// for the prompts) and the floor (each picture judged by another prompt). Returns the exit code; throws
+// Error.
+int eval(const EvalOptions& options, std::ostream& out);
+
+}  // namespace unclip

@@ -1,0 +1,34 @@
+// The frozen CLIP towers that prior and decoder learn from.
+#pragma once
+
+#include "unclip/image_encoder/clip_vision_model.h"
+#include "unclip/text_encoder/clip_text_model.h"
+#include "unclip/train/stage.h"
+
+namespace unclip {
+
+class ClipTowers {
+ public:
+  // Out of context.model; throws Error(model) when the clip stage was not trained yet.
+  explicit ClipTowers(const TrainContext& context);
+
+  // pictures [B,3,S,S] in −1 … 1 → [B,P]
+  torch::Tensor embed_pictures(const torch::Tensor& pictures);
+  TextFeatures embed_text(const torch::Tensor& ids);  // [B,L]
+
+  int picture_size() const { return static_cast<int>(vision_->config.image_size); }
+
+  // "" as the tokenizer writes it: ids and mask, [1,L].
+  torch::Tensor empty_ids, empty_mask;
+
+ private:
+  Placement placement_;
+  CLIPTextModelWithProjection text_{nullptr};
+  CLIPVisionModelWithProjection vision_{nullptr};
+};
+
+// −1 … 1 → CLIP's own mean and deviation of each channel; the preprocessor_config.json of the model.
+torch::Tensor normalise_for_clip(const torch::Tensor& pictures);
+nlohmann::json clip_preprocessor_config(int64_t size);
+
+}  // namespace unclip

@@ -1,0 +1,72 @@
+// What the loop asks of a stage: which nets it trains, which pictures it wants, and its loss.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "unclip/device/device.h"
+#include "unclip/image/image.h"
+#include "unclip/train/loader.h"
+#include "unclip/train/optimiser.h"
+#include "unclip/train/recipe.h"
+
+namespace unclip {
+
+// What all stages share.
+struct TrainContext {
+  const Recipe& recipe;
+  Placement placement;
+  std::filesystem::path model;  // the model folder that grows stage by stage; frozen nets come from it
+  std::shared_ptr<const PictureSource> source;
+  std::shared_ptr<const Tokenizer> tokenizer;
+};
+
+// A net in training and the folders of the model that it is exported to.
+struct TrainedNet {
+  std::vector<std::string> components;
+  std::shared_ptr<torch::nn::Module> module;
+};
+
+class Stage {
+ public:
+  virtual ~Stage() = default;
+
+  virtual std::string name() const = 0;
+  virtual std::vector<TrainedNet> nets() const = 0;
+
+  // Tensors that the optimiser updates, under names that are unique in the stage; all others of the nets
+  // stay.
+  virtual std::vector<NamedTensor> parameters() const;
+
+  // Once, before a new training run: statistics of the pictures.
+  virtual void begin() {}
+
+  // Pixels a side of the pictures that loss() wants.
+  virtual int picture_size(const Phase& phase) const = 0;
+  virtual bool wants_text() const { return true; }
+
+  // Of one part of a batch, float32 []. Random draws come from torch's default generators, which the loop
+  // seeds for each step.
+  virtual torch::Tensor loss(const Batch& batch, const Phase& phase) = 0;
+
+  // A sheet to look at, drawn with the weights that the nets show; empty where there is nothing to see.
+  virtual std::optional<Image> sample_sheet(const Phase&) { return {}; }
+};
+
+std::unique_ptr<Stage> make_clip_stage(const TrainContext& context);
+std::unique_ptr<Stage> make_prior_stage(const TrainContext& context);
+std::unique_ptr<Stage> make_decoder_stage(const TrainContext& context);
+std::unique_ptr<Stage> make_upsampler_stage(const TrainContext& context);
+
+// Fills a new net at random: layers as they do it themselves, tables and bare tensors normal with σ = 0.02.
+void initialise(torch::nn::Module& module);
+
+// uint8 pictures → −1 … 1 in `placement`'s dtype and device, channels-last.
+torch::Tensor to_unit_range(const torch::Tensor& pictures, const Placement& placement);
+
+// [N,3,S,S] in −1 … 1 → one picture with `columns` tiles a row.
+Image tile(const torch::Tensor& pictures, int64_t columns);
+
+}  // namespace unclip

@@ -1,0 +1,55 @@
+// How every verb declares its flags, so that values are read strictly and refused in one form: the flag, what
+// it expected, what it found.
+#pragma once
+
+#include <spdlog/fmt/fmt.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <string>
+
+#include "unclip/device/choice.h"
+
+namespace unclip {
+
+// CLI11 cuts an argument such as "[a, b]" into a list. A NUL at its end, which no argument can hold, keeps it
+// whole until add_text() takes the NUL away.
+inline std::string guarded(std::string argument) {
+  if (argument.starts_with('[') && argument.ends_with(']')) argument += '\0';
+  return argument;
+}
+
+// Any text but an empty one: a path, or a list of prompts. `value`: a string, path, optional or vector.
+template <class Value>
+CLI::Option* add_text(CLI::App& verb, const std::string& names, Value& value, const std::string& help) {
+  const auto restore = [](std::string& text) {
+    if (text.ends_with('\0')) text.pop_back();
+    return std::string(text.empty() ? "expected a text, found an empty one" : "");
+  };
+  return verb.add_option(names, value, help)->transform(CLI::Validator(restore, ""))->type_name("");
+}
+
+// A number in decimals, from `least` to `most`. CLI11's own reader wraps -1 and 2^64 around and accepts NaN.
+template <class Number, class Value>
+CLI::Option* add_number(CLI::App& verb, const std::string& names, Value& value, Number least, Number most,
+                        const std::string& help) {
+  const auto read = [&value, least, most, name = names.substr(names.find("--"))](const std::string& text) {
+    Number number{};
+    const char* end = text.data() + text.size();
+    const auto [stop, fault] = std::from_chars(text.data(), end, number);
+    if (fault != std::errc{} || stop != end || !(number >= least && number <= most))
+      throw CLI::ValidationError(
+          name, fmt::format("expected a {} from {} to {}, found \"{}\"",
+                            std::is_integral_v<Number> ? "whole number" : "number", least, most, text));
+    value = number;
+  };
+  return verb.add_option_function<std::string>(names, read, help)->type_name("N");
+}
+
+// A flag without a value: --overwrite=no is refused, not read as a wish.
+CLI::Option* add_flag(CLI::App& verb, const std::string& names, bool& value, const std::string& help);
+
+// --device and --dtype
+void add_placement(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype);
+
+}  // namespace unclip

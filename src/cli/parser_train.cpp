@@ -1,0 +1,89 @@
+// Declares the verbs train and eval (see parser.h).
+#include <algorithm>
+
+#include "flags.h"
+#include "parser.h"
+
+namespace unclip {
+
+void Parser::add_train() {
+  CLI::App* verb = add_verb("train", "Make a model, or fine-tune one on your own pictures",
+                            [this](std::ostream& out) { return train(train_, out); });
+  verb->footer(
+      "Example: unclip train all --config models/picturebook/recipe.json --out runs/first\n"
+      "A run folder that is there goes on where it stopped.");
+  add_text(*verb, "STAGE", train_.stage, "tokenizer, clip, prior, decoder, upsampler or all")->required();
+  add_text(*verb, "-c,--config", train_.config, "Recipe, e.g. --config models/picturebook/recipe.json")
+      ->required()
+      ->type_name("FILE");
+  add_text(*verb, "-o,--out", train_.output, "Run folder, e.g. --out runs/first; the model is in its model/")
+      ->required()
+      ->type_name("RUN");
+  add_text(*verb, "--data", train_.data,
+           "Folder with pictures and metadata.jsonl, e.g. --data my-drawings (default: drawn scenes)")
+      ->type_name("FOLDER");
+  add_text(*verb, "--from", train_.from,
+           "Model folder to start from, e.g. --from models/picturebook (default: random weights)")
+      ->type_name("FOLDER");
+  add_number(*verb, "--minutes", train_.minutes, 0.01, 1e6,
+             "Save and stop after so long, e.g. --minutes 8 (default: when the recipe is done)");
+  add_number(*verb, "--checkpoint-minutes", train_.checkpoint_minutes, 0.01, 1e6,
+             "Time between two checkpoints, e.g. --checkpoint-minutes 30 (default: 10)");
+  add_number(*verb, "--threads", train_.threads, 1, 1024,
+             "Threads of a step on the CPU, e.g. --threads 2 (default: one a core)");
+  add_number<int64_t>(*verb, "--bench-steps", train_.bench_steps, 1, 1'000'000,
+                      "Only time so many steps of STAGE, e.g. --bench-steps 20 (default: train)");
+  add_placement(*verb, train_.device, train_.dtype);
+}
+
+void Parser::add_eval() {
+  CLI::App* verb = add_verb("eval", "Judge how well a model draws what prompts ask for",
+                            [this](std::ostream& out) { return eval(eval_, out); });
+  verb->footer("Example: unclip eval --model models/picturebook --rows count position -n 50");
+  add_text(*verb, "-m,--model", eval_.model,
+           "Model folder, e.g. --model runs/first/model (default: $UNCLIP_MODEL, else the shipped model)")
+      ->type_name("FOLDER");
+  std::map<std::string, Row> rows;
+  for (int i = 0; i < row_count; ++i) {
+    std::string row(name(static_cast<Row>(i)));
+    std::ranges::replace(row, ' ', '-');
+    rows[row] = static_cast<Row>(i);
+  }
+  verb->add_option_function<std::vector<std::string>>(
+          "--rows",
+          [this, rows](const std::vector<std::string>& names) {
+            for (const std::string& row : names) eval_.rows.push_back(rows.at(row));
+          },
+          "single-object, colour, two-objects, colour-binding, count, position, e.g. --rows count "
+          "(default: all)")
+      ->check(CLI::IsMember(rows).description(""))
+      ->type_name("ROW");
+  add_text(*verb, "--prompts", eval_.prompts,
+           "Prompts with what they ask for, JSON lines, e.g. --prompts mine.jsonl (default: built-in lists)")
+      ->type_name("FILE");
+  add_number(*verb, "-n,--count", eval_.count, 1, 100'000,
+             "Prompts a row, seen and held out each, e.g. -n 50 (default: 200)");
+  add_number(*verb, "--seeds", eval_.seeds, 1, 1000, "Pictures a prompt, e.g. --seeds 1 (default: 2)");
+  add_number<uint64_t>(*verb, "-s,--seed", eval_.seed, 0, UINT64_MAX,
+                       "Seed of prompts and pictures, e.g. --seed 7 (default: 0)");
+  add_flag(*verb, "--upsample", eval_.upsample,
+           "Judge the final picture, e.g. --upsample (default: the decoder's)");
+  for (const auto& [stage, value] : {std::pair{"prior", &eval_.prior_steps},
+                                     {"decoder", &eval_.decoder_steps},
+                                     {"upsampler", &eval_.upsampler_steps}})
+    add_number<int64_t>(*verb, fmt::format("--{}-steps", stage), *value, 2, 1000,
+                        fmt::format("Steps of the {0}, e.g. --{0}-steps 10 (default: the model's)", stage));
+  for (const auto& [stage, value] :
+       {std::pair{"prior", &eval_.prior_guidance}, {"decoder", &eval_.decoder_guidance}})
+    add_number(*verb, fmt::format("--{}-guidance", stage), *value, 0.0, 1000.0,
+               fmt::format("Guidance of the {0}, e.g. --{0}-guidance 2 (default: the model's)", stage));
+  add_number(*verb, "-b,--batch-size", eval_.batch_size, 1, 4096,
+             "Pictures computed together, e.g. -b 4 (default: 16)");
+  add_text(*verb, "--sheet", eval_.sheet,
+           "Write a sheet with pictures of each row, e.g. --sheet eval.png (default: none)")
+      ->type_name("FILE");
+  add_flag(*verb, "--json", eval_.json, "Print one JSON object a row, e.g. --json (default: a table)");
+  add_placement(*verb, eval_.device, eval_.dtype);
+}
+
+}  // namespace unclip

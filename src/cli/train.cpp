@@ -1,0 +1,112 @@
+// The train verb: prepares the run folder, then runs the stages in the order in which they build on each
+// other.
+#include "unclip/cli/train.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "unclip/support/error.h"
+#include "unclip/train/export.h"
+#include "unclip/train/loop.h"
+#include "unclip/train/tokenizer_trainer.h"
+
+namespace unclip {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct StageMaker {
+  const char* name;
+  std::unique_ptr<Stage> (*make)(const TrainContext&);
+};
+
+constexpr StageMaker kStages[] = {{"clip", make_clip_stage},
+                                  {"prior", make_prior_stage},
+                                  {"decoder", make_decoder_stage},
+                                  {"upsampler", make_upsampler_stage}};
+
+// The parts of a model that a fine-tuning does not touch come with it.
+void copy_missing(const fs::path& from, const fs::path& model) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(from))
+    if (!fs::exists(model / entry.path().filename()))
+      fs::copy(entry.path(), model / entry.path().filename(), fs::copy_options::recursive);
+}
+
+// Nets that no stage has trained yet stand in the folder with their first weights, so that it opens whole.
+void export_untrained(const TrainContext& context) {
+  for (const StageMaker& maker : kStages) {
+    if (!context.recipe.stages.contains(maker.name)) continue;
+    if (maker.name == std::string("clip") && fs::exists(context.model / "text_encoder")) continue;
+    const std::unique_ptr<Stage> stage = maker.make(context);
+    const bool missing = std::ranges::any_of(stage->nets(), [&](const TrainedNet& net) {
+      return !fs::exists(context.model / net.components.front() / "config.json");
+    });
+    if (missing) export_nets(context.model, context.recipe, *stage, {});
+  }
+}
+
+int loader_threads(const Placement& placement) {
+  const int cores = static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
+  return placement.device.is_cuda() ? std::max(cores - 1, 1) : 1;
+}
+
+void check(const TrainOptions& options) {
+  const bool known =
+      options.stage == "all" || options.stage == "tokenizer" ||
+      std::ranges::any_of(kStages, [&](const StageMaker& s) { return s.name == options.stage; });
+  if (!known)
+    throw Error(ExitCode::usage, "unknown stage \"" + options.stage + "\"",
+                "expected tokenizer, clip, prior, decoder, upsampler or all");
+  if (options.from && !fs::exists(*options.from / "model_index.json"))
+    throw Error(ExitCode::model, options.from->string() + ": no model folder: model_index.json is missing");
+}
+
+}  // namespace
+
+int train(const TrainOptions& options, std::ostream& out) {
+  check(options);
+  const Placement placement = place(options.device, options.dtype);
+  if (options.threads > 0) at::set_num_threads(options.threads);
+  Recipe recipe = Recipe::read(options.config);
+  const fs::path model = options.output / "model";
+  fs::create_directories(model);
+  if (options.from) {
+    import_configs(*options.from, recipe);
+    copy_missing(*options.from, model);
+  }
+  export_skeleton(model, recipe);
+
+  const std::shared_ptr<const PictureSource> source = make_source(recipe.scenes, options.data, false);
+  if (!fs::exists(model / "tokenizer" / "spiece.model") && !fs::exists(model / "tokenizer" / "vocab.json"))
+    train_tokenizer(*source, recipe.tokenizer, model / "tokenizer");
+  const TrainContext context{recipe, placement, model, source, Tokenizer::open(model / "tokenizer")};
+  torch::manual_seed(recipe.seed);
+  if (options.stage == "all") export_untrained(context);
+
+  const auto start = std::chrono::steady_clock::now();
+  for (const StageMaker& maker : kStages) {
+    if (options.stage != maker.name && (options.stage != "all" || !recipe.stages.contains(maker.name)))
+      continue;
+    LoopOptions loop{
+        options.output / maker.name, options.data, options.from, options.minutes, options.checkpoint_minutes,
+        loader_threads(placement)};
+    if (options.minutes > 0) {
+      loop.minutes -= std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 60;
+      if (loop.minutes <= 0) break;
+    }
+    torch::manual_seed(recipe.seed);
+    const std::unique_ptr<Stage> stage = maker.make(context);
+    if (options.bench_steps > 0) {
+      const double speed = bench_stage(*stage, context, loop, options.bench_steps);
+      out << nlohmann::ordered_json{{"stage", maker.name}, {"pictures_per_second", speed}}.dump() << '\n';
+    } else if (!run_stage(*stage, context, loop)) {
+      break;
+    }
+  }
+  if (options.bench_steps == 0) out << model.string() << '\n';
+  return static_cast<int>(ExitCode::ok);
+}
+
+}  // namespace unclip

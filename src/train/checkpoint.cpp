@@ -1,0 +1,102 @@
+// Saves and restores training (see the header).
+#include "unclip/train/checkpoint.h"
+
+#include <optional>
+
+#include "unclip/checkpoint/load.h"
+#include "unclip/support/error.h"
+
+namespace unclip {
+namespace {
+
+using nlohmann::json;
+
+// What a checkpoint's numbers depend on.
+json fingerprint(const Stage& stage, const Recipe& recipe) {
+  json print{{"seed", recipe.seed}, {"stage", recipe.values.at("stages").at(stage.name())}};
+  for (const TrainedNet& net : stage.nets())
+    for (const std::string& component : net.components)
+      print["components"][component] = recipe.component(component);
+  return print;
+}
+
+// The path of the first key with different values, e.g. "stage.phases[0].batch".
+std::optional<std::string> first_difference(const json& a, const json& b, const std::string& path) {
+  if (a.is_object() && b.is_object()) {
+    json both = a;
+    both.update(b);
+    for (const auto& item : both.items()) {
+      const std::string key = path.empty() ? item.key() : path + "." + item.key();
+      if (!a.contains(item.key()) || !b.contains(item.key())) return key;
+      if (auto found = first_difference(a.at(item.key()), b.at(item.key()), key)) return found;
+    }
+    return {};
+  }
+  if (a.is_array() && b.is_array() && a.size() == b.size()) {
+    for (size_t i = 0; i < a.size(); ++i)
+      if (auto found = first_difference(a[i], b[i], path + "[" + std::to_string(i) + "]")) return found;
+    return {};
+  }
+  return a == b ? std::nullopt : std::optional(path);
+}
+
+// Leaves the phases that had begun at `step`; those of the checkpoint decide.
+void forget_later_phases(json& saved, json& current, int64_t step) {
+  json &old_phases = saved["stage"]["phases"], &new_phases = current["stage"]["phases"];
+  size_t begun = 0;
+  for (; begun < old_phases.size() && step > 0; ++begun) step -= old_phases[begun].value("steps", int64_t{0});
+  const auto keep = [begun](json& phases) {
+    while (phases.size() > begun) phases.erase(phases.size() - 1);
+  };
+  keep(old_phases);
+  keep(new_phases);
+}
+
+// Tensors of the nets that are not trained, e.g. the prior's statistics.
+std::map<std::string, torch::Tensor> fixed_tensors(const Stage& stage) {
+  std::map<std::string, torch::Tensor> fixed;
+  for (const TrainedNet& net : stage.nets())
+    for (const auto& p : net.module->named_parameters())
+      if (!p.value().requires_grad()) fixed["fixed." + net.components.front() + "." + p.key()] = p.value();
+  return fixed;
+}
+
+}  // namespace
+
+void save_checkpoint(const std::filesystem::path& file, const Stage& stage, const Optimiser& optimiser,
+                     const Position& position, const Recipe& recipe) {
+  std::map<std::string, torch::Tensor> tensors = optimiser.state();
+  tensors.merge(fixed_tensors(stage));
+  save_tensors(file, tensors,
+               {{"step", std::to_string(position.step)},
+                {"pictures", std::to_string(position.pictures)},
+                {"recipe", fingerprint(stage, recipe).dump()}});
+}
+
+Position load_checkpoint(const std::filesystem::path& path, Stage& stage, Optimiser& optimiser,
+                         const Recipe& recipe) {
+  const auto file = SafetensorsFile::open(path);
+  const auto& metadata = file->metadata();
+  const auto entry = [&](const char* key) {
+    const auto it = metadata.find(key);
+    if (it == metadata.end())
+      throw Error(ExitCode::model,
+                  path.string() + ": no checkpoint of `unclip train`: \"" + key + "\" is missing");
+    return it->second;
+  };
+  const Position position{std::stoll(entry("step")), std::stoull(entry("pictures"))};
+  json saved = json::parse(entry("recipe")), current = fingerprint(stage, recipe);
+  forget_later_phases(saved, current, position.step);
+  if (const auto key = first_difference(saved, current, ""))
+    throw Error(ExitCode::model,
+                path.string() + ": was trained with another recipe: \"" + *key + "\" differs",
+                "name another run folder with --out, or change the recipe back");
+
+  const std::map<std::string, torch::Tensor> tensors = read_tensors(path);
+  optimiser.restore(tensors, position.step);
+  const torch::NoGradGuard no_grad;
+  for (auto& [name, tensor] : fixed_tensors(stage)) torch::Tensor(tensor).copy_(tensors.at(name));
+  return position;
+}
+
+}  // namespace unclip

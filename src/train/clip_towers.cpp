@@ -1,0 +1,69 @@
+// Frozen towers (see the header).
+#include "unclip/train/clip_towers.h"
+
+#include "unclip/checkpoint/load.h"
+#include "unclip/checkpoint/model_folder.h"
+
+namespace unclip {
+namespace {
+
+// OpenAI's, which every CLIP checkpoint and its preprocessor use.
+constexpr double kMean[] = {0.48145466, 0.4578275, 0.40821073};
+constexpr double kDeviation[] = {0.26862954, 0.26130258, 0.27577711};
+
+template <class Net, class NetConfig>
+Net frozen(const TrainContext& context, const std::string& name) {
+  const Component component{name, "transformers", "", context.model / name};
+  if (!std::filesystem::exists(component.folder / "config.json"))
+    throw Error(ExitCode::model, component.folder.string() + ": no trained " + name + " is here",
+                "run `unclip train clip` first, or name a model with --from FOLDER");
+  Net net(NetConfig::from(component.config()));
+  load_weights(*net, weight_files(component),
+               {.dtype = context.placement.dtype, .device = context.placement.device, .writable = true});
+  return net;
+}
+
+}  // namespace
+
+ClipTowers::ClipTowers(const TrainContext& context)
+    : placement_(context.placement),
+      text_(frozen<CLIPTextModelWithProjection, CLIPTextConfig>(context, "text_encoder")),
+      vision_(frozen<CLIPVisionModelWithProjection, CLIPVisionConfig>(context, "image_encoder")) {
+  const Encoding nothing = context.tokenizer->encode("");
+  empty_ids = torch::tensor(nothing.ids).unsqueeze(0).to(placement_.device);
+  empty_mask = (torch::tensor(nothing.mask).unsqueeze(0) != 0).to(placement_.device);
+}
+
+torch::Tensor ClipTowers::embed_pictures(const torch::Tensor& pictures) {
+  const torch::NoGradGuard no_grad;
+  return vision_(normalise_for_clip(pictures));
+}
+
+TextFeatures ClipTowers::embed_text(const torch::Tensor& ids) {
+  const torch::NoGradGuard no_grad;
+  return text_(ids);
+}
+
+torch::Tensor normalise_for_clip(const torch::Tensor& pictures) {
+  const auto channels = [&](const double(&values)[3]) {
+    return torch::tensor({values[0], values[1], values[2]}, pictures.options()).view({1, 3, 1, 1});
+  };
+  return ((pictures + 1) * 0.5 - channels(kMean)) / channels(kDeviation);
+}
+
+nlohmann::json clip_preprocessor_config(int64_t size) {
+  return {{"image_processor_type", "CLIPImageProcessor"},
+          {"do_resize", true},
+          {"size", {{"shortest_edge", size}}},
+          {"resample", 3},
+          {"do_center_crop", true},
+          {"crop_size", {{"height", size}, {"width", size}}},
+          {"do_rescale", true},
+          {"rescale_factor", 1.0 / 255},
+          {"do_normalize", true},
+          {"image_mean", kMean},
+          {"image_std", kDeviation},
+          {"do_convert_rgb", true}};
+}
+
+}  // namespace unclip

@@ -1,0 +1,134 @@
+// Stage decoder: from the embedding of a picture (and its caption) back to a picture, by diffusion (unCLIP,
+// arXiv:2204.06125, section 2.1). Phases without captions learn from pictures alone.
+#include "unclip/decoder/text_proj.h"
+#include "unclip/decoder/unet_2d_condition.h"
+#include "unclip/diffusion/denoise.h"
+#include "unclip/train/clip_towers.h"
+#include "unclip/train/noising.h"
+
+namespace unclip {
+namespace {
+
+constexpr int64_t kSheetPictures = 16, kSheetColumns = 8, kSheetSteps = 25;
+constexpr uint64_t kSheetFirst = uint64_t{1} << 40;  // pictures that training never comes to
+constexpr double kSheetGuidance = 3;
+
+class DecoderStage final : public Stage {
+ public:
+  explicit DecoderStage(const TrainContext& context)
+      : context_(context),
+        recipe_(context.recipe.stage("decoder")),
+        scheduler_(UnclipSamplerConfig::from(
+            Config(context.recipe.component("decoder_scheduler"), "decoder_scheduler"))),
+        towers_(context),
+        text_proj_(UnCLIPTextProjConfig::from(Config(context.recipe.component("text_proj"), "text_proj"))),
+        decoder_(UNet2DConditionConfig::from(Config(context.recipe.component("decoder"), "decoder"))),
+        noising_(scheduler_, context.placement.device) {
+    initialise(*text_proj_);
+    initialise(*decoder_);
+  }
+
+  std::string name() const override { return "decoder"; }
+  std::vector<TrainedNet> nets() const override {
+    return {{{"decoder"}, decoder_.ptr()}, {{"text_proj"}, text_proj_.ptr()}};
+  }
+  int picture_size(const Phase& phase) const override {
+    return std::max(towers_.picture_size(), static_cast<int>(phase.size));
+  }
+
+  torch::Tensor loss(const Batch& batch, const Phase& phase) override {
+    const torch::Device device = context_.placement.device;
+    const torch::Tensor pictures = to_unit_range(batch.pictures, context_.placement);
+    const auto chance = [&](double probability) {
+      return at::rand({pictures.size(0), 1}, torch::device(device)) < probability;  // [B,1]
+    };
+    const torch::Tensor no_caption = chance(phase.captions ? recipe_.caption_dropout : 1);
+    const torch::Tensor no_embedding = chance(recipe_.embedding_dropout);
+    const torch::Tensor ids = at::where(no_caption, towers_.empty_ids, batch.ids.to(device));
+    const torch::Tensor mask = at::where(no_caption, towers_.empty_mask, batch.mask.to(device));
+    const torch::Tensor embedding =
+        at::where(no_embedding, text_proj_->learned_classifier_free_guidance_embeddings,
+                  towers_.embed_pictures(shrink(pictures, towers_.picture_size())));  // [B,E]
+
+    const Noised noised = noising_.noise(shrink(pictures, sample_size(phase)));
+    const torch::Tensor answer = predict(noised.xt, noised.t, embedding, ids, mask, /*guidance=*/false);
+    return noising_.loss(noised, answer, recipe_);
+  }
+
+  // Above: pictures never trained on. Below: drawn again from their embeddings, and from captions where the
+  // phase has them.
+  std::optional<Image> sample_sheet(const Phase& phase) override {
+    const torch::NoGradGuard no_grad;
+    const Batch batch = draw_batch(context_.tokenizer.get(),
+                                   {context_.source.get(), kSheetFirst, kSheetPictures, picture_size(phase)});
+    const torch::Tensor pictures = to_unit_range(batch.pictures, context_.placement);
+    torch::Tensor ids = batch.ids.to(context_.placement.device),
+                  mask = batch.mask.to(context_.placement.device);
+    if (!phase.captions) {
+      ids = towers_.empty_ids.expand_as(ids);
+      mask = towers_.empty_mask.expand_as(mask);
+    }
+    const auto twice = [](const torch::Tensor& empty, const torch::Tensor& t) {
+      return at::cat({empty.expand_as(t), t});  // unconditional, conditional
+    };
+    const torch::Tensor all_ids = twice(towers_.empty_ids, ids), all_mask = twice(towers_.empty_mask, mask);
+    const torch::Tensor embedding = towers_.embed_pictures(shrink(pictures, towers_.picture_size()));
+    const Predict net = [&](const torch::Tensor& x, int64_t t) {
+      const torch::Tensor time = torch::full({}, t, torch::dtype(torch::kInt64).device(x.device()));
+      return predict(x, time, embedding, all_ids, all_mask, /*guidance=*/true).to(torch::kFloat32);
+    };
+    std::vector<uint64_t> seeds(kSheetPictures);
+    for (size_t i = 0; i < seeds.size(); ++i) seeds[i] = i;
+    NoiseSource noise(seeds, context_.placement.device);
+    UnclipSampler sampler(scheduler_, kSheetSteps);
+    const int64_t size = sample_size(phase);
+    const torch::Tensor scale =
+        torch::full({kSheetPictures}, kSheetGuidance, torch::device(context_.placement.device));
+    const torch::Tensor drawn =
+        denoise(sampler, noise.normal({3, size, size}), guided(net, scale), noise, [] {});
+    const torch::Tensor originals = shrink(pictures, size).to(torch::kFloat32);
+    std::vector<torch::Tensor> rows;
+    for (int64_t i = 0; i < kSheetPictures; i += kSheetColumns) {
+      rows.push_back(originals.narrow(0, i, kSheetColumns));
+      rows.push_back(drawn.narrow(0, i, kSheetColumns));
+    }
+    return tile(at::cat(rows), kSheetColumns);
+  }
+
+ private:
+  int64_t sample_size(const Phase& phase) const {
+    return phase.size ? phase.size : context_.recipe.component("decoder").at("sample_size").get<int64_t>();
+  }
+
+  static torch::Tensor shrink(const torch::Tensor& pictures, int64_t size) {
+    const int64_t factor = pictures.size(2) / size;
+    return factor == 1 ? pictures : at::avg_pool2d(pictures, {factor, factor});
+  }
+
+  // With `guidance`, ids and mask hold twice the pictures of x_t's half and `embedding` those of one half.
+  torch::Tensor predict(const torch::Tensor& xt, const torch::Tensor& t, const torch::Tensor& embedding,
+                        const torch::Tensor& ids, const torch::Tensor& mask, bool guidance) {
+    const TextFeatures text = towers_.embed_text(ids);
+    const auto [context, time] = text_proj_->forward(embedding, text.pooled, text.sequence, guidance);
+    const int64_t extra = context.size(1) - ids.size(1);
+    const torch::Tensor keep = at::constant_pad_nd(mask, {extra, 0}, 1);  // [B,X+L]
+    const torch::Tensor x = xt.to(context_.placement.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
+    return decoder_->forward(x, t, context, time, keep);
+  }
+
+  TrainContext context_;
+  const StageRecipe& recipe_;
+  UnclipSamplerConfig scheduler_;
+  ClipTowers towers_;
+  UnCLIPTextProjModel text_proj_;
+  UNet2DConditionModel decoder_;
+  Noising noising_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> make_decoder_stage(const TrainContext& context) {
+  return std::make_unique<DecoderStage>(context);
+}
+
+}  // namespace unclip

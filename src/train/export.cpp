@@ -1,0 +1,105 @@
+// Model folders out of training (see the header).
+#include "unclip/train/export.h"
+
+#include <span>
+
+#include "unclip/checkpoint/load.h"
+#include "unclip/checkpoint/model_folder.h"
+#include "unclip/support/atomic_file.h"
+#include "unclip/train/clip_towers.h"
+
+namespace unclip {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+struct Part {
+  const char* component;
+  const char* library;
+  const char* class_name;
+};
+
+// The reference's UnCLIPPipeline, and the two parts more that its image variations need.
+constexpr Part kParts[] = {
+    {"tokenizer", "transformers", "T5Tokenizer"},
+    {"text_encoder", "transformers", "CLIPTextModelWithProjection"},
+    {"image_encoder", "transformers", "CLIPVisionModelWithProjection"},
+    {"feature_extractor", "transformers", "CLIPImageProcessor"},
+    {"prior", "diffusers", "PriorTransformer"},
+    {"prior_scheduler", "diffusers", "UnCLIPScheduler"},
+    {"text_proj", "unclip", "UnCLIPTextProjModel"},
+    {"decoder", "diffusers", "UNet2DConditionModel"},
+    {"decoder_scheduler", "diffusers", "UnCLIPScheduler"},
+    {"super_res_first", "diffusers", "UNet2DModel"},
+    {"super_res_last", "diffusers", "UNet2DModel"},
+    {"super_res_scheduler", "diffusers", "UnCLIPScheduler"},
+};
+
+void write_json(const fs::path& file, const json& values) {
+  const std::string text = values.dump(2) + "\n";
+  write_file_atomically(file, std::as_bytes(std::span(text)), Overwrite::yes);
+}
+
+fs::path weight_file(const std::string& component) {
+  const bool transformers = component == "text_encoder" || component == "image_encoder";
+  return transformers ? "model.safetensors" : "diffusion_pytorch_model.safetensors";
+}
+
+bool is_scheduler(const std::string& component) { return component.ends_with("_scheduler"); }
+
+}  // namespace
+
+void export_skeleton(const fs::path& model, const Recipe& recipe) {
+  json index{{"_class_name", "UnCLIPPipeline"}};
+  for (const Part& part : kParts) {
+    index[part.component] = {part.library, part.class_name};
+    if (is_scheduler(part.component))
+      write_json(model / part.component / "scheduler_config.json", recipe.component(part.component));
+  }
+  const auto picture = recipe.component("image_encoder").value("image_size", int64_t{224});
+  write_json(model / "feature_extractor" / "preprocessor_config.json", clip_preprocessor_config(picture));
+  write_json(model / "model_index.json", index);
+}
+
+void export_nets(const fs::path& model, const Recipe& recipe, const Stage& stage,
+                 const std::map<std::string, torch::Tensor>& averaged) {
+  for (const TrainedNet& net : stage.nets()) {
+    std::map<std::string, torch::Tensor> tensors;
+    for (const auto& p : net.module->named_parameters()) {
+      const auto it = averaged.find(net.components.front() + "." + p.key());
+      tensors[p.key()] = (it == averaged.end() ? p.value() : it->second).to(torch::kFloat16);
+    }
+    for (const std::string& component : net.components) {
+      write_json(model / component / "config.json", recipe.component(component));
+      save_tensors(model / component / weight_file(component), tensors, {{"format", "pt"}});
+    }
+  }
+}
+
+void import_configs(const fs::path& path, Recipe& recipe) {
+  const ModelFolder model = ModelFolder::open(path);
+  for (const Part& part : kParts) {
+    const std::string name = part.component;
+    if (!model.has(name) || name == "tokenizer" || name == "feature_extractor") continue;
+    recipe.components[name] =
+        model.require(name).config(is_scheduler(name) ? "scheduler_config.json" : "config.json").values();
+  }
+}
+
+bool import_nets(const fs::path& path, const Stage& stage) {
+  const ModelFolder model = ModelFolder::open(path);
+  bool all = true;
+  for (const TrainedNet& net : stage.nets()) {
+    const std::string& component = net.components.front();
+    if (!model.has(component)) {
+      all = false;
+      continue;
+    }
+    load_weights(*net.module, weight_files(model.require(component)),
+                 {.dtype = torch::kFloat32, .device = torch::kCPU, .writable = true});
+  }
+  return all;
+}
+
+}  // namespace unclip

@@ -1,0 +1,80 @@
+// Background drawing (see the header).
+#include "unclip/train/loader.h"
+
+#include <torch/torch.h>
+
+#include <cstring>
+
+namespace unclip {
+
+Batch draw_batch(const Tokenizer* tokenizer, const BatchPlan& plan) {
+  const int64_t size = plan.size, bytes = size * size * 3;
+  torch::Tensor pixels = torch::empty({plan.count, size, size, 3}, torch::kUInt8);
+  Batch batch;
+  std::vector<int64_t> ids, mask;
+  for (int64_t i = 0; i < plan.count; ++i) {
+    Example example = plan.source->get(plan.first + static_cast<uint64_t>(i), plan.size);
+    std::memcpy(pixels.data_ptr<uint8_t>() + i * bytes, example.rgb.data(), static_cast<size_t>(bytes));
+    if (tokenizer != nullptr) {
+      const Encoding encoding = tokenizer->encode(example.caption);
+      ids.insert(ids.end(), encoding.ids.begin(), encoding.ids.end());
+      mask.insert(mask.end(), encoding.mask.begin(), encoding.mask.end());
+    }
+    batch.captions.push_back(std::move(example.caption));
+  }
+  batch.pictures = pixels.permute({0, 3, 1, 2});  // [B,3,S,S]
+  if (tokenizer != nullptr) {
+    batch.ids = torch::tensor(ids).view({plan.count, -1});         // [B,L]
+    batch.mask = torch::tensor(mask).view({plan.count, -1}) != 0;  // [B,L]
+  }
+  return batch;
+}
+
+Loader::Loader(const Tokenizer* tokenizer, std::function<std::optional<BatchPlan>()> plan, int threads)
+    : tokenizer_(tokenizer), plan_(std::move(plan)), ahead_(static_cast<uint64_t>(2 * threads)) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+}
+
+Loader::~Loader() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  drawn_or_taken_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Loader::work() {
+  while (true) {
+    std::unique_lock lock(mutex_);
+    drawn_or_taken_.wait(lock, [this] { return stop_ || planned_ < taken_ + ahead_; });
+    if (stop_) return;
+    const std::optional<BatchPlan> plan = plan_();
+    if (!plan) return;
+    const uint64_t number = planned_++;
+    lock.unlock();
+    Drawn drawn;
+    try {
+      drawn.batch = draw_batch(tokenizer_, *plan);
+    } catch (...) {
+      drawn.fault = std::current_exception();
+    }
+    lock.lock();
+    ready_[number] = std::move(drawn);
+    lock.unlock();
+    drawn_or_taken_.notify_all();
+  }
+}
+
+Batch Loader::next() {
+  std::unique_lock lock(mutex_);
+  drawn_or_taken_.wait(lock, [this] { return ready_.contains(taken_); });
+  Drawn drawn = std::move(ready_.extract(taken_).mapped());
+  ++taken_;
+  lock.unlock();
+  drawn_or_taken_.notify_all();
+  if (drawn.fault) std::rethrow_exception(drawn.fault);
+  return std::move(drawn.batch);
+}
+
+}  // namespace unclip

@@ -1,0 +1,233 @@
+// The training loop (see the header).
+#include "unclip/train/loop.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <span>
+#include <sstream>
+
+#include "unclip/image/png.h"
+#include "unclip/support/atomic_file.h"
+#include "unclip/support/error.h"
+#include "unclip/support/interrupt.h"
+#include "unclip/train/checkpoint.h"
+#include "unclip/train/export.h"
+
+namespace unclip {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr int64_t kMetricsEvery = 20;  // steps
+constexpr double kLogEvery = 10;       // seconds
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::string duration(double seconds) {
+  const auto whole = static_cast<int64_t>(seconds);
+  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+class Loop {
+ public:
+  // `is_new`: the stage's nets hold random weights, unless a checkpoint is there.
+  Loop(Stage& stage, const TrainContext& context, const LoopOptions& options, bool is_new)
+      : is_new_(is_new),
+        stage_(stage),
+        context_(context),
+        options_(options),
+        recipe_(context.recipe.stage(stage.name())),
+        optimiser_(stage.parameters(),
+                   {recipe_.weight_decay, recipe_.beta1, recipe_.beta2, recipe_.clip_norm, recipe_.ema},
+                   context.placement.dtype, context.placement.device) {
+    const bool captioned_only = stage.name() == "clip" || stage.name() == "prior";
+    for (const Phase& phase : recipe_.phases)
+      sources_.push_back(make_source(phase.scenes, options.data, captioned_only));
+  }
+
+  bool run() {
+    begin_or_resume();
+    Loader loader(stage_.wants_text() ? context_.tokenizer.get() : nullptr, planner(),
+                  options_.loader_threads);
+    const auto start = Clock::now();
+    auto saved = start;
+    while (position_.step < recipe_.steps()) {
+      step(loader);
+      const bool out_of_time = options_.minutes > 0 && seconds_since(start) > options_.minutes * 60;
+      if (interrupt_requested() || out_of_time || seconds_since(saved) > options_.checkpoint_minutes * 60) {
+        save();
+        saved = Clock::now();
+      }
+      throw_if_interrupted();
+      if (out_of_time) return false;
+    }
+    save();
+    return true;
+  }
+
+  double bench(int64_t steps) {
+    steps = std::min(steps, recipe_.steps() - 3);  // the plan ends with the recipe
+    Loader loader(stage_.wants_text() ? context_.tokenizer.get() : nullptr, planner(),
+                  options_.loader_threads);
+    quiet_ = true;
+    for (int i = 0; i < 3; ++i) step(loader);
+    const auto start = Clock::now();
+    const int64_t before = trained_;
+    for (int64_t i = 0; i < steps; ++i) step(loader);
+    return static_cast<double>(trained_ - before) / seconds_since(start);
+  }
+
+ private:
+  fs::path checkpoint() const { return options_.folder / "checkpoint.safetensors"; }
+  fs::path metrics() const { return options_.folder / "metrics.jsonl"; }
+
+  void begin_or_resume() {
+    fs::create_directories(options_.folder);
+    if (!fs::exists(checkpoint())) {
+      fs::remove(metrics());
+      if (is_new_) stage_.begin();
+      spdlog::info("{}: new run, {} parameters, {}", stage_.name(), parameter_count(),
+                   describe(context_.placement));
+      return;
+    }
+    position_ = load_checkpoint(checkpoint(), stage_, optimiser_, context_.recipe);
+    forget_later_metrics();
+    spdlog::info("{}: goes on at step {} of {}", stage_.name(), position_.step, recipe_.steps());
+  }
+
+  int64_t parameter_count() const {
+    int64_t count = 0;
+    for (const NamedTensor& p : stage_.parameters()) count += p.tensor.numel();
+    return count;
+  }
+
+  // What a killed run measured after its last checkpoint is measured again.
+  void forget_later_metrics() const {
+    std::ifstream in(metrics());
+    std::string kept;
+    for (std::string line; std::getline(in, line);) {
+      const auto values = nlohmann::json::parse(line, nullptr, false);
+      if (values.is_object() && values.value("step", int64_t{0}) <= position_.step) kept += line + "\n";
+    }
+    write_file_atomically(metrics(), std::as_bytes(std::span(kept)), Overwrite::yes);
+  }
+
+  // The parts of all batches from here on, in order.
+  std::function<std::optional<BatchPlan>()> planner() const {
+    return [this, next = position_, part = int64_t{0}]() mutable -> std::optional<BatchPlan> {
+      if (next.step >= recipe_.steps()) return {};
+      const size_t index = recipe_.at(next.step).phase;
+      const Phase& phase = recipe_.phases[index];
+      const BatchPlan plan{sources_[index].get(), next.pictures,
+                           phase.batch / recipe_.micro_batches / recipe_.crops, stage_.picture_size(phase)};
+      next.pictures += static_cast<uint64_t>(plan.count);
+      if (++part == recipe_.micro_batches) part = 0, ++next.step;
+      return plan;
+    };
+  }
+
+  void step(Loader& loader) {
+    const Phase& phase = recipe_.phases[recipe_.at(position_.step).phase];
+    torch::manual_seed(picture_rng(context_.recipe.seed, static_cast<uint64_t>(position_.step))());
+    double loss = 0;
+    for (int64_t part = 0; part < recipe_.micro_batches; ++part) {
+      const Batch batch = loader.next();
+      const torch::Tensor of_part = stage_.loss(batch, phase) / static_cast<double>(recipe_.micro_batches);
+      of_part.backward();
+      optimiser_.accumulate();
+      loss += of_part.item<double>();
+      position_.pictures += batch.captions.size();
+    }
+    const double rate = recipe_.learning_rate(position_.step);
+    const double norm = optimiser_.step(rate);
+    if (!std::isfinite(loss) || !std::isfinite(norm))
+      throw Error(ExitCode::jobs_failed,
+                  fmt::format("{}: step {}: loss {}, gradient norm {}", stage_.name(), position_.step + 1,
+                              loss, norm),
+                  "the last checkpoint was kept; try a smaller learning_rate");
+    ++position_.step;
+    trained_ += phase.batch;
+    if (!quiet_) measure(loss, norm, rate, phase);
+  }
+
+  void measure(double loss, double norm, double rate, const Phase& phase) {
+    loss_sum_ += loss;
+    ++measured_;
+    if (position_.step % kMetricsEvery != 0 && position_.step != recipe_.steps()) return;
+    const double mean = loss_sum_ / static_cast<double>(measured_), passed = seconds_since(since_);
+    const double each_second = static_cast<double>(measured_ * phase.batch) / passed;
+    nlohmann::ordered_json line{{"stage", stage_.name()},
+                                {"step", position_.step},
+                                {"loss", mean},
+                                {"grad_norm", norm},
+                                {"learning_rate", rate},
+                                {"pictures", position_.pictures},
+                                {"pictures_per_second", each_second}};
+    std::ofstream(metrics(), std::ios::app) << line.dump() << '\n';
+    if (seconds_since(logged_) > kLogEvery) {
+      const double left =
+          static_cast<double>(recipe_.steps() - position_.step) * passed / static_cast<double>(measured_);
+      spdlog::info("{} {}/{} | loss {:.4f} | {:.1f} pictures/s | {} left", stage_.name(), position_.step,
+                   recipe_.steps(), mean, each_second, duration(left));
+      logged_ = Clock::now();
+    }
+    loss_sum_ = 0;
+    measured_ = 0;
+    since_ = Clock::now();
+  }
+
+  void save() {
+    save_checkpoint(checkpoint(), stage_, optimiser_, position_, context_.recipe);
+    export_nets(context_.model, context_.recipe, stage_, optimiser_.averaged());
+    if (interrupt_requested()) return;
+    const Optimiser::ShowAveraged averaged(optimiser_);
+    const int64_t last = std::max<int64_t>(position_.step - 1, 0);
+    if (const auto sheet = stage_.sample_sheet(recipe_.phases[recipe_.at(last).phase]))
+      write_file_atomically(options_.folder / "samples" / fmt::format("{:07}.png", position_.step),
+                            encode_png(*sheet), Overwrite::yes);
+    since_ = Clock::now();
+    loss_sum_ = 0;
+    measured_ = 0;
+  }
+
+  const bool is_new_;
+  Stage& stage_;
+  const TrainContext& context_;
+  const LoopOptions& options_;
+  const StageRecipe& recipe_;
+  Optimiser optimiser_;
+  std::vector<std::shared_ptr<const PictureSource>> sources_;  // one a phase
+  Position position_;
+  bool quiet_ = false;
+  int64_t trained_ = 0, measured_ = 0;
+  double loss_sum_ = 0;
+  Clock::time_point since_ = Clock::now(), logged_ = since_;
+};
+
+}  // namespace
+
+bool run_stage(Stage& stage, const TrainContext& context, const LoopOptions& options) {
+  const bool resumes = fs::exists(options.folder / "checkpoint.safetensors");
+  const bool imported = !resumes && options.from && import_nets(*options.from, stage);
+  return Loop(stage, context, options, !imported).run();
+}
+
+double bench_stage(Stage& stage, const TrainContext& context, const LoopOptions& options, int64_t steps) {
+  return Loop(stage, context, options, /*is_new=*/true).bench(steps);
+}
+
+std::shared_ptr<const PictureSource> make_source(const SceneOptions& scenes,
+                                                 const std::optional<fs::path>& data, bool captioned_only) {
+  if (data) return folder_source(*data, scenes.seed, captioned_only);
+  SceneOptions options = scenes;
+  if (captioned_only) options.uncaptioned = 0;
+  return scenes_source(options);
+}
+
+}  // namespace unclip

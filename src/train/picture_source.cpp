@@ -1,0 +1,125 @@
+// The two sources of pictures.
+#include "unclip/train/picture_source.h"
+
+#include <torch/torch.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "unclip/image/png.h"
+#include "unclip/support/error.h"
+#include "unclip/support/utf8.h"
+
+namespace unclip {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ScenesSource final : public PictureSource {
+ public:
+  explicit ScenesSource(const SceneOptions& options) : options_(options) {}
+
+  Example get(uint64_t index, int size) const override {
+    SceneOptions options = options_;
+    options.size = size;
+    Scene scene = draw_scene(options, index);
+    return {std::move(scene.rgb), std::move(scene.caption)};
+  }
+
+ private:
+  SceneOptions options_;
+};
+
+struct Entry {
+  fs::path file;
+  std::string caption;
+};
+
+Entry parse_line(const std::string& line, const fs::path& folder, const std::string& where) {
+  const auto fail = [&where](const std::string& what) {
+    throw Error(ExitCode::usage, where + ": " + what,
+                R"(expected {"file_name": "picture.png", "text": "what it shows"})");
+  };
+  if (find_invalid_utf8(line)) fail("not valid UTF-8");
+  const auto values = nlohmann::json::parse(line, nullptr, false);
+  if (!values.is_object()) fail("no JSON object");
+  const auto text = [&](const char* key) {
+    if (!values.contains(key) || !values.at(key).is_string())
+      fail(std::string("key \"") + key + "\" with a string is missing");
+    return values.at(key).get<std::string>();
+  };
+  Entry entry{folder / text("file_name"), text("text")};
+  if (!fs::is_regular_file(entry.file)) fail(entry.file.string() + " does not exist");
+  return entry;
+}
+
+std::vector<Entry> read_entries(const fs::path& folder, bool captioned_only) {
+  const fs::path list = folder / "metadata.jsonl";
+  std::ifstream in(list);
+  if (!in)
+    throw Error(ExitCode::usage, list.string() + ": cannot be read",
+                "list the pictures there, one JSON object a line; unclip scenes -o DIR writes an example");
+  std::vector<Entry> entries;
+  size_t number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    Entry entry = parse_line(line, folder, list.string() + ":" + std::to_string(number));
+    if (!captioned_only || !entry.caption.empty()) entries.push_back(std::move(entry));
+  }
+  if (entries.size() < 2)
+    throw Error(ExitCode::usage, list.string() + ": expected at least 2 pictures" +
+                                     (captioned_only ? " with captions" : "") + ", found " +
+                                     std::to_string(entries.size()));
+  return entries;
+}
+
+// The middle square, averaged down or enlarged smoothly; transparency over white.
+std::vector<uint8_t> square(const Image& image, int size) {
+  torch::Tensor x = torch::from_blob(const_cast<uint8_t*>(image.pixels.data()),
+                                     {1, image.height, image.width, image.channels}, torch::kUInt8)
+                        .permute({0, 3, 1, 2})
+                        .to(torch::kFloat32);  // [1,channels,H,W]
+  if (image.channels == 4) {
+    const torch::Tensor alpha = x.narrow(1, 3, 1) / 255;
+    x = x.narrow(1, 0, 3) * alpha + 255 * (1 - alpha);
+  }
+  const int64_t side = std::min(image.width, image.height);
+  x = x.narrow(2, (image.height - side) / 2, side).narrow(3, (image.width - side) / 2, side);
+  x = at::_upsample_bilinear2d_aa(x, {size, size}, /*align_corners=*/false);
+  x = x.round().clamp(0, 255).to(torch::kUInt8).permute({0, 2, 3, 1}).contiguous();
+  return {x.data_ptr<uint8_t>(), x.data_ptr<uint8_t>() + x.numel()};
+}
+
+class FolderSource final : public PictureSource {
+ public:
+  FolderSource(const fs::path& folder, uint64_t seed, bool captioned_only)
+      : entries_(read_entries(folder, captioned_only)), seed_(seed) {}
+
+  Example get(uint64_t index, int size) const override {
+    const uint64_t pass = index / entries_.size();
+    std::vector<size_t> order(entries_.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    Rng rng = picture_rng(seed_, pass);
+    shuffle(rng, order);
+    const Entry& entry = entries_[order[index % entries_.size()]];
+    return {square(read_png(entry.file), size), entry.caption};
+  }
+
+ private:
+  std::vector<Entry> entries_;
+  uint64_t seed_;
+};
+
+}  // namespace
+
+std::unique_ptr<PictureSource> scenes_source(const SceneOptions& options) {
+  return std::make_unique<ScenesSource>(options);
+}
+
+std::unique_ptr<PictureSource> folder_source(const fs::path& folder, uint64_t seed, bool captioned_only) {
+  return std::make_unique<FolderSource>(folder, seed, captioned_only);
+}
+
+}  // namespace unclip

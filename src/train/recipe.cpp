@@ -1,0 +1,204 @@
+// Reads the recipe, strictly: a key that nobody reads is a mistake that would cost hours of training.
+#include "unclip/train/recipe.h"
+
+#include <cmath>
+#include <fstream>
+#include <numbers>
+#include <set>
+
+#include "unclip/support/error.h"
+
+namespace unclip {
+namespace {
+
+using nlohmann::json;
+
+// One object of the file; remembers which keys were asked for.
+class Reader {
+ public:
+  Reader(const json& values, std::string where) : values_(values), where_(std::move(where)) {
+    if (!values.is_object()) fail("expected an object, found " + values.dump().substr(0, 60));
+  }
+
+  template <class T>
+  void read(const std::string& key, T& value) {
+    asked_.insert(key);
+    if (!values_.contains(key)) return;
+    try {
+      value = values_.at(key).get<T>();
+    } catch (const json::exception&) {
+      fail("key \"" + key + "\" has the unexpected value " + values_.at(key).dump().substr(0, 60));
+    }
+  }
+
+  template <class T>
+  void require(const std::string& key, T& value) {
+    if (!values_.contains(key)) fail("key \"" + key + "\" is missing");
+    read(key, value);
+  }
+
+  void at_least(const std::string& key, double value, double least) const {
+    if (!(value >= least)) fail("key \"" + key + "\" must be at least " + json(least).dump());
+  }
+
+  void finish() const {
+    for (const auto& item : values_.items())
+      if (!asked_.contains(item.key())) fail("unknown key \"" + item.key() + "\"");
+  }
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ExitCode::usage, where_ + ": " + what);
+  }
+
+ private:
+  const json& values_;
+  std::string where_;
+  std::set<std::string> asked_;
+};
+
+// {"shapes": 4, …} → weights; names that are absent weigh nothing.
+template <class Choice, size_t N>
+void read_weights(Reader& reader, const std::string& key, std::array<double, N>& weights,
+                  const std::string& where) {
+  json values;
+  reader.read(key, values);
+  if (values.is_null()) return;
+  Reader names(values, where + "." + key);
+  for (size_t i = 0; i < N; ++i) {
+    weights[i] = 0;
+    names.read(std::string(name(static_cast<Choice>(i))), weights[i]);
+  }
+  names.finish();
+}
+
+void read_data(const json& values, SceneOptions& scenes, const std::string& where) {
+  Reader reader(values, where);
+  read_weights<Family>(reader, "families", scenes.families, where);
+  read_weights<Style>(reader, "styles", scenes.styles, where);
+  reader.read("uncaptioned", scenes.uncaptioned);
+  reader.finish();
+}
+
+Phase read_phase(const json& values, const SceneOptions& scenes, const std::string& where) {
+  Reader reader(values, where);
+  Phase phase;
+  phase.scenes = scenes;
+  json data = json::object();
+  reader.require("steps", phase.steps);
+  reader.require("batch", phase.batch);
+  reader.read("size", phase.size);
+  reader.require("learning_rate", phase.learning_rate);
+  reader.read("final_learning_rate", phase.final_learning_rate);
+  reader.read("warmup", phase.warmup);
+  reader.read("captions", phase.captions);
+  reader.read("data", data);
+  read_data(data, phase.scenes, where + ".data");
+  reader.at_least("steps", static_cast<double>(phase.steps), 1);
+  reader.at_least("batch", static_cast<double>(phase.batch), 1);
+  reader.finish();
+  return phase;
+}
+
+StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std::string& where) {
+  Reader reader(values, where);
+  StageRecipe stage;
+  json phases;
+  reader.require("phases", phases);
+  for (size_t i = 0; i < phases.size(); ++i)
+    stage.phases.push_back(read_phase(phases[i], scenes, where + ".phases[" + std::to_string(i) + "]"));
+  if (stage.phases.empty()) reader.fail("key \"phases\" must hold at least one phase");
+  reader.read("micro_batches", stage.micro_batches);
+  reader.read("weight_decay", stage.weight_decay);
+  reader.read("beta1", stage.beta1);
+  reader.read("beta2", stage.beta2);
+  reader.read("clip_norm", stage.clip_norm);
+  reader.read("ema", stage.ema);
+  reader.read("snr_weight_min", stage.snr_weight_min);
+  reader.read("snr_weight_max", stage.snr_weight_max);
+  reader.read("vlb_weight", stage.vlb_weight);
+  reader.read("caption_dropout", stage.caption_dropout);
+  reader.read("embedding_dropout", stage.embedding_dropout);
+  reader.read("blur", stage.blur);
+  reader.read("noise", stage.noise);
+  reader.read("crops", stage.crops);
+  reader.at_least("micro_batches", static_cast<double>(stage.micro_batches), 1);
+  reader.at_least("crops", static_cast<double>(stage.crops), 1);
+  for (const Phase& phase : stage.phases)
+    if (phase.batch % (stage.micro_batches * stage.crops) != 0)
+      reader.fail("\"batch\" must be a multiple of micro_batches × crops");
+  reader.finish();
+  return stage;
+}
+
+}  // namespace
+
+int64_t StageRecipe::steps() const {
+  int64_t sum = 0;
+  for (const Phase& phase : phases) sum += phase.steps;
+  return sum;
+}
+
+StageRecipe::At StageRecipe::at(int64_t step) const {
+  size_t i = 0;
+  while (i + 1 < phases.size() && step >= phases[i].steps) step -= phases[i++].steps;
+  return {i, step};
+}
+
+double StageRecipe::learning_rate(int64_t step) const {
+  const At where = at(step);
+  const Phase& phase = phases[where.phase];
+  const auto done = static_cast<double>(where.step), warmup = static_cast<double>(phase.warmup);
+  if (done < warmup) return phase.learning_rate * (done + 1) / warmup;
+  const double way = (done - warmup) / std::max(static_cast<double>(phase.steps) - warmup, 1.0);
+  const double share = 0.5 + 0.5 * std::cos(std::numbers::pi * std::min(way, 1.0));
+  return phase.final_learning_rate + (phase.learning_rate - phase.final_learning_rate) * share;
+}
+
+Recipe Recipe::from(const json& values, const std::string& origin) {
+  Reader reader(values, origin);
+  Recipe recipe;
+  recipe.values = values;
+  json data = json::object(), tokenizer = json::object(), components, stages;
+  reader.read("seed", recipe.seed);
+  reader.read("data", data);
+  reader.read("tokenizer", tokenizer);
+  reader.require("components", recipe.components);
+  reader.require("stages", stages);
+  reader.finish();
+
+  recipe.scenes.seed = recipe.seed;
+  read_data(data, recipe.scenes, origin + ": data");
+  Reader words(tokenizer, origin + ": tokenizer");
+  words.read("vocab_size", recipe.tokenizer.vocab_size);
+  words.read("model_max_length", recipe.tokenizer.model_max_length);
+  words.read("captions", recipe.tokenizer.captions);
+  words.finish();
+  for (const auto& stage : stages.items())
+    recipe.stages[stage.key()] = read_stage(stage.value(), recipe.scenes, origin + ": stages." + stage.key());
+  return recipe;
+}
+
+Recipe Recipe::read(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  if (!in)
+    throw Error(ExitCode::usage, file.string() + ": cannot be read", "name a recipe with --config FILE");
+  try {
+    return from(json::parse(in), file.string());
+  } catch (const json::parse_error& error) {
+    throw Error(ExitCode::usage, file.string() + ": no JSON: " + error.what());
+  }
+}
+
+const StageRecipe& Recipe::stage(const std::string& name) const {
+  const auto it = stages.find(name);
+  if (it == stages.end()) throw Error(ExitCode::usage, "the recipe has no stage \"" + name + "\"");
+  return it->second;
+}
+
+const json& Recipe::component(const std::string& name) const {
+  const auto it = components.find(name);
+  if (it == components.end()) throw Error(ExitCode::usage, "the recipe has no component \"" + name + "\"");
+  return it->second;
+}
+
+}  // namespace unclip

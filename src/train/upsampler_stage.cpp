@@ -1,0 +1,113 @@
+// Stage upsampler: from 64 to 256 pixels, by diffusion on crops, beside a small picture that was blurred and
+// made noisy so that the net forgives the decoder's faults (unCLIP, arXiv:2204.06125, section 2.1).
+#include "unclip/diffusion/denoise.h"
+#include "unclip/train/noising.h"
+#include "unclip/train/stage.h"
+#include "unclip/upsampler/unet_2d.h"
+
+namespace unclip {
+namespace {
+
+constexpr int64_t kFactor = 4, kSheetPictures = 4, kSheetSteps = 7;
+constexpr uint64_t kSheetFirst = uint64_t{1} << 40;  // pictures that training never comes to
+
+class UpsamplerStage final : public Stage {
+ public:
+  explicit UpsamplerStage(const TrainContext& context)
+      : context_(context),
+        recipe_(context.recipe.stage("upsampler")),
+        scheduler_(UnclipSamplerConfig::from(
+            Config(context.recipe.component("super_res_scheduler"), "super_res_scheduler"))),
+        size_(context.recipe.component("super_res_first").at("sample_size").get<int64_t>()),
+        net_(UNet2DConfig::from(Config(context.recipe.component("super_res_first"), "super_res_first"))),
+        noising_(scheduler_, context.placement.device) {
+    initialise(*net_);
+  }
+
+  std::string name() const override { return "upsampler"; }
+  // One net serves all steps; the layout wants it twice.
+  std::vector<TrainedNet> nets() const override {
+    return {{{"super_res_first", "super_res_last"}, net_.ptr()}};
+  }
+  int picture_size(const Phase&) const override { return static_cast<int>(size_); }
+  bool wants_text() const override { return false; }
+
+  torch::Tensor loss(const Batch& batch, const Phase& phase) override {
+    const torch::Tensor large = whole(batch.pictures);
+    const torch::Tensor enlarged = enlarge(spoil(at::avg_pool2d(large, {kFactor, kFactor})));
+    const int64_t side = phase.size ? phase.size : size_;
+    std::vector<torch::Tensor> targets, hints;
+    for (int64_t i = 0; i < large.size(0); ++i) {
+      for (int64_t crop = 0; crop < recipe_.crops; ++crop) {
+        const auto at_random = [&] {
+          return at::randint(size_ - side + 1, {1}, torch::kInt64).item<int64_t>();
+        };
+        const int64_t y = at_random(), x = at_random();
+        targets.push_back(large[i].narrow(1, y, side).narrow(2, x, side));
+        hints.push_back(enlarged[i].narrow(1, y, side).narrow(2, x, side));
+      }
+    }
+    const Noised noised = noising_.noise(at::stack(targets));  // [B·crops,3,…]
+    return noising_.loss(noised, predict(noised.xt, noised.t, at::stack(hints)), recipe_);
+  }
+
+  // Above: bicubic enlargement. Below: drawn.
+  std::optional<Image> sample_sheet(const Phase&) override {
+    const torch::NoGradGuard no_grad;
+    const Batch batch =
+        draw_batch(nullptr, {context_.source.get(), kSheetFirst, kSheetPictures, static_cast<int>(size_)});
+    const torch::Tensor hint = enlarge(at::avg_pool2d(whole(batch.pictures), {kFactor, kFactor}));
+    const Predict net = [&](const torch::Tensor& x, int64_t t) {
+      return predict(x, torch::full({}, t, torch::dtype(torch::kInt64).device(x.device())), hint)
+          .to(torch::kFloat32);
+    };
+    NoiseSource noise({0, 1, 2, 3}, context_.placement.device);
+    UnclipSampler sampler(scheduler_, kSheetSteps);
+    const torch::Tensor drawn = denoise(sampler, noise.normal({3, size_, size_}), net, noise, [] {});
+    return tile(at::cat({hint, drawn}), kSheetPictures);
+  }
+
+ private:
+  torch::Tensor whole(const torch::Tensor& pictures) const {
+    return to_unit_range(pictures, {context_.placement.device, torch::kFloat32});
+  }
+  // As the pipeline enlarges the decoder's picture.
+  torch::Tensor enlarge(const torch::Tensor& small) const {
+    return at::_upsample_bicubic2d_aa(small, {size_, size_}, /*align_corners=*/false);
+  }
+
+  // A blur and a noise of random strength for each picture.
+  torch::Tensor spoil(const torch::Tensor& small) const {
+    const auto strength = [&](double most) {
+      return at::rand({small.size(0), 1, 1, 1}, small.options()) * most;
+    };
+    // The 3×3 binomial blur has σ = 0.7 pixels; mixed with the picture it has any σ below.
+    const torch::Tensor line = torch::tensor({0.25, 0.5, 0.25}, small.options());
+    const torch::Tensor kernel = at::outer(line, line).expand({3, 1, 3, 3});
+    const torch::Tensor padded = at::pad(small, {1, 1, 1, 1}, "replicate");
+    const torch::Tensor blurred = at::conv2d(padded, kernel, {}, 1, at::IntArrayRef{0}, 1, 3);
+    return at::lerp(small, blurred, (strength(recipe_.blur) / 0.7).square().clamp_max(1)) +
+           strength(recipe_.noise) * at::randn_like(small);
+  }
+
+  torch::Tensor predict(const torch::Tensor& xt, const torch::Tensor& t, const torch::Tensor& hint) {
+    const torch::Tensor both =
+        at::cat({xt, hint}, 1).to(context_.placement.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
+    return net_->forward(both, t);  // [B,3,H,W]
+  }
+
+  TrainContext context_;
+  const StageRecipe& recipe_;
+  UnclipSamplerConfig scheduler_;
+  int64_t size_;  // pixels a side
+  UNet2DModel net_;
+  Noising noising_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> make_upsampler_stage(const TrainContext& context) {
+  return std::make_unique<UpsamplerStage>(context);
+}
+
+}  // namespace unclip
