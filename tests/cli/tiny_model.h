@@ -1,0 +1,76 @@
+// A copy of the tiny Karlo folder that a test may damage, and short runs on it.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "cli/run_program.h"
+#include "temporary_folder.h"
+
+namespace unclip::testing_program {
+
+using nlohmann::json;
+
+inline const std::string kTiny = UNCLIP_TEST_DATA "/karlo-tiny";
+
+inline Arguments quick(Arguments arguments, const std::string& model = kTiny) {
+  for (const char* more :
+       {"--prior-steps", "2", "--decoder-steps", "2", "--upsampler-steps", "2", "--dtype", "f32", "--model"})
+    arguments.emplace_back(more);
+  arguments.push_back(model);
+  arguments.insert(arguments.begin(), "generate");
+  return arguments;
+}
+
+inline void edit_json(const fs::path& file, const std::function<void(json&)>& edit) {
+  json value = json::parse(read_file(file));
+  edit(value);
+  std::ofstream(file) << value;
+}
+
+// A safetensors file in two halves: its header, and the bytes of its tensors.
+struct Weights {
+  json header;
+  std::string data;
+
+  explicit Weights(const fs::path& file) {
+    const std::string bytes = read_file(file);
+    uint64_t length = 0;
+    memcpy(&length, bytes.data(), sizeof length);
+    header = json::parse(bytes.substr(8, length));
+    data = bytes.substr(8 + length);
+  }
+  void save(const fs::path& file) const {
+    std::string text = header.dump();
+    text.resize((text.size() + 7) / 8 * 8, ' ');
+    const uint64_t length = text.size();
+    std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(&length), sizeof length)
+        << text << data;
+  }
+};
+
+class TinyModel : public testing::Test {
+ protected:
+  TinyModel() {
+    fs::copy(kTiny, model, fs::copy_options::recursive);
+    fs::create_directory(out);
+  }
+
+  fs::path config(const std::string& component) const { return model / component / "config.json"; }
+  fs::path weights(const std::string& component) const {
+    return model / component /
+           (component == "text_encoder" ? "model.safetensors" : "diffusion_pytorch_model.safetensors");
+  }
+  void set(const std::string& component, const std::string& key, const json& value) const {
+    edit_json(config(component), [&](json& c) { c[key] = value; });
+  }
+  // Pictures go to the empty folder `out`.
+  Result generate(Arguments arguments, const Prepare& prepare = {}) const {
+    arguments.insert(arguments.end(), {"-o", out.string() + "/"});
+    return run(quick(std::move(arguments), model.string()), prepare);
+  }
+
+  TemporaryFolder temporary;
+  fs::path model = temporary.path / "karlo", out = temporary.path / "out";
+};
+
+}  // namespace unclip::testing_program
