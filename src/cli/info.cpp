@@ -5,30 +5,12 @@
 
 #include "unclip/image/metadata.h"
 #include "unclip/support/error.h"
+#include "unclip/support/utf8.h"
 
 namespace unclip {
 namespace {
 
 using nlohmann::ordered_json;
-
-// A picture may come from anywhere: its text must not steer the terminal.
-std::string printable(const std::string& text) {
-  std::string safe;
-  unsigned char before = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool c1_control = before == 0xc2 && byte >= 0x80 && byte < 0xa0;
-    if (c == '\n') {
-      safe += "\n    ";
-    } else if (c1_control) {
-      safe.back() = '?';
-    } else {
-      safe += byte < 0x20 || byte == 0x7f ? '?' : c;
-    }
-    before = byte;
-  }
-  return safe;
-}
 
 std::string dump(const ordered_json& json) {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
@@ -43,7 +25,7 @@ void print_value(const std::string& name, const ordered_json& value, std::ostrea
   }
   const std::string text = value.is_string() ? value.get<std::string>() : dump(value);
   if (!text.empty()) {
-    out << "  " << printable(name) << ": " << printable(text) << '\n';
+    out << "  " << printable(name) << ": " << printable(text, "\n    ") << '\n';
   }
 }
 

@@ -41,18 +41,6 @@ Encoding read_by_model(const Tokenizer& tokenizer, const std::string& text) {
   return encoding;
 }
 
-// A text may come from anywhere: it must not steer the terminal (C0 and C1 controls, delete).
-std::string printable(const std::string& text) {
-  std::string safe;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const bool c1 = byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    safe += byte < 0x20 || byte == 0x7F || c1 ? '?' : text[i];
-    i += c1;
-  }
-  return safe;
-}
-
 void print_json(const std::string& text, const Encoding& encoding, std::ostream& out) {
   out << ordered_json{{"text", text},
                       {"ids", encoding.ids},

@@ -40,4 +40,22 @@ std::size_t utf8_column(std::string_view text, std::size_t offset) {
                  before, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
+std::string printable(std::string_view text, std::string_view new_line) {
+  std::string safe;
+  unsigned char before = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool c1_control = before == 0xC2 && byte >= 0x80 && byte < 0xA0;
+    if (c == '\n') {
+      safe += new_line;
+    } else if (c1_control) {
+      safe.back() = '?';
+    } else {
+      safe += byte < 0x20 || byte == 0x7F ? '?' : c;
+    }
+    before = byte;
+  }
+  return safe;
+}
+
 }  // namespace unclip

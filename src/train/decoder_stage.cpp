@@ -10,7 +10,6 @@ namespace unclip {
 namespace {
 
 constexpr int64_t kSheetPictures = 16, kSheetColumns = 8, kSheetSteps = 25;
-constexpr uint64_t kSheetFirst = uint64_t{1} << 40;  // pictures that training never comes to
 constexpr double kSheetGuidance = 3;
 
 class DecoderStage final : public Stage {

@@ -9,7 +9,6 @@ namespace unclip {
 namespace {
 
 constexpr int64_t kFactor = 4, kSheetPictures = 4, kSheetSteps = 7;
-constexpr uint64_t kSheetFirst = uint64_t{1} << 40;  // pictures that training never comes to
 
 class UpsamplerStage final : public Stage {
  public:
