@@ -9,10 +9,11 @@
 namespace unclip {
 namespace {
 
-constexpr int64_t kSheetPictures = 16, kSheetColumns = 8, kSheetSteps = 25;
-constexpr double kSheetGuidance = 3;
-
 class DecoderStage final : public Stage {
+  static constexpr int64_t kSheetPictures = 16, kSheetColumns = 8, kSheetSteps = 25;
+  static constexpr uint64_t kSheetFirst = uint64_t{1} << 40;  // pictures that training never comes to
+  static constexpr double kSheetGuidance = 3;
+
  public:
   explicit DecoderStage(const TrainContext& context)
       : context_(context),

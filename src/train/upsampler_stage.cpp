@@ -8,9 +8,10 @@
 namespace unclip {
 namespace {
 
-constexpr int64_t kFactor = 4, kSheetPictures = 4, kSheetSteps = 7;
-
 class UpsamplerStage final : public Stage {
+  static constexpr int64_t kFactor = 4, kSheetPictures = 4, kSheetSteps = 7;
+  static constexpr uint64_t kSheetFirst = uint64_t{1} << 40;  // pictures that training never comes to
+
  public:
   explicit UpsamplerStage(const TrainContext& context)
       : context_(context),

@@ -22,5 +22,12 @@ TEST(Utf8, FindsTheFirstBadByte) {
   EXPECT_EQ(utf8_column("aé\xff", 3), 3u);
 }
 
+TEST(Utf8, PrintsNothingThatSteersATerminal) {
+  EXPECT_EQ(printable("é\x1b[2J\x7f\t\xC2\x9b"
+                      "A\n日"),
+            "é?[2J???A?日");
+  EXPECT_EQ(printable("a\nb", "\n    "), "a\n    b");
+}
+
 }  // namespace
 }  // namespace unclip
