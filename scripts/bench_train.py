@@ -1,0 +1,104 @@
+"""Pictures per second of the decoder's training step: ours against an equal step of the reference's classes.
+
+    python scripts/bench_train.py UNCLIP RECIPE RUN [--steps 6] [--threads 2] [--rounds 3]
+
+RUN is a run folder whose clip stage was trained. Both sides train what the first phase of the recipe says, in
+bfloat16 with float32 masters, AdamW, gradient clipping and an exponential average; rounds alternate.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.pipelines.deprecated.unclip.text_proj import UnCLIPTextProjModel
+from torch.nn import functional as F
+from transformers import CLIPTextModelWithProjection, CLIPVisionModelWithProjection
+
+
+class Reference:
+    def __init__(self, recipe: dict, model: Path) -> None:
+        parts, self.phase = recipe["components"], recipe["stages"]["decoder"]["phases"][0]
+        self.text = CLIPTextModelWithProjection.from_pretrained(model / "text_encoder").bfloat16()
+        self.vision = CLIPVisionModelWithProjection.from_pretrained(model / "image_encoder").bfloat16()
+        self.proj = UnCLIPTextProjModel.from_config(parts["text_proj"]).bfloat16()
+        self.unet = UNet2DConditionModel.from_config(parts["decoder"]).bfloat16()
+        self.unet.to(memory_format=torch.channels_last)
+        self.working = [*self.proj.parameters(), *self.unet.parameters()]
+        self.masters = [p.detach().float().requires_grad_() for p in self.working]
+        self.ema = [p.detach().clone() for p in self.masters]
+        self.optimiser = torch.optim.AdamW(self.masters, lr=1e-4, weight_decay=0.01, fused=True)
+        self.alpha_bar = torch.cos((torch.arange(1000) / 1000 + 0.008) / 1.008 * torch.pi / 2) ** 2
+        size = self.vision.config.image_size
+        self.pictures = torch.rand(self.phase["batch"], 3, size, size) * 2 - 1
+        self.ids = torch.randint(3, 1000, (self.phase["batch"], self.text.config.max_position_embeddings))
+        self.ids[:, -1] = self.text.config.eos_token_id
+
+    def step(self) -> None:
+        batch, size = self.phase["batch"], self.phase["size"]
+        with torch.no_grad():
+            embedding = self.vision(self.pictures.bfloat16()).image_embeds
+            text = self.text(self.ids)
+        small = F.avg_pool2d(self.pictures, self.pictures.shape[-1] // size)
+        t = torch.randint(0, 1000, (batch,))
+        a = self.alpha_bar[t].view(-1, 1, 1, 1)
+        noise = torch.randn_like(small)
+        noisy = (a.sqrt() * small + (1 - a).sqrt() * noise).bfloat16()
+        context, time_embedding = self.proj(
+            image_embeddings=embedding, prompt_embeds=text.text_embeds,
+            text_encoder_hidden_states=text.last_hidden_state, do_classifier_free_guidance=False,
+        )  # fmt: skip
+        mask = torch.ones(batch, context.shape[1], dtype=torch.bool)
+        answer = self.unet(
+            noisy.contiguous(memory_format=torch.channels_last), t, encoder_hidden_states=context,
+            class_labels=time_embedding, attention_mask=mask,
+        ).sample.float()  # fmt: skip
+        loss = F.mse_loss(answer[:, :3], small) + 1e-5 * answer[:, 3:].square().mean()
+        loss.backward()
+        for master, p in zip(self.masters, self.working):
+            master.grad = p.grad.float() if p.grad is not None else None
+            p.grad = None
+        torch.nn.utils.clip_grad_norm_(self.masters, 1.0)
+        self.optimiser.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(self.ema, self.masters, 0.001)
+            torch._foreach_copy_(self.working, self.masters)
+
+    def pictures_per_second(self, steps: int) -> float:
+        for _ in range(2):
+            self.step()
+        start = time.perf_counter()
+        for _ in range(steps):
+            self.step()
+        return steps * self.phase["batch"] / (time.perf_counter() - start)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("unclip", type=Path)
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    reference = Reference(json.loads(args.recipe.read_text()), args.run / "model")
+    command = [args.unclip, "train", "decoder", "--config", args.recipe, "--out", args.run,
+               "--threads", str(args.threads), "--dtype", "bf16", "--bench-steps", str(args.steps)]  # fmt: skip
+    ours, theirs = [], []
+    for _ in range(args.rounds):
+        theirs.append(reference.pictures_per_second(args.steps))
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        ours.append(json.loads(done.stdout)["pictures_per_second"])
+        print(f"reference {theirs[-1]:.1f}, unclip {ours[-1]:.1f} pictures/s", flush=True)
+    ratio = statistics.median(ours) / statistics.median(theirs)
+    print(json.dumps({"reference": statistics.median(theirs), "unclip": statistics.median(ours), "ratio": ratio}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+#include "unclip/cli/eval.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "refusal.h"
+#include "temporary_folder.h"
+#include "unclip/image/png.h"
+
+namespace unclip {
+namespace {
+
+// The tiny model has no idea; what is tested is the way from prompts to the table.
+EvalOptions tiny_options() {
+  EvalOptions options;
+  options.model = std::string(UNCLIP_TEST_DATA) + "/karlo-tiny";
+  options.rows = {Row::colour, Row::count};
+  options.count = 2;
+  options.seeds = 2;
+  options.prior_steps = options.decoder_steps = options.upsampler_steps = 2;
+  options.device.kind = DeviceChoice::Kind::cpu;
+  options.dtype = DtypeChoice::f32;
+  options.json = true;
+  return options;
+}
+
+TEST(Eval, JudgesEachRowForSeenAndHeldOutPairs) {
+  TemporaryFolder folder;
+  EvalOptions options = tiny_options();
+  options.sheet = folder.path / "sheet.png";
+  std::ostringstream out;
+  EXPECT_EQ(eval(options, out), 0);
+  std::istringstream lines(out.str());
+  std::vector<std::string> found;
+  for (std::string line; std::getline(lines, line);) {
+    const auto row = nlohmann::json::parse(line);
+    found.push_back(row.at("row").get<std::string>() +
+                    (row.at("held_out").get<bool>() ? " held out" : " seen"));
+    EXPECT_EQ(row.at("pictures"), 4);
+    for (const char* key : {"score", "ceiling", "floor"}) {
+      EXPECT_GE(row.at(key), 0);
+      EXPECT_LE(row.at(key), 1);
+    }
+  }
+  EXPECT_EQ(found,
+            (std::vector<std::string>{"colour seen", "colour held out", "count seen", "count held out"}));
+  EXPECT_EQ(read_png(folder.path / "sheet.png").width, 16 * 16);  // the decoder's size
+}
+
+TEST(Eval, TakesPromptsFromAFile) {
+  TemporaryFolder folder;
+  EvalOptions options = tiny_options();
+  options.prompts = folder.path / "prompts.jsonl";
+  std::ofstream(*options.prompts) << to_json(eval_prompts(Row::count, 1, 0, false)[0]) << '\n';
+  options.upsample = true;
+  std::ostringstream out;
+  EXPECT_EQ(eval(options, out), 0);
+  EXPECT_EQ(nlohmann::json::parse(out.str()).at("pictures"), 2);
+  std::ofstream(*options.prompts) << "nonsense\n";
+  expect_refusal(ExitCode::usage, "prompts.jsonl:1", [&] { eval(options, out); });
+}
+
+}  // namespace
+}  // namespace unclip

@@ -1,0 +1,62 @@
+// Our gradient of group norm against the library's own.
+#include "unclip/nn/group_norm_gradient.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+namespace unclip {
+namespace {
+
+struct Case {
+  std::vector<int64_t> shape;
+  int64_t groups;
+  torch::MemoryFormat format;
+};
+
+double relative_difference(const torch::Tensor& a, const torch::Tensor& b) {
+  return ((a - b).abs().max() / b.abs().max()).item<double>();
+}
+
+class GroupNormGradient : public testing::TestWithParam<Case> {};
+
+TEST_P(GroupNormGradient, EqualsTheLibrarys) {
+  const Case& c = GetParam();
+  torch::manual_seed(0);
+  const torch::Tensor x = (3 * torch::randn(c.shape) + 1).contiguous(c.format).requires_grad_(true);
+  const torch::Tensor weight = torch::randn({c.shape[1]}).requires_grad_(true);
+  const torch::Tensor bias = torch::randn({c.shape[1]}).requires_grad_(true);
+  const torch::Tensor dy = torch::randn(c.shape);
+  const torch::autograd::variable_list inputs{x, weight, bias};
+  const torch::Tensor own = group_norm_for_training(x, c.groups, weight, bias, 1e-5);
+  const torch::Tensor library = at::group_norm(x, c.groups, weight, bias, 1e-5);
+  const auto of_own = torch::autograd::grad({own}, inputs, {dy});
+  const auto of_library = torch::autograd::grad({library}, inputs, {dy});
+  EXPECT_LE(relative_difference(own, library), 1e-6);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const double difference = relative_difference(of_own[i], of_library[i]);
+    std::cout << "input " << i << ": largest relative difference " << difference << '\n';
+    EXPECT_LE(difference, 1e-4);
+  }
+  EXPECT_TRUE(of_own[0].is_contiguous(c.format));
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, GroupNormGradient,
+                         testing::Values(Case{{2, 32, 8, 8}, 8, torch::MemoryFormat::ChannelsLast},
+                                         Case{{3, 16, 5, 7}, 16, torch::MemoryFormat::ChannelsLast},
+                                         Case{{1, 12, 4, 4}, 1, torch::MemoryFormat::ChannelsLast},
+                                         Case{{2, 12, 9}, 3, torch::MemoryFormat::Contiguous}));
+
+TEST(GroupNormGradient, IsCloseInBfloat16) {
+  torch::manual_seed(0);
+  const torch::Tensor x = torch::randn({4, 32, 16, 16}).contiguous(torch::MemoryFormat::ChannelsLast);
+  const torch::Tensor dy = torch::randn_like(x), weight = torch::rand({32}) + 0.5, bias = torch::zeros({32});
+  const auto gradient = [&](torch::Dtype dtype) {
+    const torch::Tensor input = x.to(dtype).requires_grad_(true);
+    const torch::Tensor y = group_norm_for_training(input, 8, weight.to(dtype), bias.to(dtype), 1e-5);
+    return torch::autograd::grad({y}, {input}, {dy.to(dtype)})[0].to(torch::kFloat32);
+  };
+  EXPECT_LE(relative_difference(gradient(torch::kBFloat16), gradient(torch::kFloat32)), 0.02);
+}
+
+}  // namespace
+}  // namespace unclip
