@@ -27,6 +27,7 @@ Parser::Parser() : app_("unclip draws pictures from text with unCLIP (DALL-E 2) 
   add_tokenize();
   add_train();
   add_eval();
+  add_scenes();
 }
 
 void Parser::parse(int argc, const char* const* argv) {

@@ -10,6 +10,7 @@
 #include "unclip/cli/generate.h"
 #include "unclip/cli/info.h"
 #include "unclip/cli/inspect.h"
+#include "unclip/cli/scenes.h"
 #include "unclip/cli/tokenize.h"
 #include "unclip/cli/train.h"
 
@@ -41,6 +42,7 @@ class Parser {
   void add_tokenize();
   void add_train();
   void add_eval();
+  void add_scenes();
 
   CLI::App app_;
   Verbosity verbosity_ = Verbosity::normal;
@@ -51,6 +53,7 @@ class Parser {
   TokenizeOptions tokenize_;
   TrainOptions train_;
   EvalOptions eval_;
+  ScenesOptions scenes_;
 };
 
 }  // namespace unclip

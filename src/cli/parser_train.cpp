@@ -1,4 +1,4 @@
-// Declares the verbs train and eval (see parser.h).
+// Declares the verbs of making models: train, eval and scenes (see parser.h).
 #include <algorithm>
 
 #include "flags.h"
@@ -84,6 +84,25 @@ void Parser::add_eval() {
       ->type_name("FILE");
   add_flag(*verb, "--json", eval_.json, "Print one JSON object a row, e.g. --json (default: a table)");
   add_placement(*verb, eval_.device, eval_.dtype);
+}
+
+void Parser::add_scenes() {
+  CLI::App* verb = add_verb("scenes", "Write pictures of the training source with their captions",
+                            [this](std::ostream& out) { return scenes(scenes_, out); });
+  verb->footer("Example: unclip scenes -o scenes/ -n 100 --size 256");
+  add_text(*verb, "-o,--output", scenes_.output, "Folder for pictures and metadata.jsonl, e.g. -o scenes/")
+      ->required()
+      ->type_name("FOLDER");
+  add_number<uint64_t>(*verb, "-n,--count", scenes_.count, 1, 100'000'000,
+                       "Pictures, e.g. -n 1000 (default: 100)");
+  add_number<uint64_t>(*verb, "--first", scenes_.first, 0, UINT64_MAX / 2,
+                       "Place of the first one in the endless source, e.g. --first 1000 (default: 0)");
+  add_number<uint64_t>(*verb, "-s,--seed", scenes_.seed, 0, UINT64_MAX,
+                       "Seed of the source, e.g. --seed 7 (default: 0)");
+  add_number(*verb, "--size", scenes_.size, 8, 4096, "Pixels a side, e.g. --size 256 (default: 64)");
+  add_number(*verb, "--threads", scenes_.threads, 1, 1024, "Threads, e.g. --threads 2 (default: one a core)");
+  add_flag(*verb, "--overwrite", scenes_.overwrite,
+           "Replace files that exist, e.g. --overwrite (default: refuse)");
 }
 
 }  // namespace unclip
