@@ -9,11 +9,11 @@
 namespace unclip {
 
 struct LoopOptions {
-  std::filesystem::path folder;               // RUN/STAGE: checkpoint, metrics.jsonl, samples/
-  std::optional<std::filesystem::path> data;  // a folder of pictures instead of the scenes
-  std::optional<std::filesystem::path> from;  // a model whose weights a new run begins with
-  double minutes = 0;                         // stop after so long; 0: when all phases are done
-  double checkpoint_minutes = 10;             // between two checkpoints
+  std::filesystem::path folder;                    // RUN/STAGE: checkpoint, metrics.jsonl, samples/
+  std::optional<std::filesystem::path> data = {};  // a folder of pictures instead of the scenes
+  std::optional<std::filesystem::path> from = {};  // a model whose weights a new run begins with
+  double minutes = 0;                              // stop after so long; 0: when all phases are done
+  double checkpoint_minutes = 10;                  // between two checkpoints
   int loader_threads = 1;
 };
 

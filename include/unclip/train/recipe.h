@@ -21,7 +21,7 @@ struct Phase {
   double final_learning_rate = 0;  // at the end of the cosine
   int64_t warmup = 0;              // steps
   bool captions = true;            // false: unsupervised, from picture embeddings alone
-  SceneOptions scenes;             // "data" of the phase, else of the recipe
+  SceneOptions scenes = {};        // "data" of the phase, else of the recipe
 };
 
 // How one stage is trained.

@@ -1,0 +1,41 @@
+#include "unclip/train/recipe.h"
+
+#include <gtest/gtest.h>
+
+#include "refusal.h"
+#include "train/tiny_recipe.h"
+
+namespace unclip {
+namespace {
+
+TEST(Recipe, WarmsUpThenCoolsInEachPhase) {
+  StageRecipe stage;
+  stage.phases = {{.steps = 10, .batch = 1, .learning_rate = 1, .warmup = 4},
+                  {.steps = 4, .batch = 1, .learning_rate = 2, .final_learning_rate = 1}};
+  EXPECT_EQ(stage.steps(), 14);
+  EXPECT_DOUBLE_EQ(stage.learning_rate(0), 0.25);
+  EXPECT_DOUBLE_EQ(stage.learning_rate(3), 1);
+  EXPECT_DOUBLE_EQ(stage.learning_rate(7), 0.5);
+  EXPECT_EQ(stage.at(10).phase, 1U);
+  EXPECT_EQ(stage.at(10).step, 0);
+  EXPECT_DOUBLE_EQ(stage.learning_rate(10), 2);
+  EXPECT_DOUBLE_EQ(stage.learning_rate(12), 1.5);
+}
+
+TEST(Recipe, NamesTheKeyThatDoesNotFit) {
+  using json = nlohmann::json;
+  const auto refuses = [](const std::string& part, auto change) {
+    json values = tiny_recipe();
+    change(values);
+    expect_refusal(ExitCode::usage, part, [&] { Recipe::from(values, "r.json"); });
+  };
+  refuses("r.json: stages.clip: unknown key \"rate\"", [](json& r) { r["stages"]["clip"]["rate"] = 1; });
+  refuses("stages.clip.phases[0]: key \"batch\" is missing",
+          [](json& r) { r["stages"]["clip"]["phases"][0].erase("batch"); });
+  refuses("unknown key \"cats\"", [](json& r) { r["data"]["families"]["cats"] = 1; });
+  refuses("unexpected value \"one\"", [](json& r) { r["seed"] = "one"; });
+  refuses("multiple", [](json& r) { r["stages"]["clip"]["micro_batches"] = 5; });
+}
+
+}  // namespace
+}  // namespace unclip

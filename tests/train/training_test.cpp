@@ -1,0 +1,185 @@
+// All stages on tiny nets: they learn, resume exactly, refuse what does not fit, and their model opens.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "refusal.h"
+#include "temporary_folder.h"
+#include "train/tiny_recipe.h"
+#include "unclip/checkpoint/load.h"
+#include "unclip/pipeline/pipeline.h"
+#include "unclip/train/export.h"
+#include "unclip/train/loop.h"
+#include "unclip/train/tokenizer_trainer.h"
+
+namespace unclip {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+const Placement kPlacement{torch::kCPU, torch::kFloat32};
+
+std::unique_ptr<Stage> make_stage(const std::string& name, const TrainContext& context) {
+  torch::manual_seed(1);
+  if (name == "clip") return make_clip_stage(context);
+  if (name == "prior") return make_prior_stage(context);
+  return name == "decoder" ? make_decoder_stage(context) : make_upsampler_stage(context);
+}
+
+// A run folder with its tokenizer and context.
+struct RunFolder {
+  explicit RunFolder(const fs::path& folder_, const json& values = tiny_recipe())
+      : folder(folder_), recipe(Recipe::from(values, "recipe")) {
+    export_skeleton(folder / "model", recipe);
+    source = make_source(recipe.scenes, {}, false);
+    const fs::path words = folder / "model" / "tokenizer";
+    if (!fs::exists(words / "spiece.model")) train_tokenizer(*source, recipe.tokenizer, words);
+  }
+
+  bool train(const std::string& name, double minutes = 0) {
+    const TrainContext context{recipe, kPlacement, folder / "model", source,
+                               Tokenizer::open(folder / "model" / "tokenizer")};
+    return run_stage(*make_stage(name, context), context, {.folder = folder / name, .minutes = minutes});
+  }
+
+  std::vector<double> losses(const std::string& name) const {
+    std::ifstream in(folder / name / "metrics.jsonl");
+    std::vector<double> losses;
+    for (std::string line; std::getline(in, line);) losses.push_back(json::parse(line).at("loss"));
+    return losses;
+  }
+
+  fs::path folder;
+  Recipe recipe;
+  std::shared_ptr<const PictureSource> source;
+};
+
+double largest_difference(const fs::path& a, const fs::path& b) {
+  const auto left = read_tensors(a), right = read_tensors(b);
+  EXPECT_EQ(left.size(), right.size());
+  double largest = 0;
+  for (const auto& [name, tensor] : left)
+    largest = std::max(largest, (tensor - right.at(name)).abs().max().item<double>());
+  return largest;
+}
+
+TEST(Training, EveryStageLearnsAndTheModelDraws) {
+  TemporaryFolder folder;
+  RunFolder run(folder.path, tiny_recipe(120));
+  for (const std::string name : {"clip", "prior", "decoder", "upsampler"}) {
+    EXPECT_TRUE(run.train(name));
+    const std::vector<double> losses = run.losses(name);
+    std::cout << name << ": loss " << losses.front() << " to " << losses.back() << '\n';
+    EXPECT_LT(losses.back(), losses.front());
+  }
+  EXPECT_TRUE(fs::exists(folder.path / "decoder" / "samples" / "0000120.png"));
+  const auto pipeline = Pipeline::open(ModelFolder::open(folder.path / "model"), kPlacement);
+  const auto pictures = pipeline->generate(
+      {{"a red circle", 1, {2, 2}}}, {.prior = 2, .decoder = 2, .upsampler = 2}, [](auto, auto, auto) {});
+  EXPECT_EQ(pictures.at(0).width, 64);
+}
+
+TEST(Training, ResumesExactly) {
+  TemporaryFolder whole, parts;
+  RunFolder(whole.path).train("clip");
+  RunFolder stopped(parts.path);
+  EXPECT_FALSE(stopped.train("clip", 1e-9));  // out of time after one step
+  EXPECT_FALSE(RunFolder(parts.path).train("clip", 1e-9));
+  EXPECT_TRUE(RunFolder(parts.path).train("clip"));
+  EXPECT_EQ(largest_difference(whole.path / "clip" / "checkpoint.safetensors",
+                               parts.path / "clip" / "checkpoint.safetensors"),
+            0);
+  for (const std::string name : {"prior", "decoder"}) {
+    EXPECT_TRUE(RunFolder(whole.path).train(name));
+    EXPECT_FALSE(RunFolder(parts.path).train(name, 1e-9));
+    EXPECT_TRUE(RunFolder(parts.path).train(name));
+    EXPECT_EQ(largest_difference(whole.path / name / "checkpoint.safetensors",
+                                 parts.path / name / "checkpoint.safetensors"),
+              0)
+        << name;
+  }
+}
+
+// The whole program, killed without warning and begun again.
+TEST(Training, SurvivesKill) {
+  TemporaryFolder folder;
+  json values = tiny_recipe(200);
+  std::ofstream(folder.path / "recipe.json") << values.dump();
+  const auto start = [&](const std::string& out) {
+    const pid_t child = fork();
+    if (child == 0) {
+      const std::string config = (folder.path / "recipe.json").string(), run = (folder.path / out).string();
+      execl(UNCLIP_BINARY, UNCLIP_BINARY, "train", "clip", "-q", "--config", config.c_str(), "--out",
+            run.c_str(), "--threads", "1", "--dtype", "f32", "--checkpoint-minutes", "0.01", nullptr);
+      _exit(99);
+    }
+    return child;
+  };
+  const auto finish = [](pid_t child) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    return status;
+  };
+  ASSERT_EQ(finish(start("whole")), 0);
+
+  const pid_t killed = start("parts");
+  while (!fs::exists(folder.path / "parts/clip/checkpoint.safetensors") &&
+         waitpid(killed, nullptr, WNOHANG) == 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  kill(killed, SIGKILL);
+  finish(killed);
+  ASSERT_EQ(finish(start("parts")), 0);
+  EXPECT_EQ(largest_difference(folder.path / "whole/clip/checkpoint.safetensors",
+                               folder.path / "parts/clip/checkpoint.safetensors"),
+            0);
+  std::ifstream metrics(folder.path / "parts/clip/metrics.jsonl");
+  int64_t expected = 0;
+  for (std::string line; std::getline(metrics, line);)
+    EXPECT_EQ(json::parse(line).at("step"), expected += 20);  // none twice
+  EXPECT_EQ(expected, 200);
+}
+
+TEST(Training, RefusesACheckpointFromAnotherRecipe) {
+  TemporaryFolder folder;
+  RunFolder(folder.path).train("clip", 1e-9);
+  json values = tiny_recipe();
+  values["components"]["image_encoder"]["patch_size"] = 8;
+  expect_refusal(ExitCode::model, "components.image_encoder.patch_size",
+                 [&] { RunFolder(folder.path, values).train("clip"); });
+  values = tiny_recipe();
+  values["stages"]["clip"]["phases"][0]["batch"] = 16;
+  expect_refusal(ExitCode::model, "stage.phases[0].batch",
+                 [&] { RunFolder(folder.path, values).train("clip"); });
+  values = tiny_recipe();
+  values["stages"]["clip"]["phases"].push_back(tiny_phase(2, 8, 1e-3));  // not begun: may change
+  EXPECT_TRUE(RunFolder(folder.path, values).train("clip"));
+}
+
+TEST(Training, StopsAtALossThatIsNoNumberAndKeepsTheCheckpoint) {
+  TemporaryFolder folder;
+  json values = tiny_recipe();
+  values["stages"]["clip"]["phases"] = json::array({tiny_phase(2, 8, 1e-3), tiny_phase(20, 8, 1e30)});
+  values["stages"]["clip"]["clip_norm"] = 1e9;
+  EXPECT_FALSE(RunFolder(folder.path, values).train("clip", 1e-9));
+  const fs::path checkpoint = folder.path / "clip" / "checkpoint.safetensors";
+  const auto before = fs::last_write_time(checkpoint);
+  expect_refusal(ExitCode::jobs_failed, "clip: step ", [&] { RunFolder(folder.path, values).train("clip"); });
+  EXPECT_EQ(fs::last_write_time(checkpoint), before);
+  for (const auto& [name, tensor] : read_tensors(checkpoint))
+    EXPECT_TRUE(tensor.isfinite().all().item<bool>()) << name;
+}
+
+TEST(Training, NeedsClipBeforeTheDecoder) {
+  TemporaryFolder folder;
+  expect_refusal(ExitCode::model, "unclip train clip", [&] { RunFolder(folder.path).train("decoder"); });
+}
+
+}  // namespace
+}  // namespace unclip
