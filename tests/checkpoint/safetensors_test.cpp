@@ -61,7 +61,7 @@ TEST(Safetensors, ReadsTheDataAgainAfterItsPagesWereReleased) {
   const auto file = SafetensorsFile::open(path);
   const TensorInfo& info = file->tensors().at(0);
   EXPECT_EQ(info.numel(), 5);
-  for (const TensorInfo& info : file->tensors()) file->release_pages(info);
+  for (const TensorInfo& tensor : file->tensors()) file->release_pages(tensor);
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(file->data(info)), info.bytes()), "hello");
 }
 
