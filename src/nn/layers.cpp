@@ -64,10 +64,12 @@ GroupNormImpl::GroupNormImpl(int64_t groups_, int64_t channels, double eps_) : g
   bias = empty_parameter(*this, "bias", {channels});
 }
 
-torch::Tensor GroupNormImpl::forward(const torch::Tensor& x) {
+torch::Tensor GroupNormImpl::forward(const torch::Tensor& x, const torch::Tensor& scale,
+                                     const torch::Tensor& shift) {
   if (x.is_cpu() && at::GradMode::is_enabled() && weight.requires_grad())
-    return group_norm_for_training(x, groups, weight, bias, eps);
-  return at::group_norm(x, groups, weight, bias, eps);
+    return group_norm_for_training(x, groups, weight, bias, eps, scale, shift);
+  const torch::Tensor y = at::group_norm(x, groups, weight, bias, eps);
+  return scale.defined() ? at::addcmul(shift, y, scale + 1) : y;
 }
 
 void GroupNormImpl::reset_parameters() {

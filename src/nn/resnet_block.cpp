@@ -9,8 +9,7 @@ namespace unclip {
 // traffic.
 torch::Tensor norm_act(GroupNorm& norm, const torch::Tensor& x, const torch::Tensor& scale,
                        const torch::Tensor& shift) {
-  torch::Tensor y = norm(x);  // [B,C,H,W]
-  if (scale.defined()) y = at::addcmul(shift, y, scale + 1);
+  torch::Tensor y = norm(x, scale, shift);  // [B,C,H,W]
   return y.requires_grad() ? at::silu(y) : at::silu_(y);
 }
 

@@ -40,6 +40,26 @@ TEST_P(GroupNormGradient, EqualsTheLibrarys) {
   EXPECT_TRUE(of_own[0].is_contiguous(c.format));
 }
 
+TEST(GroupNormGradient, ScalesAndShiftsLikeTheLibrary) {
+  torch::manual_seed(0);
+  const auto random = [](at::IntArrayRef shape) { return torch::randn(shape).requires_grad_(true); };
+  const torch::Tensor x = random({3, 16, 6, 6}), weight = random({16}), bias = random({16});
+  const torch::Tensor scale = random({3, 16, 1, 1}), shift = random({3, 16, 1, 1}),
+                      dy = torch::randn({3, 16, 6, 6});
+  const torch::autograd::variable_list inputs{x, weight, bias, scale, shift};
+  const torch::Tensor own = group_norm_for_training(x, 4, weight, bias, 1e-5, scale, shift);
+  const torch::Tensor library = at::group_norm(x, 4, weight, bias, 1e-5) * (scale + 1) + shift;
+  const auto of_own = torch::autograd::grad({own}, inputs, {dy});
+  const auto of_library = torch::autograd::grad({library}, inputs, {dy});
+  EXPECT_LE(relative_difference(own, library), 1e-6);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    ASSERT_EQ(of_own[i].sizes(), inputs[i].sizes());
+    const double difference = relative_difference(of_own[i], of_library[i]);
+    std::cout << "input " << i << ": largest relative difference " << difference << '\n';
+    EXPECT_LE(difference, 1e-4);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, GroupNormGradient,
                          testing::Values(Case{{2, 32, 8, 8}, 8, torch::MemoryFormat::ChannelsLast},
                                          Case{{3, 16, 5, 7}, 16, torch::MemoryFormat::ChannelsLast},

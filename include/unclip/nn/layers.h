@@ -50,7 +50,9 @@ TORCH_MODULE(LayerNorm);
 // Keys: weight [C], bias [C]. Statistics over C/groups channels and all positions.
 struct GroupNormImpl : torch::nn::Module {
   GroupNormImpl(int64_t groups, int64_t channels, double eps = 1e-5);
-  torch::Tensor forward(const torch::Tensor& x);  // [B, C, ...] → the same
+  // x [B, C, ...] → the same, then · (1 + scale) + shift where these, [B, C, 1, ...], are defined
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& scale = {},
+                        const torch::Tensor& shift = {});
   void reset_parameters();
 
   int64_t groups;
