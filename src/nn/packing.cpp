@@ -39,12 +39,20 @@ void pack(Conv2dImpl& layer, at::IntArrayRef input) {
   give_up_storage(layer.weight);
 }
 
+// Whether oneDNN computes in `dtype` on this CPU.
+bool can_pack(torch::Dtype dtype) {
+  const auto is_supported = [](const char* name) { return find_operator<bool()>(name).call(); };
+  if (dtype == torch::kBFloat16) return is_supported("mkldnn::_is_mkldnn_bf16_supported");
+  if (dtype == torch::kFloat16) return is_supported("mkldnn::_is_mkldnn_fp16_supported");
+  return dtype == torch::kFloat32;
+}
+
 }  // namespace
 
 void pack_weights(torch::nn::Module& module) {
   module.apply([](torch::nn::Module& child) {
-    if (auto* linear = child.as<LinearImpl>()) linear->packs = true;
-    if (auto* conv = child.as<Conv2dImpl>()) conv->packs = true;
+    if (auto* linear = child.as<LinearImpl>()) linear->packs = can_pack(linear->weight.scalar_type());
+    if (auto* conv = child.as<Conv2dImpl>()) conv->packs = can_pack(conv->weight.scalar_type());
   });
 }
 

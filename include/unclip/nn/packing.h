@@ -11,8 +11,9 @@
 
 namespace unclip {
 
-// Lets every Linear and Conv2d below `module` pack itself at its first call. The module is for inference on
-// the CPU from then on.
+// Lets every Linear and Conv2d below `module` pack itself at its first call, where oneDNN computes in its
+// dtype on this CPU: bfloat16 wants AVX-512, float16 more than that. The module is for inference on the CPU
+// from then on.
 void pack_weights(torch::nn::Module& module);
 
 // The operations of layers that pack: as at::linear and at::conv2d.
