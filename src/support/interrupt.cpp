@@ -1,10 +1,12 @@
-// Signal handling with one lock-free flag; the handler calls nothing but _exit, which is async-signal-safe.
+// Signal handling with one flag and one thread that waits for signals. No handler ever runs on a thread that
+// computes: generated kernels need not leave room for one on their stack.
 #include "unclip/support/interrupt.h"
 
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
+#include <thread>
 
 #include "unclip/support/error.h"
 
@@ -12,26 +14,21 @@ namespace unclip {
 namespace {
 
 std::atomic<int> received = 0;
-static_assert(std::atomic<int>::is_always_lock_free);
-
-extern "C" void on_signal(int signal) {
-  if (received.exchange(signal) != 0) {
-    _exit(128 + signal);
-  }
-}
 
 }  // namespace
 
 void install_interrupt_handlers() {
-  struct sigaction action = {};
-  sigemptyset(&action.sa_mask);
-  action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;  // libraries need not know EINTR
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  action.sa_handler = SIG_IGN;
-  sigaction(SIGPIPE, &action, nullptr);
-  sigaction(SIGXFSZ, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  sigset_t stops;
+  sigemptyset(&stops);
+  sigaddset(&stops, SIGINT);
+  sigaddset(&stops, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &stops, nullptr);  // threads that start later inherit this
+  std::thread([stops] {
+    for (int signal = 0; sigwait(&stops, &signal) == 0;)
+      if (received.exchange(signal) != 0) _exit(128 + signal);
+  }).detach();
 }
 
 std::optional<int> interrupt_requested() {

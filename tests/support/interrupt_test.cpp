@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <functional>
+#include <thread>
 
 #include "unclip/support/error.h"
 
@@ -23,6 +25,13 @@ int in_child(const std::function<int()>& body) {
   int status = 0;
   waitpid(child, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+// Sends a signal to this process and gives it ten seconds to be noticed.
+void send(int signal) {
+  kill(getpid(), signal);
+  for (int i = 0; i < 1000 && !interrupt_requested(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
 }
 
 int thrown_code() {
@@ -41,7 +50,7 @@ TEST(Interrupt, NothingHappensWithoutSignal) {
 TEST(Interrupt, FirstSignalIsAnErrorAfterTheStep) {
   for (const auto& [signal, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
     EXPECT_EQ(in_child([signal = signal] {
-                raise(signal);
+                send(signal);
                 return interrupt_requested() == signal ? thrown_code() : 1;
               }),
               code);
@@ -51,8 +60,9 @@ TEST(Interrupt, FirstSignalIsAnErrorAfterTheStep) {
 TEST(Interrupt, SecondSignalEndsAtOnce) {
   for (const auto& [signal, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
     EXPECT_EQ(in_child([signal = signal] {
-                raise(SIGINT);
-                raise(signal);
+                send(SIGINT);
+                kill(getpid(), signal);
+                std::this_thread::sleep_for(std::chrono::seconds(10));
                 return 1;
               }),
               code);
