@@ -1,7 +1,8 @@
 // What stages share.
 #include "unclip/train/stage.h"
 
-#include "unclip/nn/layers.h"
+#include "unclip/nn/attention_2d.h"
+#include "unclip/nn/resnet_block.h"
 
 namespace unclip {
 namespace {
@@ -30,6 +31,12 @@ void initialise(torch::nn::Module& root) {
         reset<GroupNormImpl>(*module))
       continue;
     for (torch::Tensor& tensor : module->parameters(/*recurse=*/false)) tensor.normal_(0, 0.02);
+  }
+  // Residual branches of UNets begin as nothing (arXiv:1706.02677, section 5.1): a deep net begins shallow.
+  const auto close_branch = [](auto& last) { last->weight.zero_(), last->bias.zero_(); };
+  for (const auto& module : root.modules()) {
+    if (auto* block = module->as<ResnetBlock2DImpl>()) close_branch(block->conv2);
+    if (auto* attention = module->as<Attention2DImpl>()) close_branch(attention->to_out);
   }
 }
 
