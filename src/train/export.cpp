@@ -28,7 +28,8 @@ constexpr Part kParts[] = {
     {"feature_extractor", "transformers", "CLIPImageProcessor"},
     {"prior", "diffusers", "PriorTransformer"},
     {"prior_scheduler", "diffusers", "UnCLIPScheduler"},
-    {"text_proj", "unclip", "UnCLIPTextProjModel"},
+    // The reference (0.42.1) exports this class nowhere but in its own module.
+    {"text_proj", "diffusers.pipelines.deprecated.unclip.text_proj", "UnCLIPTextProjModel"},
     {"decoder", "diffusers", "UNet2DConditionModel"},
     {"decoder_scheduler", "diffusers", "UnCLIPScheduler"},
     {"super_res_first", "diffusers", "UNet2DModel"},
