@@ -1,9 +1,9 @@
 """Pictures per second of the decoder's training step: ours against an equal step of the reference's classes.
 
-    python scripts/bench_train.py UNCLIP RECIPE RUN [--steps 6] [--threads 2] [--rounds 3]
+    python scripts/bench_train.py UNCLIP RECIPE RUN [--steps 6] [--threads 2] [--rounds 3] [--dtype bf16]
 
 RUN is a run folder whose clip stage was trained. Both sides train what the first phase of the recipe says, in
-bfloat16 with float32 masters, AdamW, gradient clipping and an exponential average; rounds alternate.
+channels-last with float32 masters, AdamW, gradient clipping and an exponential average; rounds alternate.
 """
 
 import argparse
@@ -21,33 +21,36 @@ from transformers import CLIPTextModelWithProjection, CLIPVisionModelWithProject
 
 
 class Reference:
-    def __init__(self, recipe: dict, model: Path) -> None:
+    def __init__(self, recipe: dict, model: Path, dtype: torch.dtype) -> None:
         parts, self.phase = recipe["components"], recipe["stages"]["decoder"]["phases"][0]
-        self.text = CLIPTextModelWithProjection.from_pretrained(model / "text_encoder").bfloat16()
-        self.vision = CLIPVisionModelWithProjection.from_pretrained(model / "image_encoder").bfloat16()
-        self.proj = UnCLIPTextProjModel.from_config(parts["text_proj"]).bfloat16()
-        self.unet = UNet2DConditionModel.from_config(parts["decoder"]).bfloat16()
+        self.dtype = dtype
+        self.size = self.phase.get("size") or parts["decoder"]["sample_size"]
+        self.text = CLIPTextModelWithProjection.from_pretrained(model / "text_encoder").to(dtype)
+        self.vision = CLIPVisionModelWithProjection.from_pretrained(model / "image_encoder").to(dtype)
+        self.proj = UnCLIPTextProjModel.from_config(parts["text_proj"]).to(dtype)
+        self.unet = UNet2DConditionModel.from_config(parts["decoder"]).to(dtype)
         self.unet.to(memory_format=torch.channels_last)
         self.working = [*self.proj.parameters(), *self.unet.parameters()]
         self.masters = [p.detach().float().requires_grad_() for p in self.working]
         self.ema = [p.detach().clone() for p in self.masters]
         self.optimiser = torch.optim.AdamW(self.masters, lr=1e-4, weight_decay=0.01, fused=True)
         self.alpha_bar = torch.cos((torch.arange(1000) / 1000 + 0.008) / 1.008 * torch.pi / 2) ** 2
-        size = self.vision.config.image_size
+        size = max(self.vision.config.image_size, self.size)
         self.pictures = torch.rand(self.phase["batch"], 3, size, size) * 2 - 1
         self.ids = torch.randint(3, 1000, (self.phase["batch"], self.text.config.max_position_embeddings))
         self.ids[:, -1] = self.text.config.eos_token_id
 
     def step(self) -> None:
-        batch, size = self.phase["batch"], self.phase["size"]
+        batch, size = self.phase["batch"], self.size
         with torch.no_grad():
-            embedding = self.vision(self.pictures.bfloat16()).image_embeds
+            seen = F.avg_pool2d(self.pictures, self.pictures.shape[-1] // self.vision.config.image_size)
+            embedding = self.vision(seen.to(self.dtype)).image_embeds
             text = self.text(self.ids)
         small = F.avg_pool2d(self.pictures, self.pictures.shape[-1] // size)
         t = torch.randint(0, 1000, (batch,))
         a = self.alpha_bar[t].view(-1, 1, 1, 1)
         noise = torch.randn_like(small)
-        noisy = (a.sqrt() * small + (1 - a).sqrt() * noise).bfloat16()
+        noisy = (a.sqrt() * small + (1 - a).sqrt() * noise).to(self.dtype)
         context, time_embedding = self.proj(
             image_embeddings=embedding, prompt_embeds=text.text_embeds,
             text_encoder_hidden_states=text.last_hidden_state, do_classifier_free_guidance=False,
@@ -85,11 +88,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--dtype", choices=("bf16", "f32"), default="bf16")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    reference = Reference(json.loads(args.recipe.read_text()), args.run / "model")
+    dtype = torch.bfloat16 if args.dtype == "bf16" else torch.float32
+    reference = Reference(json.loads(args.recipe.read_text()), args.run / "model", dtype)
     command = [args.unclip, "train", "decoder", "--config", args.recipe, "--out", args.run,
-               "--threads", str(args.threads), "--dtype", "bf16", "--bench-steps", str(args.steps)]  # fmt: skip
+               "--threads", str(args.threads), "--dtype", args.dtype, "--bench-steps", str(args.steps)]  # fmt: skip
     ours, theirs = [], []
     for _ in range(args.rounds):
         theirs.append(reference.pictures_per_second(args.steps))

@@ -41,6 +41,7 @@ StepDone watch(const char* stage, const Sampler& sampler, const StageObserver& o
 
 KarloPipeline::KarloPipeline(const ModelFolder& folder, const Placement& placement)
     : placement_(placement),
+      defaults_(PipelineDefaults::from(folder)),
       tokenizer_(open_tokenizer(folder)),
       text_encoder_(load_net<CLIPTextModelWithProjection, CLIPTextConfig>(folder, "text_encoder", placement)),
       prior_(load_net<PriorTransformer, PriorTransformerConfig>(folder, "prior", placement)),

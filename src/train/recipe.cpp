@@ -158,11 +158,12 @@ Recipe Recipe::from(const json& values, const std::string& origin) {
   Reader reader(values, origin);
   Recipe recipe;
   recipe.values = values;
-  json data = json::object(), tokenizer = json::object(), components, stages;
+  json data = json::object(), tokenizer = json::object(), stages;
   reader.read("seed", recipe.seed);
   reader.read("data", data);
   reader.read("tokenizer", tokenizer);
-  reader.require("components", recipe.components);
+  reader.read("components", recipe.components);  // those of a fine-tuning come with the model
+  reader.read("generation", recipe.generation);
   reader.require("stages", stages);
   reader.finish();
 

@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
+#include "refusal.h"
+#include "temporary_folder.h"
 #include "unclip/checkpoint/load.h"
 
 namespace unclip {
@@ -75,6 +79,23 @@ TEST(Karlo, ReportsEveryStageAndStep) {
     if (done == steps) seen.push_back(std::string(stage) + " " + std::to_string(steps));
   });
   EXPECT_EQ(seen, (std::vector<std::string>{"text 1", "prior 5", "decoder 5", "upsampler 3"}));
+}
+
+TEST(Karlo, TakesWhatTheFolderRecommends) {
+  const TemporaryFolder copy;
+  const std::filesystem::path folder = copy.path / "karlo";
+  std::filesystem::copy(kData / "karlo-tiny", folder, std::filesystem::copy_options::recursive);
+  EXPECT_EQ(PipelineDefaults::from(ModelFolder::open(folder)).steps.decoder, 25);
+  std::ofstream(folder / "generation_config.json")
+      << R"({"decoder_num_inference_steps": 12, "prior_guidance_scale": 2.5})";
+  const PipelineDefaults found =
+      Pipeline::open(ModelFolder::open(folder), {torch::kCPU, torch::kFloat32})->defaults();
+  EXPECT_EQ(found.steps.decoder, 12);
+  EXPECT_EQ(found.steps.prior, 25);
+  EXPECT_EQ(found.guidance.prior, 2.5);
+  std::ofstream(folder / "generation_config.json") << R"({"decoder_num_inference_steps": "many"})";
+  expect_refusal(ExitCode::model, "decoder_num_inference_steps",
+                 [&] { PipelineDefaults::from(ModelFolder::open(folder)); });
 }
 
 TEST(Karlo, RefusesStepCountsThatTheScheduleCannotMake) {

@@ -40,6 +40,10 @@ struct PictureRequest {
 struct PipelineDefaults {
   Steps steps;
   Guidance guidance;
+
+  // From generation_config.json in the folder, which names them as the arguments of the reference's pipeline;
+  // what it leaves out is as in the reference. Throws Error(model).
+  static PipelineDefaults from(const ModelFolder& folder);
 };
 
 // Called when a stage begins (done = 0) and after each of its steps; may throw, to stop.

@@ -61,7 +61,9 @@ struct Recipe {
   TokenizerRecipe tokenizer;
   std::map<std::string, nlohmann::json> components;  // folder name → its config.json or scheduler_config.json
   std::map<std::string, StageRecipe> stages;         // clip, prior, decoder, upsampler
-  nlohmann::json values;                             // as written
+  nlohmann::json generation =
+      nlohmann::json::object();  // what the model will recommend (pipeline/pipeline.h)
+  nlohmann::json values;         // as written
 
   // Throws Error(usage) naming the file and the key that is missing, unknown or unfit.
   static Recipe read(const std::filesystem::path& file);
