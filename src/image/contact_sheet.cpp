@@ -1,0 +1,141 @@
+// Contact sheets: cell sizes from the pictures, captions wrapped to the cell's width.
+#include "unclip/image/contact_sheet.h"
+
+#include <cairo.h>
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <memory>
+#include <sstream>
+
+#include "unclip/support/error.h"
+
+namespace unclip {
+namespace {
+
+constexpr int kMargin = 8;       // pixels around each cell
+constexpr int kLeastCell = 160;  // a cell of small pictures is wider than they, or captions would not fit
+constexpr int kCaptionLines = 2;
+constexpr const char* kEllipsis = "…";
+
+struct DestroyCairo {
+  void operator()(cairo_surface_t* surface) const { cairo_surface_destroy(surface); }
+  void operator()(cairo_t* context) const { cairo_destroy(context); }
+};
+
+struct CellSize {
+  int width = kLeastCell, picture = 0;  // height of the picture's part
+  int font = 0, line = 0;               // heights in pixels
+
+  explicit CellSize(std::span<const CaptionedImage> pictures) {
+    for (const CaptionedImage& p : pictures) {
+      width = std::max(width, p.image.width);
+      picture = std::max(picture, p.image.height);
+    }
+    font = std::clamp(width / 16, 12, 28);
+    line = font * 4 / 3;
+  }
+  int outer_width() const { return width + 2 * kMargin; }
+  int outer_height() const { return picture + kCaptionLines * line + 3 * kMargin; }
+};
+
+double width_of(cairo_t* context, const std::string& text) {
+  cairo_text_extents_t extents;
+  cairo_text_extents(context, text.c_str(), &extents);
+  return extents.x_advance;
+}
+
+void drop_last_character(std::string& text) {
+  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80) text.pop_back();
+  if (!text.empty()) text.pop_back();
+}
+
+// Cuts `text` until it fits with an ellipsis behind it.
+std::string shortened(cairo_t* context, std::string text, double width) {
+  while (!text.empty() && width_of(context, text + kEllipsis) > width) drop_last_character(text);
+  return text + kEllipsis;
+}
+
+// Breaks at white space. A word that is longer than a line is cut, and so is the last line when more follows.
+std::vector<std::string> wrap(cairo_t* context, const std::string& caption, double width) {
+  std::istringstream words(caption);
+  std::vector<std::string> lines;
+  for (std::string word; words >> word;) {
+    const std::string longer = lines.empty() ? word : lines.back() + ' ' + word;
+    if (!lines.empty() && width_of(context, longer) <= width) {
+      lines.back() = longer;
+    } else if (lines.size() == kCaptionLines) {
+      lines.back() = shortened(context, longer, width);
+      break;
+    } else {
+      lines.push_back(width_of(context, word) <= width ? word : shortened(context, word, width));
+    }
+  }
+  return lines;
+}
+
+// cairo's pixels are 0x00RRGGBB.
+void copy_picture(const Image& image, cairo_surface_t* sheet, int left, int top) {
+  unsigned char* data = cairo_image_surface_get_data(sheet);
+  const int stride = cairo_image_surface_get_stride(sheet);
+  const std::uint8_t* rgb = image.pixels.data();
+  for (int y = 0; y < image.height; ++y) {
+    auto* row = reinterpret_cast<std::uint32_t*>(data + static_cast<ptrdiff_t>(top + y) * stride) + left;
+    for (int x = 0; x < image.width; ++x, rgb += image.channels)
+      row[x] = static_cast<std::uint32_t>(rgb[0] << 16 | rgb[1] << 8 | rgb[2]);
+  }
+}
+
+Image to_image(cairo_surface_t* sheet) {
+  const int width = cairo_image_surface_get_width(sheet), height = cairo_image_surface_get_height(sheet);
+  const unsigned char* data = cairo_image_surface_get_data(sheet);
+  Image image{width, height, 3, {}};
+  image.pixels.reserve(static_cast<size_t>(width) * static_cast<size_t>(height) * 3);
+  for (int y = 0; y < height; ++y) {
+    const auto* row = reinterpret_cast<const std::uint32_t*>(
+        data + static_cast<ptrdiff_t>(y) * cairo_image_surface_get_stride(sheet));
+    for (int x = 0; x < width; ++x)
+      for (const int shift : {16, 8, 0}) image.pixels.push_back(static_cast<std::uint8_t>(row[x] >> shift));
+  }
+  return image;
+}
+
+}  // namespace
+
+Image contact_sheet(std::span<const CaptionedImage> pictures, const Grid& grid) {
+  const CellSize cell(pictures);
+  const int count = static_cast<int>(pictures.size());
+  const int columns = std::min(grid.columns, count), rows = (count + columns - 1) / columns;
+  const std::unique_ptr<cairo_surface_t, DestroyCairo> sheet(cairo_image_surface_create(
+      CAIRO_FORMAT_RGB24, columns * cell.outer_width(), rows * cell.outer_height()));
+  if (cairo_surface_status(sheet.get()) != CAIRO_STATUS_SUCCESS)
+    throw Error(ExitCode::usage,
+                fmt::format("a grid of {} x {} pixels is too large", columns * cell.outer_width(),
+                            rows * cell.outer_height()),
+                "ask for fewer columns or rows, e.g. --grid 4x4");
+  const std::unique_ptr<cairo_t, DestroyCairo> context(cairo_create(sheet.get()));
+  cairo_set_source_rgb(context.get(), 1, 1, 1);
+  cairo_paint(context.get());
+  cairo_set_source_rgb(context.get(), 0, 0, 0);
+  cairo_select_font_face(context.get(), "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+  cairo_set_font_size(context.get(), cell.font);
+
+  for (int i = 0; i < count; ++i) {
+    const auto& [image, caption] = pictures[static_cast<size_t>(i)];
+    const int left = i % columns * cell.outer_width() + kMargin;
+    const int top = i / columns * cell.outer_height() + kMargin;
+    int baseline = top + cell.picture + kMargin + cell.font;
+    for (const std::string& line : wrap(context.get(), caption, cell.width)) {
+      cairo_move_to(context.get(), left + (cell.width - width_of(context.get(), line)) / 2, baseline);
+      cairo_show_text(context.get(), line.c_str());
+      baseline += cell.line;
+    }
+    cairo_surface_flush(sheet.get());
+    copy_picture(image, sheet.get(), left + (cell.width - image.width) / 2,
+                 top + (cell.picture - image.height) / 2);
+    cairo_surface_mark_dirty(sheet.get());
+  }
+  return to_image(sheet.get());
+}
+
+}  // namespace unclip
