@@ -1,7 +1,6 @@
 // The flags that several verbs share (see the header).
 #include "flags.h"
 
-#include <map>
 #include <optional>
 
 namespace unclip {
@@ -18,38 +17,35 @@ std::optional<DeviceChoice> parse_device(const std::string& text) {
   return DeviceChoice{Kind::cuda, std::stoi(number)};
 }
 
-std::optional<DtypeChoice> parse_dtype(const std::string& text) {
-  static const std::map<std::string, DtypeChoice> dtypes = {{"auto", DtypeChoice::automatic},
-                                                            {"f32", DtypeChoice::f32},
-                                                            {"bf16", DtypeChoice::bf16},
-                                                            {"f16", DtypeChoice::f16}};
-  const auto found = dtypes.find(text);
-  return found == dtypes.end() ? std::nullopt : std::optional(found->second);
-}
-
-template <class Choice>
-void add_choice(CLI::App& verb, const std::string& name, Choice& choice,
-                std::optional<Choice> (*parse)(const std::string&), const std::string& expected,
-                const std::string& help) {
-  const auto read = [=, &choice](const std::string& text) {
-    const std::optional<Choice> parsed = parse(text);
-    if (!parsed) throw CLI::ValidationError(name, "expected " + expected + ", found \"" + text + "\"");
-    choice = *parsed;
-  };
-  verb.add_option_function<std::string>(name, read, expected + ", " + help)->type_name("NAME");
-}
-
 }  // namespace
 
 CLI::Option* add_flag(CLI::App& verb, const std::string& names, bool& value, const std::string& help) {
   return verb.add_flag(names, value, help)->disable_flag_override();
 }
 
+std::string one_of(const std::vector<std::string>& words) {
+  std::string out;
+  for (size_t i = 0; i < words.size(); ++i)
+    out += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
+  return out;
+}
+
 void add_placement(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype) {
-  add_choice<DeviceChoice>(verb, "--device", device, parse_device, "auto, cpu, cuda or cuda:N",
-                           "e.g. --device cuda:1 (default: auto, a GPU when there is one)");
-  add_choice<DtypeChoice>(verb, "--dtype", dtype, parse_dtype, "auto, f32, bf16 or f16",
-                          "e.g. --dtype f32 (default: auto, bf16 where it is fast)");
+  const auto read = [&device](const std::string& text) {
+    const std::optional<DeviceChoice> parsed = parse_device(text);
+    if (!parsed)
+      throw CLI::ValidationError("--device", "expected auto, cpu, cuda or cuda:N, found \"" + text + "\"");
+    device = *parsed;
+  };
+  verb.add_option_function<std::string>(
+          "--device", read, "Where to compute, e.g. --device cuda:1 (default: auto, a GPU when there is one)")
+      ->type_name("auto|cpu|cuda|cuda:N");
+  add_choice<DtypeChoice>(verb, "--dtype", dtype,
+                          {{"auto", DtypeChoice::automatic},
+                           {"f32", DtypeChoice::f32},
+                           {"bf16", DtypeChoice::bf16},
+                           {"f16", DtypeChoice::f16}},
+                          "Number format, e.g. --dtype f32 (default: auto, bf16 where it is fast)");
 }
 
 }  // namespace unclip

@@ -5,8 +5,11 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "unclip/device/choice.h"
 
@@ -46,8 +49,26 @@ CLI::Option* add_number(CLI::App& verb, const std::string& names, Value& value, 
   return verb.add_option_function<std::string>(names, read, help)->type_name("N");
 }
 
+// "a, b or c"
+std::string one_of(const std::vector<std::string>& words);
+
 // A flag without a value: --overwrite=no is refused, not read as a wish.
 CLI::Option* add_flag(CLI::App& verb, const std::string& names, bool& value, const std::string& help);
+
+// One of several words; --help shows them between bars, and completions offer them.
+template <class Choice>
+CLI::Option* add_choice(CLI::App& verb, const std::string& name, Choice& value,
+                        const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help) {
+  std::vector<std::string> words;
+  for (const auto& choice : choices) words.push_back(choice.first);
+  const auto read = [&value, choices, words, name](const std::string& text) {
+    const auto found = std::ranges::find(choices, text, &std::pair<std::string, Choice>::first);
+    if (found == choices.end())
+      throw CLI::ValidationError(name, "expected " + one_of(words) + ", found \"" + text + "\"");
+    value = found->second;
+  };
+  return verb.add_option_function<std::string>(name, read, help)->type_name(CLI::detail::join(words, "|"));
+}
 
 // --device and --dtype
 void add_placement(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype);

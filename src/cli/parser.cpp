@@ -28,6 +28,8 @@ Parser::Parser() : app_("unclip draws pictures from text with unCLIP (DALL-E 2) 
   add_train();
   add_eval();
   add_scenes();
+  add_completions();
+  add_manual();
 }
 
 void Parser::parse(int argc, const char* const* argv) {
@@ -145,6 +147,30 @@ void Parser::add_tokenize() {
   texts->excludes(file);
   add_text(*verb, "-m,--model", tokenize_.model, kModelHelp)->type_name("FOLDER");
   add_flag(*verb, "--json", tokenize_.json, "Print one JSON object a text, e.g. --json (default: a table)");
+}
+
+void Parser::add_completions() {
+  CLI::App* verb = add_verb("completions", "Print a script that lets your shell complete unclip's words",
+                            [this](std::ostream& out) {
+                              out << completion_script(shell_, describe_interface(app_));
+                              return static_cast<int>(ExitCode::ok);
+                            });
+  verb->footer(
+      "Example: unclip completions bash > ~/.local/share/bash-completion/completions/unclip\n"
+      "zsh: unclip completions zsh > FOLDER/_unclip, a folder of $fpath; fish: "
+      "~/.config/fish/completions/unclip.fish");
+  add_choice<Shell>(*verb, "SHELL", shell_,
+                    {{"bash", Shell::bash}, {"zsh", Shell::zsh}, {"fish", Shell::fish}},
+                    "The shell that will read it")
+      ->required();
+}
+
+void Parser::add_manual() {
+  CLI::App* verb = add_verb("man", "Print the manual page", [this](std::ostream& out) {
+    out << manual_page(describe_interface(app_));
+    return static_cast<int>(ExitCode::ok);
+  });
+  verb->footer("Example: unclip man | man -l -");
 }
 
 bool Parser::answer(const CLI::ParseError& request, std::ostream& out) const {

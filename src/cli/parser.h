@@ -6,6 +6,7 @@
 #include <functional>
 #include <ostream>
 
+#include "interface.h"
 #include "unclip/cli/eval.h"
 #include "unclip/cli/generate.h"
 #include "unclip/cli/info.h"
@@ -43,6 +44,8 @@ class Parser {
   void add_train();
   void add_eval();
   void add_scenes();
+  void add_completions();
+  void add_manual();
 
   CLI::App app_;
   Verbosity verbosity_ = Verbosity::normal;
@@ -54,6 +57,7 @@ class Parser {
   TrainOptions train_;
   EvalOptions eval_;
   ScenesOptions scenes_;
+  Shell shell_ = Shell::bash;
 };
 
 }  // namespace unclip

@@ -12,7 +12,9 @@ void Parser::add_train() {
   verb->footer(
       "Example: unclip train all --config models/picturebook/recipe.json --out runs/first\n"
       "A run folder that is there goes on where it stopped.");
-  add_text(*verb, "STAGE", train_.stage, "tokenizer, clip, prior, decoder, upsampler or all")->required();
+  add_text(*verb, "STAGE", train_.stage, "What to train")
+      ->required()
+      ->type_name("tokenizer|clip|prior|decoder|upsampler|all");
   add_text(*verb, "-c,--config", train_.config, "Recipe, e.g. --config models/picturebook/recipe.json")
       ->required()
       ->type_name("FILE");
@@ -54,10 +56,10 @@ void Parser::add_eval() {
           [this, rows](const std::vector<std::string>& names) {
             for (const std::string& row : names) eval_.rows.push_back(rows.at(row));
           },
-          "single-object, colour, two-objects, colour-binding, count, position, e.g. --rows count "
-          "(default: all)")
+          "Rows of the table, e.g. --rows count position (default: all)")
       ->check(CLI::IsMember(rows).description(""))
-      ->type_name("ROW");
+      ->type_name(CLI::detail::join(
+          rows, [](const auto& row) { return row.first; }, "|"));
   add_text(*verb, "--prompts", eval_.prompts,
            "Prompts with what they ask for, JSON lines, e.g. --prompts mine.jsonl (default: built-in lists)")
       ->type_name("FILE");
