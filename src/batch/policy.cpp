@@ -73,10 +73,8 @@ PromptPolicy::PromptPolicy(const std::filesystem::path& file) : name_(file.strin
     if (begin == std::string::npos || line[begin] == '#') continue;
     const auto fault = add_rule(number, line.substr(begin, line.find_last_not_of(kBlank) + 1 - begin));
     if (fault)
-      faults += fmt::format("{}{}:{}:{}: {}", faults.empty() ? ""
-                                                             : "
-                                                               ", name_, number, begin + fault->column,
-                                                               fault->what);
+      faults += fmt::format("{}{}:{}:{}: {}", faults.empty() ? "" : "\n", name_, number,
+                            begin + fault->column, fault->what);
   }
   if (in.bad()) throw Error(ExitCode::io, name_ + ": could not be read to its end");
   if (!faults.empty()) throw Error(ExitCode::usage, faults, "correct the lines; nothing was done yet");
@@ -103,8 +101,7 @@ std::optional<PromptPolicy::Fault> PromptPolicy::add_expression(std::size_t line
       icu::RegexPattern::compile(text, UREGEX_CASE_INSENSITIVE | UREGEX_UWORD, place, status));
   if (U_FAILURE(status))
     return Fault{static_cast<std::size_t>(std::max(place.offset, 0)) + 2,
-                 fmt::format("no valid regular expression ({}); expected one of ICU's", u_errorName(status))}; expected one of ICU's",
-                       std::max(place.offset, 0) + 2, u_errorName(status));
+                 fmt::format("no valid regular expression ({}); expected one of ICU's", u_errorName(status))};
   expressions_.push_back({line, std::move(pattern)});
   return std::nullopt;
 }

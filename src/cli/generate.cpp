@@ -186,7 +186,7 @@ class Run {
 fs::path default_model() {
   if (const char* named = std::getenv("UNCLIP_MODEL"); named != nullptr && *named != '\0') return named;
   const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
-  for (const char* place : {"../share/unclip/models/picturebook", "../../../models/picturebook"})
+  for (const char* place : {"../../share/unclip/models/picturebook", "../../../models/picturebook"})
     if (fs::exists(program / place / "model_index.json")) return (program / place).lexically_normal();
   throw Error(ExitCode::model, "no model named, and none is shipped with this program",
               "pass --model FOLDER or set UNCLIP_MODEL");
