@@ -8,7 +8,7 @@
 namespace unclip {
 namespace {
 
-using Kind = ValueDescription::Kind;
+using ValueKind = ValueDescription::Kind;
 
 // In single quotes, as all three shells read them but for the quote itself.
 std::string quoted(const std::string& text, const char* quote_inside) {
@@ -47,13 +47,13 @@ _unclip() {
 
 std::string bash_action(const ValueDescription& value) {
   switch (value.kind) {
-    case Kind::file:
+    case ValueKind::file:
       return "_unclip_files -f";
-    case Kind::folder:
+    case ValueKind::folder:
       return "_unclip_files -d";
-    case Kind::choice:
+    case ValueKind::choice:
       return "_unclip_words " + quoted(joined(value.choices), "");
-    case Kind::text:
+    case ValueKind::text:
       break;
   }
   return ":";
@@ -101,13 +101,13 @@ std::string zsh_text(const std::string& text) {
 // ":MESSAGE:ACTION" of a value
 std::string zsh_value(const ValueDescription& value) {
   switch (value.kind) {
-    case Kind::file:
+    case ValueKind::file:
       return fmt::format(":{}:_files", value.name);
-    case Kind::folder:
+    case ValueKind::folder:
       return fmt::format(":{}:_files -/", value.name);
-    case Kind::choice:
+    case ValueKind::choice:
       return fmt::format(":choice:({})", joined(value.choices));
-    case Kind::text:
+    case ValueKind::text:
       break;
   }
   return fmt::format(":{}: ", value.name);
@@ -154,13 +154,13 @@ std::string fish_quoted(const std::string& text) { return quoted(text, "\\'"); }
 
 std::string fish_value(const ValueDescription& value) {
   switch (value.kind) {
-    case Kind::file:
+    case ValueKind::file:
       return " -r -F";
-    case Kind::folder:
+    case ValueKind::folder:
       return " -x -a '(__fish_complete_directories)'";
-    case Kind::choice:
+    case ValueKind::choice:
       return fmt::format(" -x -a {}", fish_quoted(joined(value.choices)));
-    case Kind::text:
+    case ValueKind::text:
       break;
   }
   return " -x";
@@ -175,13 +175,13 @@ std::string fish_flag(const FlagDescription& flag, const std::string& condition)
 std::string fish_argument(const ValueDescription& value, const std::string& condition) {
   const std::string start = "complete -c unclip -n " + fish_quoted(condition);
   switch (value.kind) {
-    case Kind::file:
+    case ValueKind::file:
       return start + " -F\n";
-    case Kind::folder:
+    case ValueKind::folder:
       return start + " -a '(__fish_complete_directories)'\n";
-    case Kind::choice:
+    case ValueKind::choice:
       return start + " -a " + fish_quoted(joined(value.choices)) + '\n';
-    case Kind::text:
+    case ValueKind::text:
       break;
   }
   return {};
