@@ -36,6 +36,16 @@ class DecoderStage final : public Stage {
     return std::max(towers_.picture_size(), static_cast<int>(phase.size));
   }
 
+  // A recipe that does not learn the variance fixes it at the posterior's: v = −1 in arXiv:2102.09672,
+  // eq. 15.
+  void prepare() override {
+    if (scheduler_.variance != UnclipSamplerConfig::Variance::learned_range || recipe_.vlb_weight > 0) return;
+    const torch::NoGradGuard no_grad;
+    const auto parameters = decoder_->named_parameters();
+    parameters["conv_out.weight"].chunk(2)[1].zero_();
+    parameters["conv_out.bias"].chunk(2)[1].fill_(-1);
+  }
+
   torch::Tensor loss(const Batch& batch, const Phase& phase) override {
     const torch::Device device = context_.placement.device;
     const torch::Tensor pictures = to_unit_range(batch.pictures, context_.placement);

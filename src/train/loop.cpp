@@ -215,6 +215,7 @@ class Loop {
 bool run_stage(Stage& stage, const TrainContext& context, const LoopOptions& options) {
   const bool resumes = fs::exists(options.folder / "checkpoint.safetensors");
   const bool imported = !resumes && options.from && import_nets(*options.from, stage);
+  stage.prepare();
   return Loop(stage, context, options, !imported).run();
 }
 

@@ -33,7 +33,7 @@ struct StageRecipe {
   double ema = 0.999;               // decay a step
   double snr_weight_min = 1;        // of the x0 loss: the signal-to-noise ratio, clamped to these
   double snr_weight_max = 1;        // (arXiv 2303.09556; 2202.00512, section 4)
-  double vlb_weight = 0;            // λ of the hybrid loss, where a variance is learned
+  double vlb_weight = 0;            // λ of the hybrid loss; 0: the variance is fixed
   double caption_dropout = 0.5;     // prior 0.1
   double embedding_dropout = 0.1;   // decoder
   double blur = 0.6, noise = 0.05;  // upsampler: largest σ in pixels; largest σ in units of −1 … 1

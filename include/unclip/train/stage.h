@@ -43,6 +43,9 @@ class Stage {
   // Once, before a new training run: statistics of the pictures.
   virtual void begin() {}
 
+  // Before each training run, when the nets hold the weights to start from.
+  virtual void prepare() {}
+
   // Pixels a side of the pictures that loss() wants.
   virtual int picture_size(const Phase& phase) const = 0;
   virtual bool wants_text() const { return true; }
