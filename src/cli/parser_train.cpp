@@ -5,6 +5,28 @@
 #include "parser.h"
 
 namespace unclip {
+namespace {
+
+// Several words of an enum, each as its name with hyphens: --rows two-objects count.
+template <class Choice>
+void add_choices(CLI::App& verb, const std::string& flag, std::vector<Choice>& values, int count,
+                 const std::string& help) {
+  std::map<std::string, Choice> words;
+  for (int i = 0; i < count; ++i) {
+    std::string word(name(static_cast<Choice>(i)));
+    std::ranges::replace(word, ' ', '-');
+    words[word] = static_cast<Choice>(i);
+  }
+  const auto read = [&values, words](const std::vector<std::string>& chosen) {
+    for (const std::string& word : chosen) values.push_back(words.at(word));
+  };
+  verb.add_option_function<std::vector<std::string>>(flag, read, help)
+      ->check(CLI::IsMember(words).description(""))
+      ->type_name(CLI::detail::join(
+          words, [](const auto& word) { return word.first; }, "|"));
+}
+
+}  // namespace
 
 void Parser::add_train() {
   CLI::App* verb = add_verb("train", "Make a model, or fine-tune one on your own pictures",
@@ -45,21 +67,8 @@ void Parser::add_eval() {
   add_text(*verb, "-m,--model", eval_.model,
            "Model folder, e.g. --model runs/first/model (default: $UNCLIP_MODEL, else the shipped model)")
       ->type_name("FOLDER");
-  std::map<std::string, Row> rows;
-  for (int i = 0; i < row_count; ++i) {
-    std::string row(name(static_cast<Row>(i)));
-    std::ranges::replace(row, ' ', '-');
-    rows[row] = static_cast<Row>(i);
-  }
-  verb->add_option_function<std::vector<std::string>>(
-          "--rows",
-          [this, rows](const std::vector<std::string>& names) {
-            for (const std::string& row : names) eval_.rows.push_back(rows.at(row));
-          },
-          "Rows of the table, e.g. --rows count position (default: all)")
-      ->check(CLI::IsMember(rows).description(""))
-      ->type_name(CLI::detail::join(
-          rows, [](const auto& row) { return row.first; }, "|"));
+  add_choices(*verb, "--rows", eval_.rows, row_count,
+              "Rows of the table, e.g. --rows count position (default: all)");
   add_text(*verb, "--prompts", eval_.prompts,
            "Prompts with what they ask for, JSON lines, e.g. --prompts mine.jsonl (default: built-in lists)")
       ->type_name("FILE");
@@ -101,6 +110,10 @@ void Parser::add_scenes() {
                        "Place of the first one in the endless source, e.g. --first 1000 (default: 0)");
   add_number<uint64_t>(*verb, "-s,--seed", scenes_.seed, 0, UINT64_MAX,
                        "Seed of the source, e.g. --seed 7 (default: 0)");
+  add_choices(*verb, "--families", scenes_.families, family_count,
+              "What to draw, e.g. --families landscapes (default: all, as often as in training)");
+  add_choices(*verb, "--styles", scenes_.styles, style_count,
+              "How to draw it, e.g. --styles neon blueprint (default: all, as often as in training)");
   add_number(*verb, "--size", scenes_.size, 8, 4096, "Pixels a side, e.g. --size 256 (default: 64)");
   add_number(*verb, "--threads", scenes_.threads, 1, 1024, "Threads, e.g. --threads 2 (default: one a core)");
   add_flag(*verb, "--overwrite", scenes_.overwrite,
