@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 
 class TemplateParser {
  public:
-  using Field = OutputNames::Field;
-  using Piece = OutputNames::Piece;
+  using Field = OutputTemplate::Field;
+  using Piece = OutputTemplate::Piece;
 
   explicit TemplateParser(const std::string& text) : text_(text) {}
 
@@ -125,7 +125,7 @@ bool ends_in_png(std::string_view name) {
 
 }  // namespace
 
-OutputNames::OutputNames(const std::string& output) {
+OutputTemplate::OutputTemplate(const std::string& output) {
   const std::string text = template_of(output);
   pieces_ = TemplateParser(text).parse();
   if (!ends_in_png(text) || fs::path(text).stem() == ".png") {
@@ -135,7 +135,7 @@ OutputNames::OutputNames(const std::string& output) {
   }
 }
 
-std::string OutputNames::render(const Piece& piece, const NameFields& fields) {
+std::string OutputTemplate::render(const Piece& piece, const NameFields& fields) {
   switch (piece.field) {
     case Field::literal:
       return piece.text;
@@ -153,14 +153,43 @@ std::string OutputNames::render(const Piece& piece, const NameFields& fields) {
   return {};
 }
 
-fs::path OutputNames::next(const NameFields& fields) {
+std::string OutputTemplate::render(const NameFields& fields) const {
   std::string name;
   for (const Piece& piece : pieces_) {
     name += render(piece, fields);
   }
+  return name;
+}
+
+// The last piece is a literal that holds .png, so one stands behind each field.
+bool OutputTemplate::tells_index() const {
+  const auto first = std::ranges::find_if(pieces_, [](const Piece& p) { return p.field != Field::literal; });
+  if (first == pieces_.end() || first->field != Field::index) {
+    return false;
+  }
+  const Piece& behind = *std::next(first);
+  return behind.field == Field::literal && (behind.text[0] < '0' || behind.text[0] > '9');
+}
+
+fs::path OutputTemplate::folder() const {
+  const bool literal = pieces_[0].field == Field::literal;
+  const std::string start = literal ? pieces_[0].text : "";
+  return start.substr(0, start.rfind('/') + 1);  // npos + 1 is 0
+}
+
+fs::path OutputNames::next(const std::string& output, const NameFields& fields) {
+  if (!last_ || last_->first != output) {
+    last_.emplace(output, OutputTemplate(output));
+  }
+  if (index_ != fields.index) {
+    of_index_.clear();
+    index_ = fields.index;
+  }
+  auto& given = last_->second.tells_index() ? of_index_ : given_;
+  const std::string name = last_->second.render(fields);
   std::string unique = name;
   const std::size_t stem = name.size() - std::string_view(".png").size();
-  for (int i = 1; !given_.insert(unique).second; ++i) {
+  for (int i = 1; !given.insert(std::hash<std::string>()(unique)).second; ++i) {
     unique = fmt::format("{}-{}{}", name.substr(0, stem), i, name.substr(stem));
   }
   return unique;

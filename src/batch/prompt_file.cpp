@@ -1,8 +1,10 @@
-// Prompt file → prompts, with the place of every fault.
+// Prompt file → records → options of jobs, with the place of every fault.
 #include "unclip/batch/prompt_file.h"
 
-#include <istream>
-#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
 
 #include "unclip/support/error.h"
 #include "unclip/support/utf8.h"
@@ -10,83 +12,260 @@
 namespace unclip {
 namespace {
 
-using nlohmann::json;
+namespace fs = std::filesystem;
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr const char* kBlank = " \t\v\f\r";
+constexpr std::size_t kLongestRecord = 1 << 20;  // bytes: a file without line ends must not fill the memory
+
+bool is_blank(const std::string& line) { return line.find_first_not_of(kBlank) == std::string::npos; }
+
+// A nameless copy, which vanishes with the process: it is read twice, hours apart, and nobody edits it
+// meanwhile.
+void spool(std::istream& from, std::ifstream& to) {
+  std::string name = (fs::temp_directory_path() / "unclip-prompts-XXXXXX").string();
+  const int descriptor = ::mkstemp(name.data());
+  std::ofstream copy(name, std::ios::binary);
+  to.open(name, std::ios::binary);
+  ::close(descriptor);
+  ::unlink(name.c_str());
+  if (from.peek() != std::istream::traits_type::eof()) copy << from.rdbuf();
+  copy.close();
+  if (!copy || !to)
+    throw Error(ExitCode::io, "the prompts could not be copied to " + fs::temp_directory_path().string(),
+                "free some space there, or set TMPDIR to another folder");
+}
+
+std::string shortened(const std::string& value) {
+  constexpr std::size_t longest = 40;
+  if (value.size() <= longest) return value;
+  std::size_t end = longest;
+  while ((static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;
+  return value.substr(0, end) + "…";
+}
+
+// JSON says what a value is; a number in quotes is a mistake.
+void check_type(const PromptField& field, const JobOption& option) {
+  using Type = PromptField::Type;
+  struct Expected {
+    Type type;
+    const char* words;
+  };
+  const Expected expected = option.kind == JobOption::Kind::text ? Expected{Type::text, "a text"}
+                            : option.kind == JobOption::Kind::number
+                                ? Expected{Type::number, "a number"}
+                                : Expected{Type::boolean, "true or false"};
+  if (field.type == Type::untyped || field.type == expected.type) return;
+  const char* quote = field.type == Type::text ? "\"" : "";
+  throw PromptFault(field.value_at, option.name() + ": expected " + expected.words + ", found " + quote +
+                                        shortened(field.value) + quote);
+}
+
+const JobOption& option_of(const PromptField& field) {
+  const JobOption* option = find_job_option(field.key);
+  if (option != nullptr) return *option;
+  std::string known;
+  for (const JobOption& each : job_option_table()) known += (known.empty() ? "" : ", ") + each.name();
+  throw PromptFault(field.key_at,
+                    "unknown key \"" + printable(shortened(field.key)) + "\"; expected one of " + known);
+}
+
+void read_value(const PromptField& field, const JobOption& option, JobOptions& options) {
+  check_type(field, option);
+  try {
+    option.read(options, field.value);
+  } catch (const std::exception& fault) {  // std::invalid_argument or Error
+    throw PromptFault(field.value_at, option.name() + ": " + fault.what());
+  }
+}
+
+bool is_absent(const PromptField& field) {
+  return field.type == PromptField::Type::null ||
+         (field.type == PromptField::Type::untyped && field.value.empty());
+}
+
+std::vector<PromptField> parse_text_record(const std::string& text) {
+  const auto control =
+      std::ranges::find_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\t'; });
+  if (control != text.end())
+    throw PromptFault(static_cast<std::size_t>(control - text.begin()),
+                      "a control character; expected plain text");
+  const std::size_t first = text.find_first_not_of(kBlank);
+  if (text.compare(first, 2, "--") == 0)
+    throw PromptFault(first,
+                      "options in a .txt file; expected a prompt alone (a .jsonl or .csv takes options)");
+  return {{"prompt", text, PromptField::Type::text, 0, 0}};
+}
+
+// The names of the columns, as keys.
+std::vector<PromptField> parse_header(const std::string& text) {
+  std::vector<PromptField> columns = parse_csv_record(text);
+  for (PromptField& column : columns) {
+    column.key = column.value;
+    column.key_at = column.value_at;
+    option_of(column);
+  }
+  if (std::ranges::find(columns, "prompt", &PromptField::key) == columns.end())
+    throw PromptFault(0, "expected a header with the column \"prompt\", found none");
+  return columns;
+}
+
+std::vector<PromptField> named_cells(const std::string& text, const std::vector<PromptField>& header) {
+  std::vector<PromptField> cells = parse_csv_record(text);
+  if (cells.size() != header.size())
+    throw PromptFault(cells.size() > header.size() ? cells[header.size()].value_at : text.size(),
+                      "expected " + std::to_string(header.size()) + " cells as in the header, found " +
+                          std::to_string(cells.size()));
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    cells[i].key = header[i].key;
+    cells[i].key_at = cells[i].value_at;
+  }
+  return cells;
+}
 
 }  // namespace
 
-PromptFile::PromptFile(const std::filesystem::path& file, std::istream& input)
-    : name_(file == "-" ? "standard input" : file.string()),
-      json_(file.extension() == ".jsonl"),
-      in_(&input) {
-  if (file == "-") return;
-  if (!json_ && file.extension() != ".txt")
-    throw Error(ExitCode::usage,
-                name_ + ": expected a prompt file that ends in .txt or .jsonl, or - for standard input",
-                "rename the file after what it holds");
-  file_.open(file, std::ios::binary);
-  if (!file_ || is_directory(file))
-    throw Error(ExitCode::io, name_ + ": missing or unreadable", "check the path");
-  in_ = &file_;
+PromptFile::PromptFile(const fs::path& file, std::istream& input)
+    : name_(file == "-" ? "standard input" : file.string()) {
+  format_ = format_of(file);
+  if (file == "-") {
+    spool(input, in_);
+  } else {
+    std::ifstream source(file, std::ios::binary);
+    if (!source || is_directory(file))
+      throw Error(ExitCode::io, name_ + ": missing or unreadable", "check the path");
+    spool(source, in_);
+  }
+  if (file == "-") {
+    std::string line;
+    while (read_line(line) && is_blank(line)) continue;
+    if (!is_blank(line) && line[line.find_first_not_of(kBlank)] == '{') format_ = Format::json;
+    rewind();
+  }
 }
 
-std::optional<PromptLine> PromptFile::next() {
-  for (std::string line; std::getline(*in_, line);) {
-    if (++line_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
-    if (line.ends_with('\r')) line.pop_back();
-    if (line.find_first_not_of(kBlank) == std::string::npos) continue;
-    if (const auto at = find_invalid_utf8(line)) {
-      add_fault(utf8_column(line, *at), "invalid UTF-8; expected the file to be saved as UTF-8");
+PromptFile::Format PromptFile::format_of(const fs::path& file) {
+  if (file == "-" || file.extension() == ".txt") return Format::text;
+  if (file.extension() == ".jsonl") return Format::json;
+  if (file.extension() == ".csv") return Format::csv;
+  throw Error(ExitCode::usage,
+              name_ + ": expected a prompt file that ends in .txt, .jsonl or .csv, or - for standard input",
+              "rename the file after what it holds");
+}
+
+void PromptFile::rewind() {
+  in_.clear();
+  in_.seekg(0);
+  line_ = 0;
+  faults_ = 0;
+  header_.reset();
+}
+
+// Without its line end. A line that is too long keeps one byte too many, and loses the others.
+bool PromptFile::read_line(std::string& line) {
+  line.clear();
+  constexpr int end = std::ifstream::traits_type::eof();
+  int c = in_.get();
+  if (c == end) return false;
+  for (; c != end && c != '\n'; c = in_.get())
+    if (line.size() <= kLongestRecord) line += static_cast<char>(c);
+  if (++line_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
+  if (line.ends_with('\r')) line.pop_back();
+  return true;
+}
+
+std::optional<PromptRecord> PromptFile::read_record(const Report& report) {
+  for (std::string line; read_line(line);) {
+    PromptRecord record{line, line_};
+    CsvQuotes quotes;
+    if (format_ == Format::csv) quotes.read(line);
+    while (quotes.open && record.text.size() <= kLongestRecord && read_line(line)) {
+      quotes.read('\n' + line);
+      record.text += '\n' + line;
+    }
+    const auto first = record.text.find_first_not_of(kBlank);
+    if (first == std::string::npos || (format_ == Format::text && record.text[first] == '#')) continue;
+    if (record.text.size() > kLongestRecord)
+      report_fault({"", record.line}, {0, "longer than 1 MiB; expected one prompt a line"}, report);
+    else if (const auto at = find_invalid_utf8(record.text))
+      report_fault(record, {*at, "invalid UTF-8; expected the file to be saved as UTF-8"}, report);
+    else
+      return record;
+  }
+  if (in_.bad()) throw Error(ExitCode::io, name_ + ": could not be read to its end", "check the disk");
+  return std::nullopt;
+}
+
+std::optional<PromptLine> PromptFile::next(const JobOptions& defaults, const Report& report) {
+  while (const auto record = read_record(report)) {
+    const std::size_t before = faults_;
+    const std::vector<PromptField> fields = parse(*record, report);
+    const bool is_header = format_ == Format::csv && !header_;
+    if (is_header) {
+      header_ = fields;
+      if (faults_ > before) return std::nullopt;  // without its header no record can be read
       continue;
     }
-    if (auto prompt = json_ ? parse_json(line) : parse_text(line))
-      return PromptLine{line_, std::move(*prompt)};
+    PromptLine line{record->line, defaults};
+    if (faults_ == before) read_options(*record, fields, line.options, report);
+    if (faults_ == before) return line;
   }
-  if (in_->bad()) throw Error(ExitCode::io, name_ + ": could not be read to its end");
   return std::nullopt;
 }
 
-std::optional<std::string> PromptFile::parse_text(const std::string& line) const {
-  return line[line.find_first_not_of(kBlank)] == '#' ? std::nullopt : std::optional(line);
-}
-
-std::optional<std::string> PromptFile::parse_json(const std::string& line) {
-  json value;
+std::vector<PromptField> PromptFile::parse(const PromptRecord& record, const Report& report) {
   try {
-    value = json::parse(line);
-  } catch (const json::parse_error& error) {
-    add_fault(utf8_column(line, error.byte > 0 ? error.byte - 1 : 0),
-              "no valid JSON; expected an object such as {\"prompt\": \"a red circle\"}");
-    return std::nullopt;
+    switch (format_) {
+      case Format::text:
+        return parse_text_record(record.text);
+      case Format::json:
+        return parse_json_record(record.text);
+      case Format::csv:
+        return header_ ? named_cells(record.text, *header_) : parse_header(record.text);
+    }
+  } catch (const PromptFault& fault) {
+    report_fault(record, fault, report);
   }
-  const auto prompt = value.is_object() ? value.find("prompt") : value.end();
-  if (!value.is_object())
-    add_fault(1, std::string("found JSON of type ") + value.type_name() +
-                     "; expected an object with the key \"prompt\"");
-  else if (prompt == value.end())
-    add_fault(1, "the key \"prompt\" is missing; expected a text");
-  else if (!prompt->is_string() ||
-           prompt->get_ref<const std::string&>().find_first_not_of(kBlank) == std::string::npos)
-    add_fault(
-        1, "the key \"prompt\" is " + prompt->dump().substr(0, 40) + "; expected a text that is not empty");
-  else
-    return prompt->get<std::string>();
-  return std::nullopt;
+  return {};
 }
 
-void PromptFile::add_fault(std::size_t column, const std::string& what) {
-  faults_.push_back(name_ + ':' + std::to_string(line_) + ':' + std::to_string(column) + ": " + what);
+// Every bad field is reported, not the first alone.
+void PromptFile::read_options(const PromptRecord& record, const std::vector<PromptField>& fields,
+                              JobOptions& options, const Report& report) {
+  const std::size_t before = faults_;
+  std::set<const JobOption*> seen;
+  for (const PromptField& field : fields) try {
+      const JobOption& option = option_of(field);
+      if (!seen.insert(&option).second)
+        throw PromptFault(field.key_at, option.name() + ": expected once, found again");
+      if (!is_absent(field)) read_value(field, option, options);
+    } catch (const PromptFault& fault) {
+      report_fault(record, fault, report);
+    }
+  if (faults_ > before) return;
+  try {
+    check_together(options);
+  } catch (const std::invalid_argument& fault) {
+    report_fault(record, {0, fault.what()}, report);
+  }
 }
 
-std::vector<PromptLine> read_prompts(const std::filesystem::path& file, std::istream& input) {
+void PromptFile::report_fault(const PromptRecord& record, const PromptFault& fault, const Report& report) {
+  ++faults_;
+  const std::string_view before = std::string_view(record.text).substr(0, fault.offset);
+  const auto line = record.line + static_cast<std::size_t>(std::ranges::count(before, '\n'));
+  const std::size_t start = before.rfind('\n') + 1;  // npos + 1 is 0
+  report(name_ + ':' + std::to_string(line) + ':' +
+         std::to_string(utf8_column(before.substr(start), before.size() - start)) + ": " + fault.what());
+}
+
+std::vector<std::string> read_prompts(const fs::path& file, std::istream& input) {
   PromptFile reader(file, input);
-  std::vector<PromptLine> prompts;
-  while (auto line = reader.next()) prompts.push_back(std::move(*line));
-  std::string all;
-  for (const std::string& fault : reader.faults()) all += (all.empty() ? "" : "\n") + fault;
-  if (!all.empty()) throw Error(ExitCode::usage, all, "correct the lines; nothing was done yet");
+  std::vector<std::string> prompts;
+  std::string faults;
+  const auto collect = [&](const std::string& fault) { faults += (faults.empty() ? "" : "\n") + fault; };
+  while (auto line = reader.next({}, collect)) prompts.push_back(std::move(line->options.prompt));
+  if (!faults.empty()) throw Error(ExitCode::usage, faults, "correct the lines; nothing was done yet");
   return prompts;
 }
 

@@ -30,6 +30,43 @@ std::string one_of(const std::vector<std::string>& words) {
   return out;
 }
 
+void add_job_options(CLI::App& verb, JobOptions& options) {
+  for (const JobOption& option : job_option_table()) {
+    if (!option.names.starts_with('-')) continue;
+    const auto read = [&option, &options](std::string text) {
+      if (text.ends_with('\0')) text.pop_back();  // of guarded()
+      try {
+        option.read(options, text);
+      } catch (const std::invalid_argument& fault) {
+        throw CLI::ValidationError("--" + option.name(), fault.what());
+      }
+    };
+    if (option.kind == JobOption::Kind::flag)
+      verb.add_flag_callback(
+              option.names, [read] { read("true"); }, option.help)
+          ->disable_flag_override();
+    else
+      verb.add_option_function<std::string>(option.names, read, option.help)->type_name(option.type_name);
+  }
+}
+
+CLI::Option* add_shard(CLI::App& verb, std::optional<Shard>& shard) {
+  const auto read = [&shard](const std::string& text) {
+    try {
+      shard = parse_shard(text);
+    } catch (const std::invalid_argument& fault) {
+      throw CLI::ValidationError("--shard", fault.what());
+    }
+  };
+  return verb
+      .add_option_function<std::string>(
+          "--shard", read,
+          "Make every N-th picture of the prompt file, e.g. --shard 2/8 for the third of 8 shares, or "
+          "--shard /8 where Slurm, Kubernetes or GNU parallel tells which (default: what Slurm tells, else "
+          "all)")
+      ->type_name("I/N");
+}
+
 void add_placement(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype) {
   const auto read = [&device](const std::string& text) {
     const std::optional<DeviceChoice> parsed = parse_device(text);

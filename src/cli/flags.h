@@ -2,16 +2,17 @@
 // it expected, what it found.
 #pragma once
 
-#include <spdlog/fmt/fmt.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "unclip/batch/job_options.h"
+#include "unclip/batch/shard.h"
 #include "unclip/device/choice.h"
+#include "unclip/support/number.h"
 
 namespace unclip {
 
@@ -37,14 +38,11 @@ template <class Number, class Value>
 CLI::Option* add_number(CLI::App& verb, const std::string& names, Value& value, Number least, Number most,
                         const std::string& help) {
   const auto read = [&value, least, most, name = names.substr(names.find("--"))](const std::string& text) {
-    Number number{};
-    const char* end = text.data() + text.size();
-    const auto [stop, fault] = std::from_chars(text.data(), end, number);
-    if (fault != std::errc{} || stop != end || !(number >= least && number <= most))
-      throw CLI::ValidationError(
-          name, fmt::format("expected a {} from {} to {}, found \"{}\"",
-                            std::is_integral_v<Number> ? "whole number" : "number", least, most, text));
-    value = number;
+    try {
+      value = parse_number(text, least, most);
+    } catch (const std::invalid_argument& fault) {
+      throw CLI::ValidationError(name, fault.what());
+    }
   };
   return verb.add_option_function<std::string>(names, read, help)->type_name("N");
 }
@@ -69,6 +67,12 @@ CLI::Option* add_choice(CLI::App& verb, const std::string& name, Choice& value,
   };
   return verb.add_option_function<std::string>(name, read, help)->type_name(CLI::detail::join(words, "|"));
 }
+
+// All of batch/job_options.h but the prompt.
+void add_job_options(CLI::App& verb, JobOptions& options);
+
+// --shard
+CLI::Option* add_shard(CLI::App& verb, std::optional<Shard>& shard);
 
 // --device and --dtype
 void add_placement(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype);

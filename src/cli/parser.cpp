@@ -71,48 +71,34 @@ void Parser::add_generate() {
     return generate(options, out);
   });
   verb->footer("Example: unclip generate \"a red circle\" \"a blue star\" -n 4 --seed 1 -o out/");
-  add_text(*verb, "PROMPT", generate_.prompts, "What to draw; several prompts are several jobs")->required();
+  auto* prompts = add_text(*verb, "PROMPT", generate_.prompts, find_job_option("prompt")->help);
+  auto* file =
+      add_text(*verb, "-f,--prompt-file", generate_.prompt_file,
+               "Prompts from a .txt (one a line), .jsonl or .csv file, whose keys are the flags below, "
+               "e.g. -f prompts.jsonl; - is standard input (default: PROMPT)")
+          ->type_name("FILE");
+  prompts->excludes(file);
   add_text(*verb, "-m,--model", generate_.model, kModelHelp)->type_name("FOLDER");
-  add_text(*verb, "-o,--output", generate_.output,
-           "File, folder or template, e.g. -o out/{index:05}-{seed}-{slug}.png (default: {slug}-{seed}.png)")
-      ->type_name("PATH");
-  add_number(*verb, "-n,--count", generate_.count, 1, 1'000'000, "Pictures a prompt, e.g. -n 4 (default: 1)");
-  add_number<uint64_t>(
-      *verb, "-s,--seed", generate_.seed, 0, UINT64_MAX,
-      "Seed of the first picture, e.g. --seed 42; later ones count up (default: random, and recorded)");
-  add_generate_sampling(*verb);
+  add_job_options(*verb, generate_.job);
+  verb->get_option("--skip-existing")->excludes("--overwrite");
   add_number(*verb, "-b,--batch-size", generate_.batch_size, 1, 4096,
              "Pictures computed together, e.g. -b 4 (default: 1)");
   add_placement(*verb, generate_.device, generate_.dtype);
-  add_flag(*verb, "--overwrite", generate_.overwrite,
-           "Replace pictures that exist, e.g. --overwrite -o cat.png (default: refuse)");
-  add_flag(*verb, "--strict", generate_.strict,
-           "Refuse a prompt that is too long for the model, e.g. --strict (default: warn)");
+  auto* keep_going =
+      verb->add_flag_callback(
+              "--keep-going", [] {}, "Go on where a picture fails, e.g. --keep-going (default: so)")
+          ->disable_flag_override();
+  add_flag(*verb, "--fail-fast", generate_.fail_fast,
+           "End with the first picture that fails, e.g. --fail-fast (default: go on)")
+      ->excludes(keep_going);
+  add_flag(
+      *verb, "--retry-failed", generate_.retry_failed,
+      "Try also the pictures again that failed in an earlier run of the prompt file, e.g. --retry-failed "
+      "(default: leave them)")
+      ->needs(file);
+  add_shard(*verb, generate_.shard)->needs(file);
   add_flag(*verb, "--json", generate_.json,
            "Print one JSON object a picture, e.g. --json (default: its path)");
-  add_flag(*verb, "--no-metadata", generate_.no_metadata,
-           "Keep prompt and options out of the PNG, e.g. --no-metadata leaves only that a trained algorithm "
-           "made it (default: write them)");
-}
-
-void Parser::add_generate_sampling(CLI::App& verb) {
-  const auto steps = [&verb](const std::string& name, std::optional<int64_t>& value,
-                             const std::string& what) {
-    add_number<int64_t>(
-        verb, name, value, 2, 1000,
-        what + " steps, e.g. " + name + " 10 (default: what the model recommends, else the reference's)");
-  };
-  const auto guidance = [&verb](const std::string& name, std::optional<double>& value,
-                                const std::string& what) {
-    add_number<double>(verb, name, value, 0, 1000,
-                       what + " guidance scale, e.g. " + name + " 4; 1 is none (default: as for steps)")
-        ->type_name("SCALE");
-  };
-  steps("--prior-steps", generate_.prior_steps, "Prior");
-  steps("--decoder-steps", generate_.decoder_steps, "Decoder");
-  steps("--upsampler-steps", generate_.upsampler_steps, "Upsampler");
-  guidance("--prior-guidance", generate_.prior_guidance, "Prior");
-  guidance("--decoder-guidance", generate_.decoder_guidance, "Decoder");
 }
 
 void Parser::add_inspect() {
@@ -141,7 +127,7 @@ void Parser::add_tokenize() {
   verb->footer("Example: unclip tokenize \"a red circle\" --model ~/models/karlo --json");
   auto* texts = add_text(*verb, "TEXT", tokenize_.texts, "Texts to read");
   auto* file = add_text(*verb, "-f,--prompt-file", tokenize_.prompt_file,
-                        "Texts from a .txt (one a line) or .jsonl (key \"prompt\") file, e.g. -f "
+                        "Texts from a .txt (one a line), .jsonl or .csv file (key \"prompt\"), e.g. -f "
                         "prompts.txt; - is standard input (default: TEXT)")
                    ->type_name("FILE");
   texts->excludes(file);

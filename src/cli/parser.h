@@ -37,7 +37,6 @@ class Parser {
   CLI::App* add_verb(const std::string& name, const std::string& description,
                      std::function<int(std::ostream&)> run);
   void add_generate();
-  void add_generate_sampling(CLI::App& verb);
   void add_inspect();
   void add_info();
   void add_tokenize();

@@ -1,14 +1,13 @@
 // Parses, runs one verb, and turns every exception into one line on stderr and a documented exit code.
 #include "unclip/cli/run.h"
 
-#include <c10/util/Exception.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <iostream>
-#include <new>
 
+#include "out_of_memory.h"
 #include "parser.h"
 #include "unclip/support/error.h"
 #include "unclip/support/interrupt.h"
@@ -17,21 +16,8 @@ namespace unclip {
 namespace {
 
 int fail(ExitCode code, const std::string& what, const std::string& hint = {}) {
-  spdlog::error(what);
-  if (!hint.empty()) spdlog::error("  {}", hint);
+  log_error(what, hint);
   return static_cast<int>(code);
-}
-
-int out_of_memory() {
-  return fail(ExitCode::out_of_memory, "out of memory", "try a smaller --batch-size or --dtype bf16");
-}
-
-// Where torch, oneDNN and the C++ runtime say that memory ran out, they do so in plain errors.
-bool tells_of_memory(const std::string& what) {
-  for (const char* words :
-       {"can't allocate memory", "Cannot allocate memory", "could not create a primitive"})
-    if (what.find(words) != std::string::npos) return true;
-  return false;
 }
 
 int run_verb(int argc, char** argv) {
@@ -74,20 +60,11 @@ int run(int argc, char** argv) {
     return fail(ExitCode::usage, error.what(), "run with --help for the flags and their values");
   } catch (const std::ios_base::failure&) {
     return fail(ExitCode::io, "standard output cannot be written", "was the reading program closed?");
-  } catch (const c10::OutOfMemoryError&) {
-    return fail(ExitCode::out_of_memory, "out of GPU memory",
-                "try a smaller --batch-size, --dtype bf16 or --device cpu");
-  } catch (const c10::Error& error) {
-    const std::string what = error.what_without_backtrace();
-    if (tells_of_memory(what)) return out_of_memory();
-    return fail(ExitCode::jobs_failed, what.substr(0, what.find('\n')));
-  } catch (const std::bad_alloc&) {
-    return out_of_memory();
   } catch (const std::filesystem::filesystem_error& error) {
     return fail(ExitCode::io, error.what(), "choose another place with -o");
   } catch (const std::exception& error) {
-    if (tells_of_memory(error.what())) return out_of_memory();
-    return fail(ExitCode::jobs_failed, error.what());
+    if (const auto memory = as_out_of_memory(error)) return fail(memory->code, memory->what(), memory->hint);
+    return fail(ExitCode::jobs_failed, first_line(error));
   }
 }
 

@@ -25,8 +25,7 @@ std::vector<std::string> collect_texts(const TokenizeOptions& options, std::istr
   if (!faults.empty()) throw Error(ExitCode::usage, faults, "give the text in UTF-8");
   std::vector<std::string> texts = options.texts;
   if (options.prompt_file)
-    for (PromptLine& line : read_prompts(*options.prompt_file, input))
-      texts.push_back(std::move(line.prompt));
+    for (std::string& prompt : read_prompts(*options.prompt_file, input)) texts.push_back(std::move(prompt));
   if (texts.empty()) throw Error(ExitCode::usage, "no text to tokenize", "give a TEXT or --prompt-file FILE");
   return texts;
 }

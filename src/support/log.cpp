@@ -28,4 +28,9 @@ void set_up_log(Verbosity verbosity) {
   spdlog::set_pattern(verbosity == Verbosity::verbose ? "[%H:%M:%S.%e] %^%l%$: %v" : "%^%l%$: %v");
 }
 
+void log_error(const std::string& what, const std::string& hint) {
+  spdlog::error(what);
+  if (!hint.empty()) spdlog::error("  {}", hint);
+}
+
 }  // namespace unclip

@@ -14,12 +14,12 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string name(const std::string& output, const NameFields& fields) {
-  return OutputNames(output).next(fields).string();
+  return OutputNames().next(output, fields).string();
 }
 
 std::string error_of(const std::string& output) {
   try {
-    OutputNames names(output);
+    OutputTemplate names(output);
   } catch (const Error& error) {
     EXPECT_EQ(error.code, ExitCode::usage);
     EXPECT_FALSE(error.hint.empty());
@@ -51,14 +51,30 @@ TEST(OutputName, AnExistingFolderIsTakenAsItIs) {
 }
 
 TEST(OutputName, CollisionsGetASuffix) {
-  OutputNames names("cat.png");
-  EXPECT_EQ(names.next(kCircle), "cat.png");
-  EXPECT_EQ(names.next(kCircle), "cat-1.png");
-  EXPECT_EQ(names.next(kCircle), "cat-2.png");
-  OutputNames slugs("{slug}.png");
-  EXPECT_EQ(slugs.next({0, 0, 0, "a 1"}), "a-1.png");
-  EXPECT_EQ(slugs.next({0, 0, 0, "a"}), "a.png");
-  EXPECT_EQ(slugs.next({0, 0, 0, "A"}), "a-2.png");  // a-1.png is taken
+  OutputNames names;
+  EXPECT_EQ(names.next("cat.png", kCircle), "cat.png");
+  EXPECT_EQ(names.next("cat.png", kCircle), "cat-1.png");
+  EXPECT_EQ(names.next("{slug}.png", {8, 0, 0, "cat"}), "cat-2.png");
+  OutputNames slugs;
+  EXPECT_EQ(slugs.next("{slug}.png", {0, 0, 0, "a 1"}), "a-1.png");
+  EXPECT_EQ(slugs.next("{slug}.png", {0, 0, 0, "a"}), "a.png");
+  EXPECT_EQ(slugs.next("{slug}.png", {0, 0, 0, "A"}), "a-2.png");  // a-1.png is taken
+  OutputNames indexed;
+  for (uint64_t index = 0; index < 3; ++index) {
+    const std::string name = "out/" + std::to_string(index);
+    EXPECT_EQ(indexed.next("out/{index}.png", {index, 0, 0, "a"}), name + ".png");
+    EXPECT_EQ(indexed.next("out/{index}.png", {index, 1, 1, "a"}), name + "-1.png");
+  }
+}
+
+TEST(OutputName, ATemplateKnowsItsFolderAndWhetherNamesTellTheIndex) {
+  EXPECT_EQ(OutputTemplate("out/a-{index}/{n}.png").folder(), "out/");
+  EXPECT_EQ(OutputTemplate("{slug}/x.png").folder(), "");
+  EXPECT_EQ(OutputTemplate("cat.png").folder(), "");
+  for (const char* yes : {"{index}.png", "out/{index:05}-{seed}.png", "o2{index}x{n}.png"})
+    EXPECT_TRUE(OutputTemplate(yes).tells_index()) << yes;
+  for (const char* no : {"cat.png", "{slug}-{index}.png", "{index}{n}.png", "{index}0-{n}.png", ""})
+    EXPECT_FALSE(OutputTemplate(no).tells_index()) << no;
 }
 
 TEST(OutputName, MistakesNameTemplateAndColumn) {

@@ -1,89 +1,208 @@
-// Prompt files of both kinds, and the place of every fault.
+// Prompt files of all kinds: options of each line, and the place of every fault.
 #include "unclip/batch/prompt_file.h"
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <random>
 #include <sstream>
 
 #include "temporary_folder.h"
 #include "unclip/support/error.h"
+#include "unclip/support/utf8.h"
 
 namespace unclip {
 namespace {
 
-std::vector<PromptLine> read(const std::string& name, const std::string& text) {
+struct Reading {
+  std::vector<PromptLine> lines;
+  std::string faults;  // one a line, without the folder's name
+};
+
+Reading read(const std::string& name, const std::string& text, const JobOptions& defaults = {}) {
   const TemporaryFolder folder;
   std::ofstream(folder.path / name, std::ios::binary) << text;
   std::istringstream none;
-  return read_prompts(folder.path / name, none);
+  PromptFile file(folder.path / name, none);
+  Reading reading;
+  const auto collect = [&](const std::string& fault) {
+    reading.faults += fault.substr(folder.path.string().size() + 1) + '\n';
+  };
+  while (auto line = file.next(defaults, collect)) reading.lines.push_back(std::move(*line));
+  return reading;
 }
 
-// The message of the refusal, without the folder's name.
-std::string refusal(const std::string& name, const std::string& text, ExitCode code = ExitCode::usage) {
-  try {
-    read(name, text);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code, code);
-    std::string what = error.what();
-    for (auto at = what.find("/tmp/"); at != std::string::npos; at = what.find("/tmp/"))
-      what.erase(at, what.find(name, at) - at);
-    return what;
-  }
-  return "accepted";
+std::vector<PromptLine> good(const std::string& name, const std::string& text,
+                             const JobOptions& defaults = {}) {
+  const Reading reading = read(name, text, defaults);
+  EXPECT_EQ(reading.faults, "");
+  return reading.lines;
 }
 
 TEST(PromptFile, TextSkipsCommentsAndBlankLines) {
-  const auto lines = read("a.txt", "\xEF\xBB\xBF# first\n\na red circle\r\n  # more\n \t\n  two  stars \n#");
+  const auto lines = good("a.txt", "\xEF\xBB\xBF# first\n\na red circle\r\n  # more\n \t\n  two  stars \n#");
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0].line, 3u);
-  EXPECT_EQ(lines[0].prompt, "a red circle");
+  EXPECT_EQ(lines[0].options.prompt, "a red circle");
   EXPECT_EQ(lines[1].line, 6u);
-  EXPECT_EQ(lines[1].prompt, "  two  stars ");
-  EXPECT_TRUE(read("a.txt", "").empty());
+  EXPECT_EQ(lines[1].options.prompt, "  two  stars ");
+  EXPECT_TRUE(good("a.txt", "").empty());
 }
 
-TEST(PromptFile, JsonLines) {
-  const auto lines = read("a.jsonl", "{\"prompt\": \"a \\u00e9\\n\", \"seed\": 3}\n\n{\"prompt\":\"# b\"}");
+TEST(PromptFile, JsonLinesTakeEveryOption) {
+  JobOptions defaults;
+  defaults.count = 7;
+  defaults.strict = true;
+  const auto lines =
+      good("a.jsonl",
+           "{\"prompt\": \"a \\u00e9\\n\", \"seed\": 18446744073709551615, \"decoder_steps\":9, "
+           "\"prior-guidance\": 0.5, \"strict\" : false}\n\n{\"prompt\":\"# b\"}",
+           defaults);
   ASSERT_EQ(lines.size(), 2u);
-  EXPECT_EQ(lines[0].prompt, "a é\n");
+  EXPECT_EQ(lines[0].options.prompt, "a é\n");
+  EXPECT_EQ(lines[0].options.seed, UINT64_MAX);
+  EXPECT_EQ(lines[0].options.decoder_steps, 9);
+  EXPECT_EQ(lines[0].options.prior_guidance, 0.5);
+  EXPECT_FALSE(lines[0].options.strict);
+  EXPECT_EQ(lines[0].options.count, 7);
   EXPECT_EQ(lines[1].line, 3u);
-  EXPECT_EQ(lines[1].prompt, "# b");
+  EXPECT_EQ(lines[1].options.prompt, "# b");
+  EXPECT_TRUE(lines[1].options.strict);
+  EXPECT_FALSE(lines[1].options.seed);
 }
 
-TEST(PromptFile, StandardInputIsText) {
-  std::istringstream input("# a\n{\"b\"}\n");
-  const auto lines = read_prompts("-", input);
-  ASSERT_EQ(lines.size(), 1u);
-  EXPECT_EQ(lines[0].prompt, "{\"b\"}");
+TEST(PromptFile, CsvTakesEveryOption) {
+  JobOptions defaults;
+  defaults.count = 7;
+  const auto lines = good("a.csv",
+                          "seed,prompt,decoder-guidance,overwrite\r\n"
+                          "1,\"a \"\"cat\"\", and\r\na dog\",2.5,true\r\n"
+                          "\r\n"
+                          ",plain,,\n",
+                          defaults);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].line, 2u);
+  EXPECT_EQ(lines[0].options.prompt, "a \"cat\", and\na dog");
+  EXPECT_EQ(lines[0].options.seed, 1u);
+  EXPECT_EQ(lines[0].options.decoder_guidance, 2.5);
+  EXPECT_TRUE(lines[0].options.overwrite);
+  EXPECT_EQ(lines[1].line, 5u);
+  EXPECT_EQ(lines[1].options.prompt, "plain");
+  EXPECT_FALSE(lines[1].options.seed || lines[1].options.decoder_guidance || lines[1].options.overwrite);
+  EXPECT_EQ(lines[1].options.count, 7);
+}
+
+TEST(PromptFile, StandardInputIsTextOrJsonLines) {
+  const auto first = [](const std::string& text) {
+    std::istringstream input(text);
+    return read_prompts("-", input).at(0);
+  };
+  EXPECT_EQ(first("# a\n{\"b\"}\n"), "{\"b\"}");
+  EXPECT_EQ(first("a,b\n"), "a,b");
+  EXPECT_EQ(first("\n\xEF\xBB\xBF{\"prompt\": \"b\"}\n").substr(0, 3), "\xEF\xBB\xBF");
+  EXPECT_EQ(first("\xEF\xBB\xBF\n  {\"prompt\": \"b\"}\n"), "b");
+}
+
+TEST(PromptFile, ReadsAgainAfterRewind) {
+  std::istringstream input("a\nb\n");
+  PromptFile file("-", input);
+  for (int i = 0; i < 3; ++i, file.rewind()) {
+    EXPECT_EQ(file.next({}, {})->options.prompt, "a");
+    EXPECT_EQ(file.next({}, {})->line, 2u);
+    EXPECT_FALSE(file.next({}, {}));
+  }
 }
 
 TEST(PromptFile, NamesEveryBadLine) {
-  EXPECT_EQ(refusal("a.txt", "good\né\xff\n\n\xc3"),
+  EXPECT_EQ(read("a.txt", "good\né\xff\n\n\xc3\na\x01\n  --seed 3 a cat\n").faults,
             "a.txt:2:2: invalid UTF-8; expected the file to be saved as UTF-8\n"
-            "a.txt:4:1: invalid UTF-8; expected the file to be saved as UTF-8");
-  const std::string expected = "; expected an object such as {\"prompt\": \"a red circle\"}";
-  EXPECT_EQ(refusal("a.jsonl", "{\"prompt\": \"é\" 3}"), "a.jsonl:1:16: no valid JSON" + expected);
-  EXPECT_EQ(refusal("a.jsonl", "{\"prompt\": \"a\"}\n[1]\n{}\n{\"prompt\": 3}\n{\"prompt\": \" \"}"),
-            "a.jsonl:2:1: found JSON of type array; expected an object with the key \"prompt\"\n"
-            "a.jsonl:3:1: the key \"prompt\" is missing; expected a text\n"
-            "a.jsonl:4:1: the key \"prompt\" is 3; expected a text that is not empty\n"
-            "a.jsonl:5:1: the key \"prompt\" is \" \"; expected a text that is not empty");
-  EXPECT_EQ(refusal("a.doc", ""),
-            "a.doc: expected a prompt file that ends in .txt or .jsonl, or - for standard input");
+            "a.txt:4:1: invalid UTF-8; expected the file to be saved as UTF-8\n"
+            "a.txt:5:2: a control character; expected plain text\n"
+            "a.txt:6:3: options in a .txt file; expected a prompt alone (a .jsonl or .csv takes options)\n");
+  const std::string expected = "; expected an object such as {\"prompt\": \"a red circle\"}\n";
+  EXPECT_EQ(read("a.jsonl", "{\"prompt\": \"é\" 3}").faults, "a.jsonl:1:16: no valid JSON" + expected);
+  EXPECT_EQ(read("a.jsonl",
+                 "{\"prompt\": \"a\"}\n[1]\n{}\n{\"prompt\": 3}\n{\"prompt\": \" \"}\n{\"prompt\": \"\"}\n3\n"
+                 "{\"prompt\": [\"a\"]}\n{\"prompt\": \"a\\u0000\"}")
+                .faults,
+            "a.jsonl:2:1: expected a JSON object with the key \"prompt\"\n"
+            "a.jsonl:3:1: prompt: expected a text, found an empty one\n"
+            "a.jsonl:4:12: prompt: expected a text, found 3\n"
+            "a.jsonl:5:1: prompt: expected a text, found an empty one\n"
+            "a.jsonl:6:12: prompt: expected a text, found an empty one\n"
+            "a.jsonl:7:1: expected a JSON object with the key \"prompt\"\n"
+            "a.jsonl:8:12: prompt: expected a text, found [\"a\"]\n"
+            "a.jsonl:9:1: prompt: expected a text, found a NUL character in it\n");
+}
+
+TEST(PromptFile, NamesKeyAndValue) {
+  const std::string known =
+      "; expected one of prompt, output, count, seed, prior-steps, decoder-steps, upsampler-steps, "
+      "prior-guidance, decoder-guidance, overwrite, skip-existing, strict, no-metadata\n";
+  EXPECT_EQ(read("a.jsonl",
+                 "{\"prompt\": \"é\", \"sed\": 1, \"count\" :  0}\n"
+                 "{\"prompt\": \"a\", \"seed\": \"1\"}\n"
+                 "{\"seed\": -1, \"prompt\": \"a\", \"seed\": 1}\n"
+                 "{\"x\": {\"seed\": [1, {}]}, \"strict\": 1, \"prompt\": \"a\"}\n"
+                 "{\"prompt\": \"a\", \"output\": \"a.jpg\"}\n"
+                 "{\"prompt\": \"a\", \"overwrite\": true, \"skip_existing\": true, \"seed\": null}")
+                .faults,
+            "a.jsonl:1:16: unknown key \"sed\"" + known +
+                "a.jsonl:1:37: count: expected a whole number from 1 to 1000000, found \"0\"\n"
+                "a.jsonl:2:25: seed: expected a number, found \"1\"\n"
+                "a.jsonl:3:10: seed: expected a whole number from 0 to 18446744073709551615, found \"-1\"\n"
+                "a.jsonl:3:28: seed: expected once, found again\n"
+                "a.jsonl:4:2: unknown key \"x\"" +
+                known +
+                "a.jsonl:4:37: strict: expected true or false, found 1\n"
+                "a.jsonl:5:27: output: -o 'a.jpg': pictures are PNG files, expected a name in .png\n"
+                "a.jsonl:6:1: overwrite: expected one of overwrite and skip_existing, found both\n");
+}
+
+TEST(PromptFile, NamesCellsOfCsv) {
+  EXPECT_EQ(read("a.csv", "seed,count\n1,2\n").faults,
+            "a.csv:1:1: expected a header with the column \"prompt\", found none\n");
+  EXPECT_EQ(read("a.csv", "prompt,colour\na,b\n").faults.substr(0, 39),
+            "a.csv:1:8: unknown key \"colour\"; expect");
+  EXPECT_EQ(read("a.csv", "prompt,prompt\na,b\n").faults, "a.csv:1:8: prompt: expected once, found again\n");
+  const Reading reading =
+      read("a.csv",
+           "prompt,seed\n\"a\nb\",x\na\na,1,2\na 5\" disk,1\n\"a\"b,1\n,1\n\"a\xff\",1\ngood,1\n\"open,1\n");
+  EXPECT_EQ(reading.faults,
+            "a.csv:3:4: seed: expected a whole number from 0 to 18446744073709551615, found \"x\"\n"
+            "a.csv:4:2: expected 2 cells as in the header, found 1\n"
+            "a.csv:5:5: expected 2 cells as in the header, found 3\n"
+            "a.csv:6:4: a quote within a cell; expected the whole cell in quotes\n"
+            "a.csv:7:4: text behind a closing quote; expected a comma (write \"\" for a quote)\n"
+            "a.csv:8:1: prompt: expected a text, found an empty one\n"
+            "a.csv:9:3: invalid UTF-8; expected the file to be saved as UTF-8\n"
+            "a.csv:11:1: a quote that is never closed\n");
+  ASSERT_EQ(reading.lines.size(), 1u);
+  EXPECT_EQ(reading.lines[0].options.prompt, "good");
+}
+
+TEST(PromptFile, RefusesALineWithoutEnd) {
+  const std::string faults = read("a.txt", std::string(3 << 20, 'a') + "\nb\xff").faults;
+  EXPECT_EQ(faults,
+            "a.txt:1:1: longer than 1 MiB; expected one prompt a line\n"
+            "a.txt:2:2: invalid UTF-8; expected the file to be saved as UTF-8\n");
 }
 
 TEST(PromptFile, UnreadableFiles) {
   std::istringstream none;
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder.path / "folder.txt");
-  for (const char* name : {"absent.txt", "folder.txt"}) {
+  const auto code = [&](const char* name) {
     try {
-      read_prompts(folder.path / name, none);
-      ADD_FAILURE() << "accepted " << name;
+      PromptFile(folder.path / name, none);
     } catch (const Error& error) {
-      EXPECT_EQ(error.code, ExitCode::io);
+      return error.code;
     }
-  }
+    return ExitCode::ok;
+  };
+  EXPECT_EQ(code("absent.txt"), ExitCode::io);
+  EXPECT_EQ(code("folder.txt"), ExitCode::io);
+  EXPECT_EQ(code("a.doc"), ExitCode::usage);
 }
 
 }  // namespace

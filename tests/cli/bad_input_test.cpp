@@ -55,7 +55,7 @@ TEST(Usage, NamesOptionExpectedAndFound) {
       {{"tokenize", "-m", kTiny}, {"no text", "--prompt-file"}},
       {{"tokenize", "x", "-f", "p.txt", "-m", kTiny}, {"TEXT", "--prompt-file"}},
       {{"tokenize", "a\xff", "-m", kTiny}, {"TEXT 1", "UTF-8", "column 2"}},
-      {{"tokenize", "-f", "prompts.csv", "-m", kTiny}, {"prompts.csv", ".txt or .jsonl"}},
+      {{"tokenize", "-f", "prompts.doc", "-m", kTiny}, {"prompts.doc", ".txt, .jsonl or .csv"}},
   };
   for (const Case& c : cases) expect_error(run(c.arguments, in_folder(folder.path)), 2, c.words);
   EXPECT_EQ(files_in(folder.path), 0U);

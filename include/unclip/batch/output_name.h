@@ -10,9 +10,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <set>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace unclip {
@@ -24,15 +26,20 @@ struct NameFields {
   std::string_view prompt;  // UTF-8
 };
 
-class OutputNames {
+// The value of -o, parsed.
+class OutputTemplate {
  public:
-  // `output`: the value of -o; empty for {slug}-{seed}.png in the current folder. Throws Error(usage) with
-  // the template and column for an unknown field, a bad width or a lone brace, and for a name without `.png`.
-  explicit OutputNames(const std::string& output);
+  // `output`: empty for {slug}-{seed}.png in the current folder. Throws Error(usage) with the template and
+  // column for an unknown field, a bad width or a lone brace, and for a name without `.png`.
+  explicit OutputTemplate(const std::string& output);
 
-  // The next picture's path. A name that this object gave before gets -1, -2 … before the extension; so ask
-  // for every picture of the run in order, also for those of other shards and those that are skipped.
-  std::filesystem::path next(const NameFields& fields);
+  std::string render(const NameFields& fields) const;
+
+  // True where a name alone tells its index: {index} comes before all other fields and ends before a literal.
+  bool tells_index() const;
+
+  // What all names begin with, up to the last '/': the folder of the whole run.
+  std::filesystem::path folder() const;
 
  private:
   enum class Field { literal, index, seed, slug, prompt_hash, n };
@@ -46,7 +53,21 @@ class OutputNames {
   static std::string render(const Piece& piece, const NameFields& fields);
 
   std::vector<Piece> pieces_;
-  std::set<std::string> given_;
+};
+
+// Gives each picture of a run its path. Keeps 64 bits of every name that it gave; where names tell their
+// index, of the current job's alone.
+class OutputNames {
+ public:
+  // `output`: the value of -o. A name that this object gave before gets -1, -2 … before the extension; so ask
+  // for every picture of the run in order, also for those of other shards and those that are skipped.
+  std::filesystem::path next(const std::string& output, const NameFields& fields);
+
+ private:
+  std::optional<std::pair<std::string, OutputTemplate>> last_;  // -o and what it means
+  std::unordered_set<std::uint64_t> given_;                     // hashes of names
+  std::unordered_set<std::uint64_t> of_index_;                  // of names that tell the current index
+  std::uint64_t index_ = 0;
 };
 
 // 1–60 of a-z, 0-9 and single hyphens, none at either end: the prompt in Latin letters (ICU), "picture" where

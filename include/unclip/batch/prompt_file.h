@@ -1,48 +1,65 @@
-// Prompt files: .txt (one prompt a line, # comments, blank lines skipped), .jsonl (one object a line, key
-// "prompt"), and - for standard input, read as .txt. Strict UTF-8.
+// Prompt files: .txt (one prompt a line, # comments, blank lines skipped), .jsonl (one object a line), .csv
+// (RFC 4180, with a header), and - for standard input: JSON lines when its first character is a {, else text.
+// Strict UTF-8. Keys and column names are those of batch/job_options.h.
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
-#include <iosfwd>
+#include <functional>
+#include <istream>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "unclip/batch/job_options.h"
+#include "unclip/batch/prompt_record.h"
+
 namespace unclip {
 
 struct PromptLine {
-  std::size_t line = 0;  // from 1
-  std::string prompt;    // never empty
+  std::size_t line = 0;  // from 1; of a record of several lines, the first
+  JobOptions options;
 };
 
-// Reads one line at a time, so that a file of any length fits. Bad lines are skipped and remembered.
+// Reads one record at a time, so that a file of any length fits. Bad records are reported and skipped.
 class PromptFile {
  public:
-  // `input`: where "-" reads from. Throws Error(io) when the file cannot be read, Error(usage) for another
-  // ending.
+  // Called for each fault: "FILE:LINE:COLUMN: what, and what was expected"; columns count characters from 1.
+  using Report = std::function<void(const std::string& fault)>;
+
+  // `input`: where "-" reads from. The file is copied to a nameless temporary one first.
+  // Throws Error(io) when the file cannot be read, Error(usage) for another ending.
   PromptFile(const std::filesystem::path& file, std::istream& input);
 
-  std::optional<PromptLine> next();  // nothing at the end
+  // The next good record, its options laid over `defaults`; nothing at the end.
+  std::optional<PromptLine> next(const JobOptions& defaults, const Report& report);
 
-  // One entry a bad line: "FILE:LINE:COLUMN: what, and what was expected"; columns count characters from 1.
-  const std::vector<std::string>& faults() const { return faults_; }
+  void rewind();
+
+  std::size_t faults() const { return faults_; }  // since the start or the last rewind()
+  const std::string& name() const { return name_; }
 
  private:
-  std::optional<std::string> parse_text(const std::string& line) const;
-  std::optional<std::string> parse_json(const std::string& line);
-  void add_fault(std::size_t column, const std::string& what);
+  enum class Format { text, json, csv };
+
+  Format format_of(const std::filesystem::path& file);
+  std::optional<PromptRecord> read_record(const Report& report);
+  bool read_line(std::string& line);
+  std::vector<PromptField> parse(const PromptRecord& record, const Report& report);
+  void read_options(const PromptRecord& record, const std::vector<PromptField>& fields, JobOptions& options,
+                    const Report& report);
+  void report_fault(const PromptRecord& record, const PromptFault& fault, const Report& report);
 
   std::string name_;
-  bool json_;
-  std::ifstream file_;
-  std::istream* in_;
-  std::size_t line_ = 0;
-  std::vector<std::string> faults_;
+  std::ifstream in_;
+  Format format_ = Format::text;
+  std::size_t line_ = 0;  // the one that was read last
+  std::size_t faults_ = 0;
+  std::optional<std::vector<PromptField>> header_;  // of a .csv
 };
 
-// The whole file, checked: throws Error(usage) that lists all faults, one a line.
-std::vector<PromptLine> read_prompts(const std::filesystem::path& file, std::istream& input);
+// The prompts of a whole file, checked: throws Error(usage) that lists all faults, one a line.
+std::vector<std::string> read_prompts(const std::filesystem::path& file, std::istream& input);
 
 }  // namespace unclip

@@ -13,7 +13,7 @@ namespace unclip {
 struct TokenizeOptions {
   std::filesystem::path model;                       // a model folder, or its tokenizer/ folder
   std::vector<std::string> texts;                    // from the command line
-  std::optional<std::filesystem::path> prompt_file;  // .txt, .jsonl or - (after the texts)
+  std::optional<std::filesystem::path> prompt_file;  // instead of texts
   bool json = false;  // one object a line: {"text", "ids", "pieces", "truncated"}
 };
 

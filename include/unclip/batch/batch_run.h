@@ -1,0 +1,78 @@
+// A run: checks all jobs, opens the model once, draws batch by batch, writes each picture as soon as it is
+// there. Pictures of different prompts, seeds and guidance share a batch.
+//
+// A batch always has the chosen size (the last ones are padded), so that kernels see the same shapes and a
+// picture's bytes do not depend on its neighbours.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "unclip/batch/jobs.h"
+#include "unclip/batch/manifest.h"
+#include "unclip/batch/output_name.h"
+#include "unclip/batch/painter.h"
+#include "unclip/batch/picture_writer.h"
+#include "unclip/batch/shard.h"
+#include "unclip/support/progress.h"
+#include "unclip/support/stage_clock.h"
+
+namespace unclip {
+
+struct BatchOptions {
+  int batch_size = 1;                             // pictures computed together, ≥ 1
+  std::optional<uint64_t> seed;                   // of the first job; absent: random
+  bool json = false;                              // print one JSON object a picture instead of its path
+  bool fail_fast = false;                         // the first picture that fails ends the run
+  bool quiet = false;                             // no progress
+  bool retry_failed = false;                      // make also the pictures that an earlier run could not
+  Shard shard;                                    // the part of the run that is made here
+  std::optional<std::filesystem::path> manifest;  // the folder that it stands in; absent: none is kept
+  std::string model;                              // its name, for the manifest
+};
+
+class BatchRun {
+ public:
+  BatchRun(const BatchOptions& options, Jobs jobs, OpenPainter open_painter, std::ostream& out);
+
+  // Makes all pictures. Returns ok or, where some failed, their code; throws Error for what stops the whole
+  // run.
+  ExitCode run();
+
+ private:
+  enum class Decision { draw, skip, failed_before };
+  using Waiting = std::map<std::string, std::vector<PictureJob>>;  // by batch key
+
+  void make(uint64_t pictures);
+  uint64_t check();  // all jobs, and where their pictures go; counts the pictures to draw
+  template <class Visit>
+  void each_picture(const Visit& visit);
+  uint64_t seed_of(const Job& job) const;
+  Decision decide(PictureJob& picture);
+  void add(PictureJob picture);
+  void draw_waiting(Waiting::iterator batch);
+  void draw(std::vector<PictureJob> batch);
+  bool draw_once(const std::vector<PictureJob>& batch);
+  void hand_over(const std::vector<PictureJob>& batch, std::vector<Image> images, const StageClock& clock);
+  void fail(const PictureJob& picture, const Error& error);
+
+  const BatchOptions options_;
+  Jobs jobs_;
+  std::optional<Manifest> manifest_;
+  const OpenPainter open_painter_;
+  std::ostream& out_;
+  std::optional<uint64_t> seed_;
+  size_t batch_size_;
+  std::unique_ptr<Painter> painter_;
+  std::optional<Progress> progress_;
+  std::optional<PictureWriter> writer_;
+  Waiting waiting_;
+  size_t waiting_pictures_ = 0;
+  uint64_t failed_before_ = 0;
+};
+
+}  // namespace unclip

@@ -1,0 +1,207 @@
+// From jobs to written pictures (see the header).
+#include "unclip/batch/batch_run.h"
+
+#include <algorithm>
+#include <random>
+
+#include "unclip/batch/output_check.h"
+#include "unclip/support/interrupt.h"
+#include "unclip/support/log.h"
+#include "unclip/support/stage_clock.h"
+
+namespace unclip {
+namespace {
+
+constexpr size_t kMostWaiting = 4096;  // pictures: beyond them a batch is drawn that is not full
+
+nlohmann::ordered_json to_json(const std::vector<StageTime>& times) {
+  nlohmann::ordered_json stages;
+  for (const StageTime& t : times)
+    stages[t.stage] = {{"steps", t.steps}, {"seconds", t.seconds}, {"step_seconds", t.step_seconds}};
+  return stages;
+}
+
+}  // namespace
+
+BatchRun::BatchRun(const BatchOptions& options, Jobs jobs, OpenPainter open_painter, std::ostream& out)
+    : options_(options),
+      jobs_(std::move(jobs)),
+      open_painter_(std::move(open_painter)),
+      out_(out),
+      seed_(options.seed),
+      batch_size_(static_cast<size_t>(options.batch_size)) {
+  if (options.manifest) manifest_.emplace(*options.manifest, options.shard);
+  if (!seed_ && manifest_) seed_ = manifest_->run_seed();
+  if (!seed_ && options.shard.count == 1) seed_ = std::random_device{}();
+}
+
+ExitCode BatchRun::run() {
+  const uint64_t pictures = check();
+  if (pictures > 0) make(pictures);
+  if (failed_before_ == 0) return pictures > 0 ? writer_->code() : ExitCode::ok;
+  spdlog::warn("{} pictures failed in an earlier run; --retry-failed tries them again", failed_before_);
+  return ExitCode::jobs_failed;
+}
+
+void BatchRun::make(uint64_t pictures) {
+  painter_ = open_painter_();
+  if (manifest_) manifest_->open();
+  progress_.emplace(static_cast<int>(pictures), ProgressOptions{.quiet = options_.quiet});
+  writer_.emplace(WriterOptions{options_.json, options_.fail_fast, seed_.value_or(0)},
+                  manifest_ ? &*manifest_ : nullptr, *progress_, out_);
+  each_picture([this](PictureJob& picture) {
+    if (decide(picture) == Decision::draw) add(std::move(picture));
+  });
+  while (!waiting_.empty()) draw_waiting(waiting_.begin());
+  writer_->finish();
+}
+
+// Names and seeds are those of the whole run, so the pictures of other shards are counted and named too.
+template <class Visit>
+void BatchRun::each_picture(const Visit& visit) {
+  jobs_.rewind();
+  OutputNames names;
+  uint64_t number = 0;
+  while (const auto job = jobs_.next()) {
+    for (uint64_t n = 0; n < static_cast<uint64_t>(job->options.count); ++n) {
+      PictureJob picture{job->options, job->where, job->index, n, seed_of(*job) + n, {}, false, {}};
+      picture.file =
+          names.next(job->options.output,
+                     {.index = job->index, .seed = picture.seed, .n = n, .prompt = job->options.prompt});
+      if (!options_.shard.holds(number++)) continue;
+      if (manifest_) picture.id = picture_id(picture, options_.model, *options_.manifest);
+      visit(picture);
+    }
+  }
+}
+
+// Of the job's first picture: its own, or the run's + its index.
+uint64_t BatchRun::seed_of(const Job& job) const {
+  if (job.options.seed) return *job.options.seed;
+  if (seed_) return *seed_ + job.index;
+  throw Error(ExitCode::usage, job.where + ": a shard has no seed to count from, and the prompt brings none",
+              "pass the same --seed to all shards");
+}
+
+uint64_t BatchRun::check() {
+  uint64_t pictures = 0;
+  OutputCheck outputs;
+  std::optional<Error> first;  // bad lines are told before it
+  each_picture([&](PictureJob& picture) {
+    if (first) return;
+    try {
+      outputs.check(picture.file);
+      const Decision decision = decide(picture);
+      pictures += decision == Decision::draw;
+      failed_before_ += decision == Decision::failed_before;
+    } catch (const Error& error) {
+      first = error;
+    }
+  });
+  jobs_.require_good();
+  if (first) throw *first;
+  return pictures;
+}
+
+BatchRun::Decision BatchRun::decide(PictureJob& picture) {
+  JobOptions& options = picture.options;
+  const Manifest::Status status = manifest_ ? manifest_->status(picture.id) : Manifest::Status::absent;
+  if (status == Manifest::Status::failed && !options_.retry_failed) return Decision::failed_before;
+  if (options.overwrite || !exists(picture.file)) return Decision::draw;
+  if (status == Manifest::Status::done) return Decision::skip;
+  if (!options.skip_existing)
+    throw Error(ExitCode::io, picture.file.string() + ": exists already",
+                "pass --overwrite or --skip-existing, or another name with -o");
+  if (is_whole_picture(picture.file)) return Decision::skip;
+  options.overwrite = true;
+  return Decision::draw;
+}
+
+void BatchRun::add(PictureJob picture) {
+  throw_if_interrupted();
+  if (const auto unread = painter_->unread(picture.options.prompt)) {
+    const std::string what = "prompt is too long for the model; it does not read: \"" + *unread + "\"";
+    if (picture.options.strict)
+      return fail(picture, Error(ExitCode::usage, what, "shorten the prompt, or leave out --strict"));
+    if (picture.n == 0) spdlog::warn(what);
+    picture.truncated = true;
+  }
+  const auto batch = waiting_.try_emplace(painter_->batch_key(picture.options)).first;
+  batch->second.push_back(std::move(picture));
+  ++waiting_pictures_;
+  if (batch->second.size() >= batch_size_) return draw_waiting(batch);
+  const auto size = [](const auto& entry) { return entry.second.size(); };
+  if (waiting_pictures_ == kMostWaiting) draw_waiting(std::ranges::max_element(waiting_, {}, size));
+}
+
+void BatchRun::draw_waiting(Waiting::iterator batch) {
+  waiting_pictures_ -= batch->second.size();
+  draw(std::move(waiting_.extract(batch).mapped()));
+}
+
+void BatchRun::draw(std::vector<PictureJob> batch) {
+  while (!batch.empty()) {
+    const auto end = batch.begin() + static_cast<std::ptrdiff_t>(std::min(batch.size(), batch_size_));
+    if (draw_once({batch.begin(), end})) batch.erase(batch.begin(), end);
+  }
+}
+
+// At most batch_size_ pictures. False where memory ran out: the batch is smaller now, and can be tried again.
+bool BatchRun::draw_once(const std::vector<PictureJob>& batch) {
+  std::vector<PictureJob> padded = batch;
+  padded.resize(batch_size_, batch.front());
+  StageClock clock;
+  std::vector<Image> images;
+  std::optional<Error> fault;
+  try {
+    images = painter_->draw(padded, [&](std::string_view stage, int64_t done, int64_t steps) {
+      throw_if_interrupted();
+      clock.tick(stage, done);
+      done == 0 ? progress_->begin_stage(stage, static_cast<int>(steps)) : progress_->step_done();
+    });
+  } catch (const Error& error) {
+    fault = error;
+  }
+  // Out of the catch block, so that nothing of the failed batch is held any more.
+  throw_if_interrupted();
+  if (!fault) {
+    hand_over(batch, std::move(images), clock);
+  } else if (fault->code == ExitCode::out_of_memory && batch_size_ > 1) {
+    batch_size_ /= 2;
+    spdlog::warn("out of memory: going on with --batch-size {}", batch_size_);
+    return false;
+  } else if (batch.size() > 1) {
+    for (const PictureJob& picture : batch) draw({picture});  // the fault may be one picture's alone
+  } else {
+    fail(batch.front(), *fault);
+  }
+  return true;
+}
+
+void BatchRun::hand_over(const std::vector<PictureJob>& batch, std::vector<Image> images,
+                         const StageClock& clock) {
+  double seconds = 0;
+  for (const StageTime& t : clock.stages()) {
+    spdlog::debug("{}: {:.2f} s, {} steps of {:.3f} s", t.stage, t.seconds, t.steps, t.step_seconds);
+    seconds += t.seconds;
+  }
+  std::vector<PictureResult> results;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    PictureMetadata metadata = painter_->describe(batch[i], images[i]);
+    metadata.options["batch-size"] = batch_size_;
+    results.push_back({.picture = batch[i],
+                       .image = std::move(images[i]),
+                       .metadata = std::move(metadata),
+                       .seconds = seconds / static_cast<double>(batch.size()),
+                       .stages = to_json(clock.stages())});
+  }
+  writer_->write(std::move(results));
+}
+
+void BatchRun::fail(const PictureJob& picture, const Error& error) {
+  std::vector<PictureResult> results;
+  results.push_back({.picture = picture, .error = error});
+  writer_->write(std::move(results));
+}
+
+}  // namespace unclip

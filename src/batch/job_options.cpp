@@ -1,0 +1,136 @@
+// The table of job options (see the header).
+#include "unclip/batch/job_options.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "unclip/batch/output_name.h"
+#include "unclip/support/number.h"
+
+namespace unclip {
+namespace {
+
+using nlohmann::json;
+using Kind = JobOption::Kind;
+
+JobOption text(const char* names, std::string JobOptions::*field, const char* type_name, const char* help) {
+  return {names,
+          Kind::text,
+          type_name,
+          help,
+          [field](JobOptions& options, const std::string& value) {
+            if (value.empty()) throw std::invalid_argument("expected a text, found an empty one");
+            options.*field = value;
+          },
+          [field](const JobOptions& options) {
+            return (options.*field).empty() ? json() : json(options.*field);
+          }};
+}
+
+// -o is parsed at once, so that a mistake is told where it stands.
+JobOption output(const char* names, std::string JobOptions::*field, const char* type_name, const char* help) {
+  JobOption option = text(names, field, type_name, help);
+  option.read = [read = option.read](JobOptions& options, const std::string& value) {
+    read(options, value);
+    const OutputTemplate parsed(value);
+  };
+  return option;
+}
+
+template <class Number>
+json to_json(const std::optional<Number>& number) {
+  return number ? json(*number) : json();
+}
+json to_json(int number) { return number; }
+
+template <class Number, class Field>
+JobOption number(const char* names, Field JobOptions::*field, Number least, Number most,
+                 const char* type_name, const char* help) {
+  return {names,
+          Kind::number,
+          type_name,
+          help,
+          [=](JobOptions& options, const std::string& value) {
+            options.*field = parse_number<Number>(value, least, most);
+          },
+          [field](const JobOptions& options) { return to_json(options.*field); }};
+}
+
+JobOption flag(const char* names, bool JobOptions::*field, const char* help) {
+  return {names,
+          Kind::flag,
+          "",
+          help,
+          [field](JobOptions& options, const std::string& value) {
+            if (value != "true" && value != "false")
+              throw std::invalid_argument("expected true or false, found \"" + value + "\"");
+            options.*field = value == "true";
+          },
+          [field](const JobOptions& options) { return options.*field ? json(true) : json(); }};
+}
+
+JobOption steps(const char* names, std::optional<int64_t> JobOptions::*field, const char* help) {
+  return number<int64_t>(names, field, 2, 1000, "N", help);
+}
+
+JobOption guidance(const char* names, std::optional<double> JobOptions::*field, const char* help) {
+  return number<double>(names, field, 0, 1000, "SCALE", help);
+}
+
+}  // namespace
+
+const std::vector<JobOption>& job_option_table() {
+  static const std::vector<JobOption> table{
+      text("prompt", &JobOptions::prompt, "", "What to draw; several prompts are several jobs"),
+      output(
+          "-o,--output", &JobOptions::output, "PATH",
+          "File, folder or template, e.g. -o out/{index:05}-{seed}-{slug}.png (default: {slug}-{seed}.png)"),
+      number<int>("-n,--count", &JobOptions::count, 1, 1'000'000, "N",
+                  "Pictures a prompt, e.g. -n 4 (default: 1)"),
+      number<uint64_t>(
+          "-s,--seed", &JobOptions::seed, 0, UINT64_MAX, "N",
+          "Seed of the first picture, e.g. --seed 42; later ones count up (default: random, and recorded)"),
+      steps("--prior-steps", &JobOptions::prior_steps,
+            "Prior steps, e.g. --prior-steps 10 (default: what the model recommends, else the reference's)"),
+      steps("--decoder-steps", &JobOptions::decoder_steps,
+            "Decoder steps, e.g. --decoder-steps 10 (default: as for the prior)"),
+      steps("--upsampler-steps", &JobOptions::upsampler_steps,
+            "Upsampler steps, e.g. --upsampler-steps 4 (default: as for the prior)"),
+      guidance("--prior-guidance", &JobOptions::prior_guidance,
+               "Prior guidance scale, e.g. --prior-guidance 4; 1 is none (default: as for steps)"),
+      guidance("--decoder-guidance", &JobOptions::decoder_guidance,
+               "Decoder guidance scale, e.g. --decoder-guidance 8; 1 is none (default: as for steps)"),
+      flag("--overwrite", &JobOptions::overwrite,
+           "Replace pictures that exist, e.g. --overwrite -o cat.png (default: refuse)"),
+      flag("--skip-existing", &JobOptions::skip_existing,
+           "Make no picture that is there and whole, e.g. --skip-existing -o out/ (default: refuse)"),
+      flag("--strict", &JobOptions::strict,
+           "Refuse a prompt that is too long for the model, e.g. --strict (default: warn)"),
+      flag("--no-metadata", &JobOptions::no_metadata,
+           "Keep prompt and options out of the PNG, e.g. --no-metadata leaves only that a trained algorithm "
+           "made it (default: write them)"),
+  };
+  return table;
+}
+
+std::string JobOption::name() const {
+  const auto dashes = names.find("--");
+  return dashes == std::string::npos ? names : names.substr(dashes + 2);
+}
+
+const JobOption* find_job_option(std::string name) {
+  std::ranges::replace(name, '_', '-');
+  const auto found = std::ranges::find(job_option_table(), name, &JobOption::name);
+  return found == job_option_table().end() ? nullptr : &*found;
+}
+
+void check_together(const JobOptions& options) {
+  if (options.prompt.find_first_not_of(" \t\v\f\r\n") == std::string::npos)
+    throw std::invalid_argument("prompt: expected a text, found an empty one");
+  if (options.prompt.find('\0') != std::string::npos)
+    throw std::invalid_argument("prompt: expected a text, found a NUL character in it");
+  if (options.overwrite && options.skip_existing)
+    throw std::invalid_argument("overwrite: expected one of overwrite and skip_existing, found both");
+}
+
+}  // namespace unclip

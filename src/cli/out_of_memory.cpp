@@ -1,0 +1,29 @@
+// Foreign exceptions → Error(out_of_memory), or words for people.
+#include "out_of_memory.h"
+
+#include <c10/util/Exception.h>
+
+#include <new>
+
+namespace unclip {
+
+std::optional<Error> as_out_of_memory(const std::exception& fault) {
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&fault) != nullptr)
+    return Error(ExitCode::out_of_memory, "out of GPU memory",
+                 "try a smaller --batch-size, --dtype bf16 or --device cpu");
+  bool told = dynamic_cast<const std::bad_alloc*>(&fault) != nullptr;
+  const std::string what = first_line(fault);
+  for (const char* words :
+       {"can't allocate memory", "Cannot allocate memory", "could not create a primitive"})
+    told |= what.find(words) != std::string::npos;
+  if (!told) return std::nullopt;
+  return Error(ExitCode::out_of_memory, "out of memory", "try a smaller --batch-size or --dtype bf16");
+}
+
+std::string first_line(const std::exception& fault) {
+  const auto* torch = dynamic_cast<const c10::Error*>(&fault);
+  const std::string what = torch != nullptr ? torch->what_without_backtrace() : fault.what();
+  return what.substr(0, what.find('\n'));
+}
+
+}  // namespace unclip
