@@ -100,10 +100,13 @@ std::vector<PromptField> parse_text_record(const std::string& text) {
 // The names of the columns, as keys.
 std::vector<PromptField> parse_header(const std::string& text) {
   std::vector<PromptField> columns = parse_csv_record(text);
+  std::set<const JobOption*> seen;
   for (PromptField& column : columns) {
     column.key = column.value;
     column.key_at = column.value_at;
-    option_of(column);
+    const JobOption& option = option_of(column);
+    if (!seen.insert(&option).second)
+      throw PromptFault(column.key_at, option.name() + ": expected once, found again");
   }
   if (std::ranges::find(columns, "prompt", &PromptField::key) == columns.end())
     throw PromptFault(0, "expected a header with the column \"prompt\", found none");

@@ -147,14 +147,14 @@ TEST(PromptFile, NamesKeyAndValue) {
                  "{\"prompt\": \"a\", \"output\": \"a.jpg\"}\n"
                  "{\"prompt\": \"a\", \"overwrite\": true, \"skip_existing\": true, \"seed\": null}")
                 .faults,
-            "a.jsonl:1:16: unknown key \"sed\"" + known +
-                "a.jsonl:1:37: count: expected a whole number from 1 to 1000000, found \"0\"\n"
+            "a.jsonl:1:17: unknown key \"sed\"" + known +
+                "a.jsonl:1:38: count: expected a whole number from 1 to 1000000, found \"0\"\n"
                 "a.jsonl:2:25: seed: expected a number, found \"1\"\n"
                 "a.jsonl:3:10: seed: expected a whole number from 0 to 18446744073709551615, found \"-1\"\n"
-                "a.jsonl:3:28: seed: expected once, found again\n"
+                "a.jsonl:3:29: seed: expected once, found again\n"
                 "a.jsonl:4:2: unknown key \"x\"" +
                 known +
-                "a.jsonl:4:37: strict: expected true or false, found 1\n"
+                "a.jsonl:4:36: strict: expected true or false, found 1\n"
                 "a.jsonl:5:27: output: -o 'a.jpg': pictures are PNG files, expected a name in .png\n"
                 "a.jsonl:6:1: overwrite: expected one of overwrite and skip_existing, found both\n");
 }
