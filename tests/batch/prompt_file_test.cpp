@@ -188,6 +188,31 @@ TEST(PromptFile, RefusesALineWithoutEnd) {
             "a.txt:2:2: invalid UTF-8; expected the file to be saved as UTF-8\n");
 }
 
+// 600 damaged files: whatever comes out as a prompt is a text, and a line of JSON is never one itself.
+TEST(PromptFile, DamagedFilesGiveFaultsOrPrompts) {
+  std::mt19937 random(3);
+  const std::vector<std::pair<std::string, std::string>> files{
+      {"a.txt", "a cat\n# b\na dog\n"},
+      {"a.jsonl", "{\"prompt\": \"a cat\", \"seed\": 3}\n{\"prompt\": \"b\", \"strict\": true}\n"},
+      {"a.csv", "prompt,seed\n\"a, cat\",3\nb,4\n"}};
+  std::size_t faults = 0;
+  for (int i = 0; i < 600; ++i) {
+    auto [name, text] = files[static_cast<std::size_t>(i % 3)];
+    for (auto changes = 1 + random() % 4; changes > 0; --changes)
+      text[random() % text.size()] = static_cast<char>(random());
+    const Reading reading = read(name, text);
+    faults += !reading.faults.empty();
+    for (const PromptLine& line : reading.lines) {
+      EXPECT_FALSE(find_invalid_utf8(line.options.prompt));
+      EXPECT_NE(line.options.prompt.find_first_not_of(" \t\v\f\r\n"), std::string::npos);
+      if (name == "a.jsonl") {
+        EXPECT_EQ(line.options.prompt.find("{\"prompt"), std::string::npos);
+      }
+    }
+  }
+  EXPECT_GT(faults, 300u);
+}
+
 TEST(PromptFile, UnreadableFiles) {
   std::istringstream none;
   const TemporaryFolder folder;
