@@ -85,7 +85,7 @@ TEST_F(BatchRun, BadLinesAreAllToldBeforeAnyModelIsOpened) {
       << "{\"prompt\": \"good\"}\n{\"prompt\": \"a\", \"seed\": -1}\nnot JSON\n{\"promt\": \"a\"}\n";
   const Result result = run({"generate", "-f", file, "-m", "/no/such", "-o", out.string() + "/"});
   expect_error(result, 2,
-               {file.string() + ":2:24: seed: expected a whole number", file.string() + ":3:2: no valid JSON",
+               {file.string() + ":2:25: seed: expected a whole number", file.string() + ":3:2: no valid JSON",
                 file.string() + ":4:2: unknown key \"promt\"", "faults: "});
   std::ofstream(file) << "";
   expect_error(run({"generate", "-f", file, "-m", "/no/such"}), 2, {"expected a prompt, found none"});
