@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <random>
 
+#include "unclip/batch/contact_sheets.h"
 #include "unclip/batch/output_check.h"
 #include "unclip/support/interrupt.h"
 #include "unclip/support/log.h"
@@ -30,6 +31,7 @@ BatchRun::BatchRun(const BatchOptions& options, Jobs jobs, OpenPainter open_pain
       out_(out),
       seed_(options.seed),
       batch_size_(static_cast<size_t>(options.batch_size)) {
+  if (options.deny_file) policy_.emplace(*options.deny_file);
   if (options.manifest) manifest_.emplace(*options.manifest, options.shard);
   if (!seed_ && manifest_) seed_ = manifest_->run_seed();
   if (!seed_ && options.shard.count == 1) seed_ = std::random_device{}();
@@ -38,6 +40,7 @@ BatchRun::BatchRun(const BatchOptions& options, Jobs jobs, OpenPainter open_pain
 ExitCode BatchRun::run() {
   const uint64_t pictures = check();
   if (pictures > 0) make(pictures);
+  if (options_.grid) write_sheets();
   if (failed_before_ == 0) return pictures > 0 ? writer_->code() : ExitCode::ok;
   spdlog::warn("{} pictures failed in an earlier run; --retry-failed tries them again", failed_before_);
   return ExitCode::jobs_failed;
@@ -50,7 +53,9 @@ void BatchRun::make(uint64_t pictures) {
   writer_.emplace(WriterOptions{options_.json, options_.fail_fast, seed_.value_or(0)},
                   manifest_ ? &*manifest_ : nullptr, *progress_, out_);
   each_picture([this](PictureJob& picture) {
-    if (decide(picture) == Decision::draw) add(std::move(picture));
+    const Decision decision = decide(picture);
+    if (decision == Decision::draw) add(std::move(picture));
+    if (decision == Decision::refuse) refuse(std::move(picture));
   });
   while (!waiting_.empty()) draw_waiting(waiting_.begin());
   writer_->finish();
@@ -63,8 +68,9 @@ void BatchRun::each_picture(const Visit& visit) {
   OutputNames names;
   uint64_t number = 0;
   while (const auto job = jobs_.next()) {
+    const std::string policy = policy_ ? policy_->refused_by(job->options.prompt).value_or("allowed") : "";
     for (uint64_t n = 0; n < static_cast<uint64_t>(job->options.count); ++n) {
-      PictureJob picture{job->options, job->where, job->index, n, seed_of(*job) + n, {}, false, {}};
+      PictureJob picture{job->options, job->where, job->index, n, seed_of(*job) + n, {}, false, {}, policy};
       picture.file =
           names.next(job->options.output,
                      {.index = job->index, .seed = picture.seed, .n = n, .prompt = job->options.prompt});
@@ -84,7 +90,7 @@ uint64_t BatchRun::seed_of(const Job& job) const {
 }
 
 uint64_t BatchRun::check() {
-  uint64_t pictures = 0;
+  uint64_t pictures = 0, refused = 0;
   OutputCheck outputs;
   std::optional<Error> first;  // bad lines are told before it
   each_picture([&](PictureJob& picture) {
@@ -92,7 +98,13 @@ uint64_t BatchRun::check() {
     try {
       outputs.check(picture.file);
       const Decision decision = decide(picture);
-      pictures += decision == Decision::draw;
+      if (decision == Decision::refuse && picture.n == 0) {
+        spdlog::log(options_.skip_denied ? spdlog::level::warn : spdlog::level::err, "{}: refused by {}",
+                    picture.where, picture.policy);
+        ++refused;
+      }
+      // A picture that is left out has a line all the same.
+      pictures += decision == Decision::draw || decision == Decision::refuse;
       failed_before_ += decision == Decision::failed_before;
     } catch (const Error& error) {
       first = error;
@@ -100,12 +112,17 @@ uint64_t BatchRun::check() {
   });
   jobs_.require_good();
   if (first) throw *first;
+  if (refused > 0 && !options_.skip_denied)
+    throw Error(ExitCode::refused,
+                fmt::format("{} prompts are refused by {}", refused, options_.deny_file->string()),
+                "change them, or pass --deny-action skip to draw the others");
   return pictures;
 }
 
 BatchRun::Decision BatchRun::decide(PictureJob& picture) {
   JobOptions& options = picture.options;
   const Manifest::Status status = manifest_ ? manifest_->status(picture.id) : Manifest::Status::absent;
+  if (picture.refused()) return status == Manifest::Status::refused ? Decision::skip : Decision::refuse;
   if (status == Manifest::Status::failed && !options_.retry_failed) return Decision::failed_before;
   if (options.overwrite || !exists(picture.file)) return Decision::draw;
   if (status == Manifest::Status::done) return Decision::skip;
@@ -132,6 +149,26 @@ void BatchRun::add(PictureJob picture) {
   if (batch->second.size() >= batch_size_) return draw_waiting(batch);
   const auto size = [](const auto& entry) { return entry.second.size(); };
   if (waiting_pictures_ == kMostWaiting) draw_waiting(std::ranges::max_element(waiting_, {}, size));
+}
+
+// A picture that the policy refuses has its line in manifest and JSON, too.
+void BatchRun::refuse(PictureJob picture) {
+  std::vector<PictureResult> results(1);
+  results[0].picture = std::move(picture);
+  writer_->write(std::move(results));
+}
+
+void BatchRun::write_sheets() {
+  ContactSheets sheets(*options_.grid, [this](const auto& file, const auto& pictures) {
+    nlohmann::ordered_json line{{"file", file.string()}, {"grid", nlohmann::ordered_json::array()}};
+    for (const PictureJob& picture : pictures) line["grid"].push_back(picture.file.string());
+    out_ << (options_.json ? line.dump() : file.string()) << std::endl;
+  });
+  each_picture([&](const PictureJob& picture) {
+    throw_if_interrupted();
+    if (!picture.refused()) sheets.add(picture);
+  });
+  sheets.finish();
 }
 
 void BatchRun::draw_waiting(Waiting::iterator batch) {

@@ -89,7 +89,10 @@ void Manifest::read(const fs::path& file) {
     const json entry = json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (entry.is_discarded() && in.eof()) return;  // another shard is writing it
     try {
-      pictures_[entry.at("id")] = entry.at("status") == "done" ? Status::done : Status::failed;
+      const std::string status = entry.at("status");
+      pictures_[entry.at("id")] = status == "done"      ? Status::done
+                                  : status == "refused" ? Status::refused
+                                                        : Status::failed;
       run_seed_ = entry.at("run_seed");
     } catch (const json::exception&) {
       throw Error(ExitCode::io,

@@ -67,7 +67,7 @@ void PictureWriter::write_batch(std::vector<PictureResult>& batch) {
   std::string lines;
   for (size_t i = 0; i < batch.size(); ++i) {
     PictureResult& result = batch[i];
-    if (result.error) continue;
+    if (result.error || result.picture.refused()) continue;
     const bool bare = result.picture.options.no_metadata;
     files[i] = encode_png(result.image, bare ? source_type_text() : to_png_text(result.metadata));
     Sha256 digest;
@@ -77,7 +77,10 @@ void PictureWriter::write_batch(std::vector<PictureResult>& batch) {
   }
   if (manifest_ != nullptr) manifest_->append(lines);  // before the files: see manifest.h
   for (size_t i = 0; i < batch.size(); ++i) {
-    if (!batch[i].error) write_picture(batch[i], files[i]);
+    if (batch[i].picture.refused())
+      tell(batch[i]);
+    else if (!batch[i].error)
+      write_picture(batch[i], files[i]);
     if (batch[i].error) fail(batch[i]);
     progress_.pictures_done(1);
   }
@@ -99,14 +102,19 @@ void PictureWriter::write_picture(PictureResult& result, const std::vector<std::
 
 void PictureWriter::fail(const PictureResult& result) {
   const Error& error = *result.error;
-  const std::string line = describe(result).dump();
-  if (manifest_ != nullptr) manifest_->append(line + '\n');
-  if (options_.json) print(line);
+  tell(result);
   if (options_.fail_fast) throw error;
   code_ = failed_ == 0 || code_ == error.code ? error.code : ExitCode::jobs_failed;
   ++failed_;
   progress_.clear();
   log_error(error.what(), error.hint);
+}
+
+// In manifest and JSON, of a picture that was not made.
+void PictureWriter::tell(const PictureResult& result) {
+  const std::string line = describe(result).dump();
+  if (manifest_ != nullptr) manifest_->append(line + '\n');
+  if (options_.json) print(line);
 }
 
 // The line of a picture, made or not: of the manifest and of --json.
@@ -116,10 +124,14 @@ ordered_json PictureWriter::describe(const PictureResult& result) const {
                        {"n", picture.n},
                        {"file", picture.file.string()},
                        {"sha256", result.sha256},
-                       {"status", result.error ? "failed" : "done"}};
+                       {"status", picture.refused() ? "refused"
+                                  : result.error    ? "failed"
+                                                    : "done"}};
+  if (!picture.policy.empty()) line["policy"] = picture.policy;
   if (manifest_ != nullptr) line.update({{"id", picture.id}, {"run_seed", options_.run_seed}});
-  if (result.error) {
-    line.update({{"code", static_cast<int>(result.error->code)}, {"error", result.error->what()}});
+  if (result.error || picture.refused()) {
+    if (result.error)
+      line.update({{"code", static_cast<int>(result.error->code)}, {"error", result.error->what()}});
     for (const JobOption& option : job_option_table())
       if (const auto value = option.tell(picture.options); !value.is_null()) line[option.name()] = value;
     line["seed"] = picture.seed;

@@ -1,23 +1,33 @@
 // The flags that several verbs share (see the header).
 #include "flags.h"
 
-#include <optional>
+#include <stdexcept>
 
 namespace unclip {
 namespace {
 
-std::optional<DeviceChoice> parse_device(const std::string& text) {
-  using Kind = DeviceChoice::Kind;
-  if (text == "auto") return DeviceChoice{Kind::automatic, 0};
-  if (text == "cpu") return DeviceChoice{Kind::cpu, 0};
-  if (text == "cuda") return DeviceChoice{Kind::cuda, 0};
-  const std::string number = text.starts_with("cuda:") ? text.substr(5) : "";
-  if (number.empty() || number.size() > 2 || number.find_first_not_of("0123456789") != std::string::npos)
-    return std::nullopt;
-  return DeviceChoice{Kind::cuda, std::stoi(number)};
+const Choices<DtypeChoice>& dtype_names() {
+  static const Choices<DtypeChoice> names{{"auto", DtypeChoice::automatic},
+                                          {"f32", DtypeChoice::f32},
+                                          {"bf16", DtypeChoice::bf16},
+                                          {"f16", DtypeChoice::f16}};
+  return names;
 }
 
 }  // namespace
+
+DeviceChoice parse_device(const std::string& text) {
+  using Kind = DeviceChoice::Kind;
+  if (text == "auto") return {Kind::automatic, 0};
+  if (text == "cpu") return {Kind::cpu, 0};
+  if (text == "cuda") return {Kind::cuda, 0};
+  const std::string number = text.starts_with("cuda:") ? text.substr(5) : "";
+  if (number.empty() || number.size() > 2 || number.find_first_not_of("0123456789") != std::string::npos)
+    throw std::invalid_argument("expected auto, cpu, cuda or cuda:N, found \"" + text + '"');
+  return {Kind::cuda, std::stoi(number)};
+}
+
+DtypeChoice parse_dtype(const std::string& text) { return parse_choice(dtype_names(), text); }
 
 CLI::Option* add_flag(CLI::App& verb, const std::string& names, bool& value, const std::string& help) {
   return verb.add_flag(names, value, help)->disable_flag_override();
@@ -67,22 +77,38 @@ CLI::Option* add_shard(CLI::App& verb, std::optional<Shard>& shard) {
       ->type_name("I/N");
 }
 
+CLI::Option* add_grid(CLI::App& verb, std::optional<Grid>& grid) {
+  const auto read = [&grid](const std::string& text) {
+    const size_t by = text.find('x');
+    try {
+      if (by == std::string::npos)
+        throw std::invalid_argument("expected columns x rows, found \"" + text + '"');
+      grid = Grid{parse_number(text.substr(0, by), 1, 100), parse_number(text.substr(by + 1), 1, 100)};
+    } catch (const std::invalid_argument& fault) {
+      throw CLI::ValidationError("--grid", fault.what());
+    }
+  };
+  return verb
+      .add_option_function<std::string>("--grid", read,
+                                        "Also contact sheets of columns x rows pictures with captions, e.g. "
+                                        "--grid 4x3; their names are that "
+                                        "of their first picture with -grid (default: none)")
+      ->type_name("CxR");
+}
+
 void add_placement(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype) {
   const auto read = [&device](const std::string& text) {
-    const std::optional<DeviceChoice> parsed = parse_device(text);
-    if (!parsed)
-      throw CLI::ValidationError("--device", "expected auto, cpu, cuda or cuda:N, found \"" + text + "\"");
-    device = *parsed;
+    try {
+      device = parse_device(text);
+    } catch (const std::invalid_argument& fault) {
+      throw CLI::ValidationError("--device", fault.what());
+    }
   };
   verb.add_option_function<std::string>(
           "--device", read, "Where to compute, e.g. --device cuda:1 (default: auto, a GPU when there is one)")
       ->type_name("auto|cpu|cuda|cuda:N");
-  add_choice<DtypeChoice>(verb, "--dtype", dtype,
-                          {{"auto", DtypeChoice::automatic},
-                           {"f32", DtypeChoice::f32},
-                           {"bf16", DtypeChoice::bf16},
-                           {"f16", DtypeChoice::f16}},
-                          "Number format, e.g. --dtype f32 (default: auto, bf16 where it is fast)");
+  add_choice(verb, "--dtype", dtype, dtype_names(),
+             "Number format, e.g. --dtype f32 (default: auto, bf16 where it is fast)");
 }
 
 }  // namespace unclip

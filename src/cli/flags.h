@@ -3,7 +3,6 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "unclip/batch/job_options.h"
 #include "unclip/batch/shard.h"
 #include "unclip/device/choice.h"
+#include "unclip/image/contact_sheet.h"
 #include "unclip/support/number.h"
 
 namespace unclip {
@@ -53,19 +53,34 @@ std::string one_of(const std::vector<std::string>& words);
 // A flag without a value: --overwrite=no is refused, not read as a wish.
 CLI::Option* add_flag(CLI::App& verb, const std::string& names, bool& value, const std::string& help);
 
+template <class Choice>
+using Choices = std::vector<std::pair<std::string, Choice>>;
+
+// Throws std::invalid_argument: expected, found.
+template <class Choice>
+Choice parse_choice(const Choices<Choice>& choices, const std::string& text) {
+  std::vector<std::string> words;
+  for (const auto& [word, choice] : choices) {
+    if (word == text) return choice;
+    words.push_back(word);
+  }
+  throw std::invalid_argument("expected " + one_of(words) + ", found \"" + text + '"');
+}
+
 // One of several words; --help shows them between bars, and completions offer them.
 template <class Choice>
 CLI::Option* add_choice(CLI::App& verb, const std::string& name, Choice& value,
-                        const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help) {
-  std::vector<std::string> words;
-  for (const auto& choice : choices) words.push_back(choice.first);
-  const auto read = [&value, choices, words, name](const std::string& text) {
-    const auto found = std::ranges::find(choices, text, &std::pair<std::string, Choice>::first);
-    if (found == choices.end())
-      throw CLI::ValidationError(name, "expected " + one_of(words) + ", found \"" + text + "\"");
-    value = found->second;
+                        const Choices<Choice>& choices, const std::string& help) {
+  const auto read = [&value, choices, name](const std::string& text) {
+    try {
+      value = parse_choice(choices, text);
+    } catch (const std::invalid_argument& fault) {
+      throw CLI::ValidationError(name, fault.what());
+    }
   };
-  return verb.add_option_function<std::string>(name, read, help)->type_name(CLI::detail::join(words, "|"));
+  const auto word = [](const auto& choice) { return choice.first; };
+  return verb.add_option_function<std::string>(name, read, help)
+      ->type_name(CLI::detail::join(choices, word, "|"));
 }
 
 // All of batch/job_options.h but the prompt.
@@ -73,6 +88,13 @@ void add_job_options(CLI::App& verb, JobOptions& options);
 
 // --shard
 CLI::Option* add_shard(CLI::App& verb, std::optional<Shard>& shard);
+
+// "4x3": columns and rows
+CLI::Option* add_grid(CLI::App& verb, std::optional<Grid>& grid);
+
+// Both throw std::invalid_argument: expected, found.
+DeviceChoice parse_device(const std::string& text);
+DtypeChoice parse_dtype(const std::string& text);
 
 // --device and --dtype
 void add_placement(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype);

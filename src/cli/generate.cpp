@@ -42,6 +42,9 @@ int generate(const GenerateOptions& options, std::ostream& out) {
   batch.json = options.json;
   batch.fail_fast = options.fail_fast;
   batch.quiet = options.verbosity == Verbosity::quiet;
+  batch.deny_file = options.deny_file;
+  batch.skip_denied = options.skip_denied;
+  batch.grid = options.grid;
   batch.retry_failed = options.retry_failed;
   batch.model = fs::weakly_canonical(model).filename();
   if (options.prompt_file) {

@@ -2,6 +2,7 @@
 #include "parser.h"
 
 #include "flags.h"
+#include "recorded.h"
 #include "unclip/support/error.h"
 
 namespace unclip {
@@ -28,6 +29,8 @@ Parser::Parser() : app_("unclip draws pictures from text with unCLIP (DALL-E 2) 
   add_train();
   add_eval();
   add_scenes();
+  add_verify();
+  add_smoke();
   add_completions();
   add_manual();
 }
@@ -71,6 +74,13 @@ void Parser::add_generate() {
     return generate(options, out);
   });
   verb->footer("Example: unclip generate \"a red circle\" \"a blue star\" -n 4 --seed 1 -o out/");
+  // First, so that what other flags say is laid over it.
+  auto* from =
+      verb->add_option_function<std::string>(
+              "--from", [this](const std::string& file) { generate_ = read_recorded(file).options; },
+              "Make the picture in FILE again, with all its options where others are not given, e.g. "
+              "--from cat-42.png --seed 43 (default: PROMPT)")
+          ->type_name("FILE");
   auto* prompts = add_text(*verb, "PROMPT", generate_.prompts, find_job_option("prompt")->help);
   auto* file =
       add_text(*verb, "-f,--prompt-file", generate_.prompt_file,
@@ -78,6 +88,7 @@ void Parser::add_generate() {
                "e.g. -f prompts.jsonl; - is standard input (default: PROMPT)")
           ->type_name("FILE");
   prompts->excludes(file);
+  from->excludes(file);
   add_text(*verb, "-m,--model", generate_.model, kModelHelp)->type_name("FOLDER");
   add_job_options(*verb, generate_.job);
   verb->get_option("--skip-existing")->excludes("--overwrite");
@@ -97,8 +108,21 @@ void Parser::add_generate() {
       "(default: leave them)")
       ->needs(file);
   add_shard(*verb, generate_.shard)->needs(file);
+  add_grid(*verb, generate_.grid);
+  add_policy(*verb);
   add_flag(*verb, "--json", generate_.json,
            "Print one JSON object a picture, e.g. --json (default: its path)");
+}
+
+void Parser::add_policy(CLI::App& verb) {
+  auto* deny = add_text(verb, "--deny-file", generate_.deny_file,
+                        "Words and /regular expressions/, one a line; prompts with them are refused, e.g. "
+                        "--deny-file deny.txt (default: none)")
+                   ->type_name("FILE");
+  add_choice(
+      verb, "--deny-action", generate_.skip_denied, {{"refuse", false}, {"skip", true}},
+      "What becomes of them, e.g. --deny-action skip to draw the others (default: refuse, and draw none)")
+      ->needs(deny);
 }
 
 void Parser::add_inspect() {
@@ -133,6 +157,37 @@ void Parser::add_tokenize() {
   texts->excludes(file);
   add_text(*verb, "-m,--model", tokenize_.model, kModelHelp)->type_name("FOLDER");
   add_flag(*verb, "--json", tokenize_.json, "Print one JSON object a text, e.g. --json (default: a table)");
+}
+
+void Parser::add_verify() {
+  CLI::App* verb =
+      add_verb("verify", "Make pictures again and compare their pixels", [this](std::ostream& out) {
+        VerifyOptions options = verify_;
+        options.verbosity = verbosity_;
+        return verify(options, out);
+      });
+  verb->footer("Example: unclip verify golden/*.png --tolerance 2");
+  add_text(*verb, "FILE", verify_.files, "Pictures by unclip, with their parameters inside")->required();
+  add_text(*verb, "-m,--model", verify_.model, kModelHelp)->type_name("FOLDER");
+  add_number(*verb, "--tolerance", verify_.tolerance, 0, 255,
+             "Largest difference of a colour value that passes, e.g. --tolerance 2 (default: 0)");
+  add_placement(*verb, verify_.device, verify_.dtype);
+  add_flag(*verb, "--json", verify_.json, "Print one JSON object a picture, e.g. --json (default: text)");
+}
+
+void Parser::add_smoke() {
+  CLI::App* verb = add_verb("smoke", "Check program and model by a real picture: the smoke.png of the model",
+                            [this](std::ostream& out) {
+                              SmokeOptions options = smoke_;
+                              options.verbosity = verbosity_;
+                              return smoke(options, out);
+                            });
+  verb->footer("Example: unclip smoke --json");
+  add_text(*verb, "-m,--model", smoke_.model, kModelHelp)->type_name("FOLDER");
+  add_number(*verb, "--tolerance", smoke_.tolerance, 0, 255,
+             "Largest difference of a colour value that passes, e.g. --tolerance 0 on the machine that made "
+             "smoke.png (default: 4)");
+  add_flag(*verb, "--json", smoke_.json, "Print one JSON object, e.g. --json (default: text)");
 }
 
 void Parser::add_completions() {

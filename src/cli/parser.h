@@ -14,6 +14,7 @@
 #include "unclip/cli/scenes.h"
 #include "unclip/cli/tokenize.h"
 #include "unclip/cli/train.h"
+#include "unclip/cli/verify.h"
 
 namespace unclip {
 
@@ -37,12 +38,15 @@ class Parser {
   CLI::App* add_verb(const std::string& name, const std::string& description,
                      std::function<int(std::ostream&)> run);
   void add_generate();
+  void add_policy(CLI::App& verb);
   void add_inspect();
   void add_info();
   void add_tokenize();
   void add_train();
   void add_eval();
   void add_scenes();
+  void add_verify();
+  void add_smoke();
   void add_completions();
   void add_manual();
 
@@ -56,6 +60,8 @@ class Parser {
   TrainOptions train_;
   EvalOptions eval_;
   ScenesOptions scenes_;
+  VerifyOptions verify_;
+  SmokeOptions smoke_;
   Shell shell_ = Shell::bash;
 };
 

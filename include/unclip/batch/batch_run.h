@@ -17,22 +17,27 @@
 #include "unclip/batch/output_name.h"
 #include "unclip/batch/painter.h"
 #include "unclip/batch/picture_writer.h"
+#include "unclip/batch/policy.h"
 #include "unclip/batch/shard.h"
+#include "unclip/image/contact_sheet.h"
 #include "unclip/support/progress.h"
 #include "unclip/support/stage_clock.h"
 
 namespace unclip {
 
 struct BatchOptions {
-  int batch_size = 1;                             // pictures computed together, ≥ 1
-  std::optional<uint64_t> seed;                   // of the first job; absent: random
-  bool json = false;                              // print one JSON object a picture instead of its path
-  bool fail_fast = false;                         // the first picture that fails ends the run
-  bool quiet = false;                             // no progress
-  bool retry_failed = false;                      // make also the pictures that an earlier run could not
-  Shard shard;                                    // the part of the run that is made here
-  std::optional<std::filesystem::path> manifest;  // the folder that it stands in; absent: none is kept
-  std::string model;                              // its name, for the manifest
+  int batch_size = 1;                              // pictures computed together, ≥ 1
+  std::optional<uint64_t> seed;                    // of the first job; absent: random
+  bool json = false;                               // print one JSON object a picture instead of its path
+  bool fail_fast = false;                          // the first picture that fails ends the run
+  bool quiet = false;                              // no progress
+  std::optional<std::filesystem::path> deny_file;  // prompts that it refuses are not drawn (batch/policy.h)
+  bool skip_denied = false;                        // they are left out; otherwise they end the run
+  std::optional<Grid> grid;                        // contact sheets of all pictures
+  bool retry_failed = false;                       // make also the pictures that an earlier run could not
+  Shard shard;                                     // the part of the run that is made here
+  std::optional<std::filesystem::path> manifest;   // the folder that it stands in; absent: none is kept
+  std::string model;                               // its name, for the manifest
 };
 
 class BatchRun {
@@ -44,16 +49,18 @@ class BatchRun {
   ExitCode run();
 
  private:
-  enum class Decision { draw, skip, failed_before };
+  enum class Decision { draw, skip, refuse, failed_before };
   using Waiting = std::map<std::string, std::vector<PictureJob>>;  // by batch key
 
   void make(uint64_t pictures);
+  void write_sheets();
   uint64_t check();  // all jobs, and where their pictures go; counts the pictures to draw
   template <class Visit>
   void each_picture(const Visit& visit);
   uint64_t seed_of(const Job& job) const;
   Decision decide(PictureJob& picture);
   void add(PictureJob picture);
+  void refuse(PictureJob picture);
   void draw_waiting(Waiting::iterator batch);
   void draw(std::vector<PictureJob> batch);
   bool draw_once(const std::vector<PictureJob>& batch);
@@ -62,6 +69,7 @@ class BatchRun {
 
   const BatchOptions options_;
   Jobs jobs_;
+  std::optional<PromptPolicy> policy_;
   std::optional<Manifest> manifest_;
   const OpenPainter open_painter_;
   std::ostream& out_;

@@ -18,7 +18,7 @@ namespace unclip {
 
 class Manifest {
  public:
-  enum class Status { absent, done, failed };
+  enum class Status { absent, done, failed, refused };
 
   // Reads what earlier runs and other shards wrote: manifest.jsonl and manifest-I-of-N.jsonl. A last line
   // that a kill cut short is removed. Throws Error(io) for a line that cannot be read, and where another

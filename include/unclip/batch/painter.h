@@ -26,6 +26,9 @@ struct PictureJob {
   std::filesystem::path file;  // where it goes
   bool truncated = false;      // the model does not read its whole prompt
   std::string id;              // in the manifest (picture_id); empty without one
+  std::string policy;          // "allowed", or the rule that refuses its prompt; empty: no policy
+
+  bool refused() const { return !policy.empty() && policy != "allowed"; }
 };
 
 class Painter {

@@ -19,7 +19,7 @@
 
 namespace unclip {
 
-// A picture that was drawn, or the reason why not.
+// A picture that was drawn, or the reason why not; neither where the policy refuses it.
 struct PictureResult {
   PictureJob picture;
   std::optional<Error> error{};
@@ -58,6 +58,7 @@ class PictureWriter {
   void write_batch(std::vector<PictureResult>& batch);
   void write_picture(PictureResult& result, const std::vector<std::byte>& png);
   void fail(const PictureResult& result);
+  void tell(const PictureResult& result);
   nlohmann::ordered_json describe(const PictureResult& result) const;
   void print(const std::string& line);
   void wait_for_room(size_t most);

@@ -11,6 +11,7 @@
 #include "unclip/batch/job_options.h"
 #include "unclip/batch/shard.h"
 #include "unclip/device/choice.h"
+#include "unclip/image/contact_sheet.h"
 #include "unclip/support/log.h"
 
 namespace unclip {
@@ -25,6 +26,9 @@ struct GenerateOptions {
   DtypeChoice dtype = DtypeChoice::automatic;
   bool json = false;  // one JSON object a picture on stdout instead of its path
   bool fail_fast = false;
+  std::optional<std::filesystem::path> deny_file;  // prompts that it refuses are not drawn (batch/policy.h)
+  bool skip_denied = false;                        // leave those out instead of refusing the whole run
+  std::optional<Grid> grid;                        // contact sheets, too
   bool retry_failed = false;
   std::optional<Shard> shard;  // of a prompt file; absent: what the scheduler tells, else the whole
   Verbosity verbosity = Verbosity::normal;
