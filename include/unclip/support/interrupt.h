@@ -6,8 +6,8 @@
 namespace unclip {
 
 // Called once, at the start of main, before any thread is started. SIGINT and SIGTERM set a flag; a second
-// one ends the process at once with 130 or 143. SIGPIPE and SIGXFSZ are ignored, so that a closed pipe or `ulimit -f` shows as a failed
-// write.
+// one ends the process at once with 130 or 143. SIGPIPE and SIGXFSZ are ignored, so that a closed pipe or
+// `ulimit -f` shows as a failed write.
 void install_interrupt_handlers();
 
 // The signal that arrived (SIGINT or SIGTERM), if any.
