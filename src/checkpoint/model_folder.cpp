@@ -88,6 +88,20 @@ ModelFolder ModelFolder::open(const fs::path& path) {
   return model;
 }
 
+ModelFolder ModelFolder::with_prior(const ModelFolder& prior) const {
+  if (has("prior") || has("prior_prior"))
+    throw Error(ExitCode::usage, path_.string() + ": has a prior of its own", "leave out --prior");
+  if (!prior.has("prior"))
+    throw Error(ExitCode::usage, prior.path_.string() + ": expected a model folder with a prior, found none",
+                "--prior takes the prior's folder, --model the decoder's");
+  ModelFolder both = *this;
+  for (Component component : prior.components_) {
+    component.name = "prior_" + component.name;
+    both.components_.push_back(std::move(component));
+  }
+  return both;
+}
+
 bool ModelFolder::has(const std::string& name) const {
   return std::ranges::find(components_, name, &Component::name) != components_.end();
 }

@@ -111,7 +111,8 @@ class Judge {
            ++i)
         batch.push_back(
             {group.prompts[i].text, options_.seed + static_cast<uint64_t>(seed) * prompts + i, guidance_});
-      const auto drawn = pipeline_->generate(batch, steps_, [](auto, auto, auto) { throw_if_interrupted(); });
+      const auto drawn =
+          pipeline_->generate(batch, {steps_}, [](auto, auto, auto) { throw_if_interrupted(); });
       pictures.insert(pictures.end(), drawn.begin(), drawn.end());
       progress.pictures_done(static_cast<int>(drawn.size()));
     }

@@ -51,7 +51,9 @@ int generate(const GenerateOptions& options, std::ostream& out) {
     batch.shard = options.shard ? *options.shard : shard_of_scheduler();
     batch.manifest = OutputTemplate(options.job.output).folder();
   }
-  const OpenPainter open = [&] { return open_pipeline_painter(model, options.device, options.dtype); };
+  const OpenPainter open = [&] {
+    return open_pipeline_painter(model, options.prior, options.device, options.dtype);
+  };
   return static_cast<int>(BatchRun(batch, jobs_of(options), open, out).run());
 }
 

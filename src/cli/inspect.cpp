@@ -7,6 +7,7 @@
 
 #include "unclip/checkpoint/load.h"
 #include "unclip/checkpoint/model_folder.h"
+#include "unclip/pipeline/family.h"
 #include "unclip/pipeline/registry.h"
 
 namespace unclip {
@@ -105,10 +106,19 @@ void print_row(std::ostream& out, const std::string& name, const std::string& cl
   out << row << '\n';
 }
 
+// A decoder without its config has none that can be told; its own report says so.
+std::string family_text(const ModelFolder& model) {
+  try {
+    return describe_family(model);
+  } catch (const Error&) {
+    return "unknown";
+  }
+}
+
 void print_table(const ModelFolder& model, const std::vector<Report>& reports, const Weights& total,
                  std::ostream& out) {
   out << model.path().string() << ": " << (model.pipeline_class().empty() ? "model" : model.pipeline_class())
-      << "\n\n";
+      << "\nfamily: " << family_text(model) << "\n\n";
   out << fmt::format("{:<24} {:<28} {:>5} {:>12} {:<9} {:>11} {:>11} {:>11}\n", "component", "class", "files",
                      "parameters", "dtypes", "on disk", "as bf16", "as f32");
   for (const Report& report : reports)
@@ -165,7 +175,9 @@ int inspect(const InspectOptions& options, std::ostream& out) {
     fits = fits && reports.back().fits();
   }
   if (options.json) {
-    ordered_json json{{"model", model.path().string()}, {"pipeline", model.pipeline_class()}};
+    ordered_json json{{"model", model.path().string()},
+                      {"pipeline", model.pipeline_class()},
+                      {"family", family_text(model)}};
     for (const Report& report : reports) json["components"].push_back(json_of(report));
     json["total"] = json_of(total);
     json["fits"] = fits;

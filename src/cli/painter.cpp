@@ -19,7 +19,7 @@ class PipelinePainter final : public Painter {
     spdlog::debug("model {} on {}", folder.path().string(), unclip::describe(placement));
     metadata_.model = std::filesystem::canonical(folder.path()).filename().string();
     metadata_.version = UNCLIP_VERSION;
-    metadata_.sampler = "unclip";
+    metadata_.sampler = defaults_.sampler;
     metadata_.options = {{"dtype", dtype_name(placement.dtype)},
                          {"device", placement.device.is_cuda() ? "cuda" : "cpu"}};
     for (const Component& component : folder.components())
@@ -34,7 +34,7 @@ class PipelinePainter final : public Painter {
   }
 
   std::optional<std::string> unread(const std::string& prompt) const override {
-    Encoding encoding = pipeline_->tokenizer().encode(prompt);
+    Encoding encoding = pipeline_->tokenizer()->encode(prompt);
     return encoding.truncated ? std::optional(std::move(encoding.truncated_text)) : std::nullopt;
   }
 
@@ -43,7 +43,7 @@ class PipelinePainter final : public Painter {
     for (const PictureJob& picture : batch)
       requests.push_back({picture.options.prompt, picture.seed, guidance_of(picture.options)});
     try {
-      return pipeline_->generate(requests, steps_of(batch.front().options), observer);
+      return pipeline_->generate(requests, {steps_of(batch.front().options)}, observer);
     } catch (const Error&) {
       throw;
     } catch (const std::exception& fault) {
@@ -86,9 +86,11 @@ class PipelinePainter final : public Painter {
 
 }  // namespace
 
-std::unique_ptr<Painter> open_pipeline_painter(const std::filesystem::path& model, const DeviceChoice& device,
+std::unique_ptr<Painter> open_pipeline_painter(const std::filesystem::path& model,
+                                               const std::filesystem::path& prior, const DeviceChoice& device,
                                                DtypeChoice dtype) {
-  const ModelFolder folder = ModelFolder::open(model);
+  ModelFolder folder = ModelFolder::open(model);
+  if (!prior.empty()) folder = folder.with_prior(ModelFolder::open(prior));
   return std::make_unique<PipelinePainter>(folder, place(device, dtype));
 }
 

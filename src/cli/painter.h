@@ -9,8 +9,10 @@
 
 namespace unclip {
 
-// Opens the model. Throws Error as Pipeline::open and place() do.
-std::unique_ptr<Painter> open_pipeline_painter(const std::filesystem::path& model, const DeviceChoice& device,
+// Opens the model; `prior` is its other half where it comes as two folders, else empty. Throws Error as
+// Pipeline::open and place() do.
+std::unique_ptr<Painter> open_pipeline_painter(const std::filesystem::path& model,
+                                               const std::filesystem::path& prior, const DeviceChoice& device,
                                                DtypeChoice dtype);
 
 }  // namespace unclip

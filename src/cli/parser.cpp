@@ -90,6 +90,10 @@ void Parser::add_generate() {
   prompts->excludes(file);
   from->excludes(file);
   add_text(*verb, "-m,--model", generate_.model, kModelHelp)->type_name("FOLDER");
+  add_text(*verb, "--prior", generate_.prior,
+           "Prior of a model that comes as two folders, e.g. --model kandinsky-2-2-decoder --prior "
+           "kandinsky-2-2-prior (default: in the model's folder)")
+      ->type_name("FOLDER");
   add_job_options(*verb, generate_.job);
   verb->get_option("--skip-existing")->excludes("--overwrite");
   add_number(*verb, "-b,--batch-size", generate_.batch_size, 1, 4096,

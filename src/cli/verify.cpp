@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-struct Verdict {
+struct Comparison {
   bool passed = false;
   std::string reason;  // of a failure
   Difference difference;
@@ -45,7 +45,7 @@ class Verifier {
       : options_(options),
         progress_(static_cast<int>(options.files.size()), {.quiet = options.verbosity == Verbosity::quiet}) {}
 
-  Verdict verify(const fs::path& file) {
+  Comparison verify(const fs::path& file) {
     const auto start = std::chrono::steady_clock::now();
     const Image expected = read_png(file);
     const auto [recorded, options] = read_recorded(file);
@@ -62,9 +62,9 @@ class Verifier {
     })[0];
     progress_.pictures_done(1);
     progress_.clear();
-    Verdict verdict = judge(expected, found, changed_weights(recorded, painter.describe(job, found)));
-    verdict.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    return verdict;
+    Comparison comparison = judge(expected, found, changed_weights(recorded, painter.describe(job, found)));
+    comparison.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return comparison;
   }
 
  private:
@@ -73,25 +73,25 @@ class Verifier {
     const DeviceChoice device = own_device ? options_.device : recorded.device;
     const DtypeChoice dtype = options_.dtype != DtypeChoice::automatic ? options_.dtype : recorded.dtype;
     auto& painter = painters_[{device.kind, device.index, dtype}];
-    if (!painter) painter = open_pipeline_painter(options_.model, device, dtype);
+    if (!painter) painter = open_pipeline_painter(options_.model, {}, device, dtype);
     return *painter;
   }
 
-  Verdict judge(const Image& expected, const Image& found, const std::vector<std::string>& changed) const {
-    Verdict verdict;
+  Comparison judge(const Image& expected, const Image& found, const std::vector<std::string>& changed) const {
+    Comparison comparison;
     if (expected.width != found.width || expected.height != found.height) {
-      verdict.reason = fmt::format("expected {} x {} pixels, found {} x {}", expected.width, expected.height,
-                                   found.width, found.height);
+      comparison.reason = fmt::format("expected {} x {} pixels, found {} x {}", expected.width,
+                                      expected.height, found.width, found.height);
     } else {
-      verdict.difference = difference(expected, found);
-      if (verdict.difference.largest > options_.tolerance)
-        verdict.reason = fmt::format("expected pixels within {}, found a difference of {}",
-                                     options_.tolerance, verdict.difference.largest);
+      comparison.difference = difference(expected, found);
+      if (comparison.difference.largest > options_.tolerance)
+        comparison.reason = fmt::format("expected pixels within {}, found a difference of {}",
+                                        options_.tolerance, comparison.difference.largest);
     }
-    verdict.passed = verdict.reason.empty();
-    if (!verdict.passed && !changed.empty())
-      verdict.reason += fmt::format("; other weights: {}", fmt::join(changed, ", "));
-    return verdict;
+    comparison.passed = comparison.reason.empty();
+    if (!comparison.passed && !changed.empty())
+      comparison.reason += fmt::format("; other weights: {}", fmt::join(changed, ", "));
+    return comparison;
   }
 
   const VerifyOptions& options_;
@@ -99,17 +99,18 @@ class Verifier {
   Progress progress_;
 };
 
-void print(const fs::path& file, const Verdict& verdict, bool json, std::ostream& out) {
+void print(const fs::path& file, const Comparison& comparison, bool json, std::ostream& out) {
   if (json) {
-    ordered_json line{{"file", file.string()}, {"passed", verdict.passed}};
-    if (!verdict.passed) line["reason"] = verdict.reason;
-    line["largest_difference"] = verdict.difference.largest;
-    line["mean_difference"] = verdict.difference.mean;
-    line["seconds"] = verdict.seconds;
+    ordered_json line{{"file", file.string()}, {"passed", comparison.passed}};
+    if (!comparison.passed) line["reason"] = comparison.reason;
+    line["largest_difference"] = comparison.difference.largest;
+    line["mean_difference"] = comparison.difference.mean;
+    line["seconds"] = comparison.seconds;
     out << line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << std::endl;
   } else {
     out << fmt::format("{}: {}, largest difference {}, {:.1f} s", printable(file.string()),
-                       verdict.passed ? "same" : verdict.reason, verdict.difference.largest, verdict.seconds)
+                       comparison.passed ? "same" : comparison.reason, comparison.difference.largest,
+                       comparison.seconds)
         << std::endl;
   }
 }
@@ -123,9 +124,9 @@ int verify(const VerifyOptions& options, std::ostream& out) {
   ExitCode code = ExitCode::ok;
   for (const fs::path& file : own.files) {
     try {
-      const Verdict verdict = verifier.verify(file);
-      print(file, verdict, own.json, out);
-      if (!verdict.passed) code = std::max(code, ExitCode::jobs_failed);
+      const Comparison comparison = verifier.verify(file);
+      print(file, comparison, own.json, out);
+      if (!comparison.passed) code = std::max(code, ExitCode::jobs_failed);
     } catch (const Error& error) {
       if (error.code != ExitCode::io) throw;
       spdlog::error("{}; {}", error.what(), error.hint);

@@ -13,8 +13,7 @@ std::vector<T> per_level(const Config& config, const std::string& key, T fallbac
 }
 
 void expect_supported(const Config& config) {
-  for (const char* key : {"encoder_hid_dim", "encoder_hid_dim_type", "addition_embed_type",
-                          "addition_time_embed_dim", "num_attention_heads", "time_embedding_act_fn",
+  for (const char* key : {"addition_time_embed_dim", "num_attention_heads", "time_embedding_act_fn",
                           "timestep_post_act", "time_cond_proj_dim", "cross_attention_norm"})
     config.expect(key, nullptr);
   for (const char* key : {"center_input_sample", "class_embeddings_concat"}) config.expect(key, false);
@@ -96,10 +95,16 @@ UNet2DConditionConfig UNet2DConditionConfig::from(const Config& config) {
   read_class_embedding(config, c);
   c.check(config.origin());
   read_mid_block(config, c);
+  c.conditioning = ImageConditioningConfig::from(config, c.cross_attention_dim.front());
   return c;
 }
 
-UNet2DConditionModelImpl::UNet2DConditionModelImpl(const UNet2DConditionConfig& config) : UNetImpl(config) {}
+UNet2DConditionModelImpl::UNet2DConditionModelImpl(const UNet2DConditionConfig& config) : UNetImpl(config) {
+  if (config.conditioning.kind == ImageConditioningConfig::Kind::none) return;
+  encoder_hid_proj_ = register_module("encoder_hid_proj", ImageProjection(config.conditioning));
+  add_embedding_ =
+      register_module("add_embedding", ImageTimeEmbedding(config.conditioning, config.temb_channels()));
+}
 
 torch::Tensor UNet2DConditionModelImpl::forward(const torch::Tensor& sample, const torch::Tensor& timestep,
                                                 const torch::Tensor& encoder_hidden_states,
@@ -110,6 +115,19 @@ torch::Tensor UNet2DConditionModelImpl::forward(const torch::Tensor& sample, con
   if (attention_mask.defined())
     bias = ((1 - attention_mask.to(sample.scalar_type())) * -10000.0).unsqueeze(1).unsqueeze(1);  // [B,1,1,L]
   return denoise(sample, temb, encoder_hidden_states, bias);  // [B,out,H,W]
+}
+
+ImageConditioning UNet2DConditionModelImpl::condition(const torch::Tensor& image, const torch::Tensor& text,
+                                                      const torch::Tensor& text_sequence,
+                                                      const torch::Tensor& hint) {
+  return {encoder_hid_proj_(image, text_sequence), add_embedding_(image, text),
+          hint.defined() ? add_embedding_->encode_hint(hint) : torch::Tensor()};
+}
+
+torch::Tensor UNet2DConditionModelImpl::predict(const torch::Tensor& sample, const torch::Tensor& timestep,
+                                                const ImageConditioning& c) {
+  const torch::Tensor input = c.hint.defined() ? at::cat({sample, c.hint}, 1) : sample;  // [B,in,H,W]
+  return denoise(input, embed_time(timestep, sample) + c.time, c.context);
 }
 
 }  // namespace unclip

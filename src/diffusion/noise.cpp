@@ -9,6 +9,12 @@ NoiseSource::NoiseSource(const std::vector<uint64_t>& seeds, torch::Device devic
   for (const uint64_t seed : seeds) generators_.push_back(at::make_generator<at::CPUGeneratorImpl>(seed));
 }
 
+NoiseSource NoiseSource::subset(const std::vector<int64_t>& pictures) const {
+  NoiseSource some({}, device_);
+  for (const int64_t i : pictures) some.generators_.push_back(generators_.at(static_cast<size_t>(i)));
+  return some;
+}
+
 torch::Tensor NoiseSource::normal(at::IntArrayRef shape) {
   std::vector<int64_t> one_picture{1};
   one_picture.insert(one_picture.end(), shape.begin(), shape.end());

@@ -4,23 +4,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "choose.h"
+
 namespace unclip {
-namespace {
-
-template <class Choice>
-Choice choose(const Config& config, const char* key, const char* fallback,
-              const std::vector<std::pair<std::string, Choice>>& choices) {
-  const auto found = config.get<std::string>(key, fallback);
-  std::string known;
-  for (const auto& [name, choice] : choices) {
-    if (name == found) return choice;
-    known += (known.empty() ? "" : " or ") + name;
-  }
-  throw Error(ExitCode::model, config.origin() + ": \"" + key + "\" is \"" + found + "\", expected " + known);
-}
-
-}  // namespace
-
 UnclipSamplerConfig UnclipSamplerConfig::from(const Config& config) {
   config.expect<std::string>("beta_schedule", "squaredcos_cap_v2");
   UnclipSamplerConfig c;

@@ -3,8 +3,7 @@
 
 namespace unclip {
 
-PipelineDefaults PipelineDefaults::from(const ModelFolder& folder) {
-  PipelineDefaults d;
+PipelineDefaults PipelineDefaults::from(const ModelFolder& folder, PipelineDefaults d) {
   const std::filesystem::path file = folder.path() / "generation_config.json";
   if (!std::filesystem::exists(file)) return d;
   const Config config = Config::read(file);

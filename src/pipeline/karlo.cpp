@@ -8,14 +8,13 @@
 
 #include "karlo_fit.h"
 #include "load_net.h"
+#include "refuse.h"
+#include "stage_run.h"
+#include "text_rows.h"
 #include "to_images.h"
 
 namespace unclip {
 namespace {
-
-UnclipSamplerConfig scheduler_config(const ModelFolder& folder, const std::string& name) {
-  return UnclipSamplerConfig::from(folder.require(name).config("scheduler_config.json"));
-}
 
 // The first part of the model that is opened; the others are checked with it, before gigabytes are read.
 std::unique_ptr<Tokenizer> open_tokenizer(const ModelFolder& folder) {
@@ -24,24 +23,11 @@ std::unique_ptr<Tokenizer> open_tokenizer(const ModelFolder& folder) {
   return tokenizer;
 }
 
-std::vector<uint64_t> seeds_of(const std::vector<PictureRequest>& batch) {
-  std::vector<uint64_t> seeds;
-  for (const PictureRequest& request : batch) seeds.push_back(request.seed);
-  return seeds;
-}
-
-// Tells the observer that a stage begins, and gives what to call after each of its steps.
-StepDone watch(const char* stage, const Sampler& sampler, const StageObserver& observer) {
-  const auto steps = static_cast<int64_t>(sampler.timesteps().size());
-  observer(stage, 0, steps);
-  return [=, &observer, done = int64_t{0}]() mutable { observer(stage, ++done, steps); };
-}
-
 }  // namespace
 
 KarloPipeline::KarloPipeline(const ModelFolder& folder, const Placement& placement)
     : placement_(placement),
-      defaults_(PipelineDefaults::from(folder)),
+      defaults_(PipelineDefaults::from(folder, {})),
       tokenizer_(open_tokenizer(folder)),
       text_encoder_(load_net<CLIPTextModelWithProjection, CLIPTextConfig>(folder, "text_encoder", placement)),
       prior_(load_net<PriorTransformer, PriorTransformerConfig>(folder, "prior", placement)),
@@ -49,67 +35,91 @@ KarloPipeline::KarloPipeline(const ModelFolder& folder, const Placement& placeme
       decoder_(load_net<UNet2DConditionModel, UNet2DConditionConfig>(folder, "decoder", placement)),
       super_res_first_(load_net<UNet2DModel, UNet2DConfig>(folder, "super_res_first", placement)),
       super_res_last_(load_net<UNet2DModel, UNet2DConfig>(folder, "super_res_last", placement)),
-      prior_scheduler_(scheduler_config(folder, "prior_scheduler")),
-      decoder_scheduler_(scheduler_config(folder, "decoder_scheduler")),
-      super_res_scheduler_(scheduler_config(folder, "super_res_scheduler")),
+      prior_scheduler_(unclip_scheduler(folder, "prior_scheduler")),
+      decoder_scheduler_(unclip_scheduler(folder, "decoder_scheduler")),
+      super_res_scheduler_(unclip_scheduler(folder, "super_res_scheduler")),
+      decoder_schedule_(
+          ScheduleConfig::from(folder.require("decoder_scheduler").config("scheduler_config.json"))),
       decoder_size_(folder.require("decoder").config().require<int64_t>("sample_size")),
       super_res_size_(folder.require("super_res_first").config().require<int64_t>("sample_size")) {}
 
-std::vector<Image> KarloPipeline::generate(const std::vector<PictureRequest>& batch, const Steps& steps,
-                                           const StageObserver& observer) {
+std::vector<Image> KarloPipeline::generate(const std::vector<PictureRequest>& batch,
+                                           const DrawSettings& settings, const StageObserver& observer) {
   const torch::InferenceMode inference;
-  UnclipSampler prior_sampler(prior_scheduler_, steps.prior);
-  UnclipSampler decoder_sampler(decoder_scheduler_, steps.decoder);
+  check(batch, settings);
+  UnclipSampler prior_sampler(prior_scheduler_, settings.steps.prior);
+  const auto decoder_sampler = make_decoder_sampler(settings);
   std::optional<UnclipSampler> upsampler_sampler;
-  if (steps.upsampler > 0) upsampler_sampler.emplace(super_res_scheduler_, steps.upsampler);
+  if (settings.steps.upsampler > 0) upsampler_sampler.emplace(super_res_scheduler_, settings.steps.upsampler);
   NoiseSource noise(seeds_of(batch), placement_.device);
 
   observer("text", 0, 1);
   const Conditioning text = encode(batch);
   observer("text", 1, 1);
   const torch::Tensor embedding =
-      sample_prior(text, prior_sampler, noise, watch("prior", prior_sampler, observer));
+      batch.front().embedding
+          ? stack_embeddings(batch, prior_->config.embedding_dim, &PictureEmbedding::image, placement_.device)
+          : sample_prior(text, prior_sampler, noise, watch("prior", prior_sampler, observer));
   const torch::Tensor small =
-      sample_decoder(embedding, text, decoder_sampler, noise, watch("decoder", decoder_sampler, observer));
+      sample_decoder(embedding, text, *decoder_sampler, noise, watch("decoder", *decoder_sampler, observer));
   if (!upsampler_sampler) return to_images(small);
   const torch::Tensor large =
       sample_upsampler(small, *upsampler_sampler, noise, watch("upsampler", *upsampler_sampler, observer));
   return to_images(large);
 }
 
-KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<PictureRequest>& batch) {
-  const auto count = static_cast<int64_t>(batch.size());
-  std::vector<int64_t> ids, mask;
-  std::vector<float> prior_scales, decoder_scales;
-  const auto append = [&](const std::string& text) {
-    const Encoding encoding = tokenizer_->encode(text);
-    ids.insert(ids.end(), encoding.ids.begin(), encoding.ids.end());
-    mask.insert(mask.end(), encoding.mask.begin(), encoding.mask.end());
-  };
-  append("");  // the unconditional text
-  bool guided = false;
-  for (const PictureRequest& request : batch) {
-    append(request.prompt);
-    prior_scales.push_back(static_cast<float>(request.guidance.prior));
-    decoder_scales.push_back(static_cast<float>(request.guidance.decoder));
-    guided |= request.guidance.prior > 1 || request.guidance.decoder > 1;
-  }
-  const torch::Tensor all_ids = torch::tensor(ids).view({count + 1, -1}).to(placement_.device);  // [1+B,L]
-  const torch::Tensor all_mask =
-      torch::tensor(mask).view({count + 1, -1}).to(placement_.device) != 0;  // [1+B,L]
-  const TextFeatures features = text_encoder_->forward(all_ids);  // no mask: as the reference's pipeline
+std::vector<PictureEmbedding> KarloPipeline::embed(const std::vector<PictureRequest>& batch,
+                                                   const DrawSettings& settings,
+                                                   const StageObserver& observer) {
+  const torch::InferenceMode inference;
+  check(batch, settings);
+  UnclipSampler sampler(prior_scheduler_, settings.steps.prior);
+  NoiseSource noise(seeds_of(batch), placement_.device);
+  const torch::Tensor made = sample_prior(encode(batch), sampler, noise, watch("prior", sampler, observer));
+  std::vector<PictureEmbedding> embeddings;
+  for (int64_t i = 0; i < made.size(0); ++i) embeddings.push_back({row_of(made, i), {}});
+  return embeddings;
+}
 
-  const auto rows = [&](const torch::Tensor& t) {
-    const torch::Tensor conditional = t.narrow(0, 1, count);
-    if (!guided) return conditional;
-    std::vector<int64_t> shape = t.sizes().vec();
-    shape[0] = count;
-    return at::cat({t.narrow(0, 0, 1).expand(shape), conditional});
-  };
-  Conditioning c{rows(features.pooled), rows(features.sequence), rows(all_mask), {}, {}};
+void KarloPipeline::check(const std::vector<PictureRequest>& batch, const DrawSettings& settings) const {
+  for (const PictureRequest& request : batch) {
+    refuse_if(!request.negative_prompt.empty(), "--negative-prompt", "this model has learned what to leave");
+    refuse_if(!request.negative_prior_prompt.empty(), "--negative-prior-prompt",
+              "this model has learned what to leave");
+    refuse_if(request.init_image != nullptr, "--init-image", "this model draws from text alone");
+    refuse_if(request.mask != nullptr, "--mask", "this model draws from text alone");
+    refuse_if(request.hint != nullptr, "--hint", "this model draws from text alone");
+  }
+  refuse_if(settings.width != 0 || settings.height != 0, "--size", "this model draws one size only");
+}
+
+std::unique_ptr<Sampler> KarloPipeline::make_decoder_sampler(const DrawSettings& settings) const {
+  const int64_t steps = settings.steps.decoder;
+  switch (settings.sampler) {
+    case SamplerChoice::ddim:
+      return make_sampler(SamplerKind::ddim, decoder_schedule_, steps);
+    case SamplerChoice::ddpm:
+      return make_sampler(SamplerKind::ddpm, decoder_schedule_, steps);
+    case SamplerChoice::dpm_solver:
+      return make_sampler(SamplerKind::dpm_solver, decoder_schedule_, steps);
+    case SamplerChoice::own:
+      break;
+  }
+  return std::make_unique<UnclipSampler>(decoder_scheduler_, steps);
+}
+
+KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<PictureRequest>& batch) {
+  const bool guided = is_guided(batch, &Guidance::prior) || is_guided(batch, &Guidance::decoder);
+  std::vector<std::string> texts(guided ? batch.size() : 0);  // away from the empty text
+  for (const PictureRequest& request : batch) texts.push_back(request.prompt);
+  const TextRows rows = encode_rows(
+      *tokenizer_, texts, prior_->config.num_embeddings, placement_.device,
+      // no mask: the text tower sees the padding, as in the reference's pipeline
+      [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
+  Conditioning c{rows.pooled, rows.sequence, rows.mask, {}, {}};
   if (guided) {
-    c.prior_scale = torch::tensor(prior_scales).to(placement_.device);
-    c.decoder_scale = torch::tensor(decoder_scales).to(placement_.device);
+    c.prior_scale = guidance_scales(batch, &Guidance::prior, placement_.device);
+    c.decoder_scale = guidance_scales(batch, &Guidance::decoder, placement_.device);
   }
   return c;
 }
@@ -118,7 +128,9 @@ KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<PictureReque
 torch::Tensor KarloPipeline::sample_prior(const Conditioning& text, Sampler& sampler, NoiseSource& noise,
                                           const StepDone& step_done) {
   const Predict net = [&](const torch::Tensor& x, int64_t t) {
-    return prior_->forward(x.to(placement_.dtype), timestep_tensor(t), text.pooled, text.sequence, text.mask)
+    return prior_
+        ->forward(x.to(placement_.dtype), timestep_tensor(t, placement_.device), text.pooled, text.sequence,
+                  text.mask)
         .to(torch::kFloat32);
   };
   const torch::Tensor x =
@@ -138,7 +150,8 @@ torch::Tensor KarloPipeline::sample_decoder(const torch::Tensor& embedding, cons
   const torch::Tensor mask = at::constant_pad_nd(text.mask, {extra, 0}, 1);  // [B,E+L]
   const Predict net = [&, context = context, time = time](const torch::Tensor& x, int64_t t) {
     const torch::Tensor picture = x.to(placement_.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
-    return decoder_->forward(picture, timestep_tensor(t), context, time, mask).to(torch::kFloat32);
+    return decoder_->forward(picture, timestep_tensor(t, placement_.device), context, time, mask)
+        .to(torch::kFloat32);
   };
   const torch::Tensor x = denoise(sampler, noise.normal({3, decoder_size_, decoder_size_}),
                                   is_guided ? guided(net, text.decoder_scale) : net, noise, step_done);
@@ -158,14 +171,10 @@ torch::Tensor KarloPipeline::sample_upsampler(const torch::Tensor& small, Sample
                                    .to(placement_.dtype)
                                    .contiguous(torch::MemoryFormat::ChannelsLast);  // [B,6,256,256]
     return (t == last ? super_res_last_ : super_res_first_)
-        ->forward(both, timestep_tensor(t))
+        ->forward(both, timestep_tensor(t, placement_.device))
         .to(torch::kFloat32);
   };
   return denoise(sampler, start, net, noise, step_done);
-}
-
-torch::Tensor KarloPipeline::timestep_tensor(int64_t timestep) const {
-  return torch::full({}, timestep, torch::dtype(torch::kInt64).device(placement_.device));
 }
 
 }  // namespace unclip

@@ -1,6 +1,7 @@
 // Each net is checked against its own weights when it loads; here the nets are checked against each other.
 #include "karlo_fit.h"
 
+#include "fit.h"
 #include "unclip/decoder/text_proj.h"
 #include "unclip/decoder/unet_2d_condition.h"
 #include "unclip/diffusion/unclip_sampler.h"
@@ -11,23 +12,20 @@
 namespace unclip {
 namespace {
 
-constexpr int64_t kLargestPicture = 8192;  // pixels a side
-
-// A size and where it is written down.
-struct Size {
-  std::string where;
-  int64_t value;
-};
-
-void expect_same(const Size& found, const Size& expected) {
-  if (found.value != expected.value)
+void check_sample_size(const Config& config, const UNetConfig& net) {
+  const auto size = config.require<int64_t>("sample_size");
+  const int64_t step = int64_t{1} << (net.block_out_channels.size() - 1);
+  if (size < 1 || size > kLargestPictureSide || size % step != 0)
     throw Error(ExitCode::model,
-                found.where + " is " + std::to_string(found.value) + ", expected " +
-                    std::to_string(expected.value) + " as " + expected.where,
-                "these components belong to different models; fetch or save the whole model again");
+                config.origin() + ": \"sample_size\" is " + std::to_string(size) +
+                    ", expected a multiple of " + std::to_string(step) + " up to " +
+                    std::to_string(kLargestPictureSide) + ", for each level of the net halves the picture",
+                "correct config.json, or fetch the whole model again");
 }
 
-void check_classes(const ModelFolder& folder) {
+}  // namespace
+
+void check_karlo(const ModelFolder& folder, const Tokenizer& tokenizer) {
   for (const auto& [name, expected] : {std::pair{"text_encoder", "CLIPTextModelWithProjection"},
                                        {"prior", "PriorTransformer"},
                                        {"text_proj", "UnCLIPTextProjModel"},
@@ -36,34 +34,11 @@ void check_classes(const ModelFolder& folder) {
                                        {"super_res_last", "UNet2DModel"},
                                        {"prior_scheduler", "UnCLIPScheduler"},
                                        {"decoder_scheduler", "UnCLIPScheduler"},
-                                       {"super_res_scheduler", "UnCLIPScheduler"}}) {
-    const std::string& found = folder.require(name).class_name;
-    if (found != expected)
-      throw Error(ExitCode::model,
-                  (folder.path() / "model_index.json").string() + ": component \"" + name +
-                      "\" is of the class " + found + ", expected " + expected,
-                  "this class is not supported here; run: unclip inspect " + folder.path().string());
-  }
-}
-
-void check_sample_size(const Config& config, const UNetConfig& net) {
-  const auto size = config.require<int64_t>("sample_size");
-  const int64_t step = int64_t{1} << (net.block_out_channels.size() - 1);
-  if (size < 1 || size > kLargestPicture || size % step != 0)
-    throw Error(ExitCode::model,
-                config.origin() + ": \"sample_size\" is " + std::to_string(size) +
-                    ", expected a multiple of " + std::to_string(step) + " up to " +
-                    std::to_string(kLargestPicture) + ", for each level of the net halves the picture",
-                "correct config.json, or fetch the whole model again");
-}
-
-}  // namespace
-
-void check_karlo(const ModelFolder& folder, const Tokenizer& tokenizer) {
-  check_classes(folder);
+                                       {"super_res_scheduler", "UnCLIPScheduler"}})
+    expect_class(folder, name, {expected});
   const auto config = [&](const char* name) { return folder.require(name).config(); };
   const auto size = [&](const char* name, const char* key, int64_t value) {
-    return Size{config(name).origin() + ": \"" + key + "\"", value};
+    return FitSize{config(name).origin() + ": \"" + key + "\"", value};
   };
   const auto text = CLIPTextConfig::from(config("text_encoder"));
   const auto prior = PriorTransformerConfig::from(config("prior"));
@@ -76,11 +51,11 @@ void check_karlo(const ModelFolder& folder, const Tokenizer& tokenizer) {
   // tokenizer → text encoder → prior
   if (tokenizer.size() > text.vocab_size)
     expect_same(size("text_encoder", "vocab_size", text.vocab_size), {tokens, tokenizer.size()});
-  const Size length{tokens + ": \"model_max_length\"", tokenizer.max_length().value_or(0)};
+  const FitSize length{tokens + ": \"model_max_length\"", tokenizer.max_length().value_or(0)};
   if (length.value > text.max_position_embeddings)
     expect_same(length, size("text_encoder", "max_position_embeddings", text.max_position_embeddings));
   expect_same(length, size("prior", "num_embeddings", prior.num_embeddings));
-  const Size embedding = size("text_encoder", "projection_dim", text.projection_dim);
+  const FitSize embedding = size("text_encoder", "projection_dim", text.projection_dim);
   expect_same(size("text_encoder", "hidden_size", text.encoder.hidden_size), embedding);
   expect_same(size("prior", "embedding_dim", prior.embedding_dim), embedding);
 

@@ -1,23 +1,51 @@
-// Finds a folder's family from its components, never from its name.
+// Opens the pipeline of a folder's family.
 #include "unclip/pipeline/pipeline.h"
 
+#include "unclip/pipeline/family.h"
+#include "unclip/pipeline/kandinsky.h"
 #include "unclip/pipeline/karlo.h"
 #include "unclip/support/error.h"
 
 namespace unclip {
+namespace {
 
-std::unique_ptr<Pipeline> Pipeline::open(const ModelFolder& folder, const Placement& placement) {
-  if (folder.has("prior") && folder.has("text_proj") && folder.has("decoder"))
-    return std::make_unique<KarloPipeline>(folder, placement);
-  std::string found;
+std::string list_components(const ModelFolder& folder) {
+  std::string list;
   for (const Component& component : folder.components())
-    found += (found.empty() ? "" : ", ") + component.name + " (" + component.class_name + ")";
-  throw Error(ExitCode::model,
-              folder.path().string() +
-                  ": expected the components of a Karlo-type model (prior, text_proj, decoder, …), "
-                  "found " +
-                  (found.empty() ? "none" : found),
-              "run: unclip inspect " + folder.path().string());
+    list += (list.empty() ? "" : ", ") + component.name + " (" + component.class_name + ")";
+  return list;
+}
+
+}  // namespace
+
+std::unique_ptr<Pipeline> Pipeline::open(const ModelFolder& folder, const Placement& placement,
+                                         PipelinePart part) {
+  const std::string where = folder.path().string();
+  switch (family_of(folder)) {
+    case ModelFamily::karlo:
+      return std::make_unique<KarloPipeline>(folder, placement);
+    case ModelFamily::kandinsky_prior:
+      if (part != PipelinePart::prior)
+        throw Error(ExitCode::usage, where + ": holds a prior alone, which draws nothing",
+                    "pass it as --prior, and its decoder's folder as --model");
+      break;
+    case ModelFamily::kandinsky_decoder:
+      if (part != PipelinePart::decoder)
+        throw Error(ExitCode::usage, where + ": holds a decoder alone, and no prior to tell it what to draw",
+                    "pass its prior's folder as --prior");
+      break;
+    case ModelFamily::kandinsky:
+      break;
+    case ModelFamily::unknown:
+      throw Error(
+          ExitCode::model,
+          where +
+              ": expected the components of a Karlo-type model (prior, text_proj, decoder, …) or of a "
+              "Kandinsky 2 model (unet, movq, …), found " +
+              list_components(folder),
+          "run: unclip inspect " + where);
+  }
+  return std::make_unique<KandinskyPipeline>(folder, placement, part);
 }
 
 }  // namespace unclip

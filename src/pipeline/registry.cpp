@@ -1,11 +1,13 @@
 // The nets that are built. An entry a class; the class reads its own config.
 #include "unclip/pipeline/registry.h"
 
+#include "unclip/autoencoder/vq_model.h"
 #include "unclip/decoder/text_proj.h"
 #include "unclip/decoder/unet_2d_condition.h"
 #include "unclip/image_encoder/clip_vision_model.h"
 #include "unclip/prior/prior_transformer.h"
 #include "unclip/text_encoder/clip_text_model.h"
+#include "unclip/text_encoder/multilingual_clip.h"
 #include "unclip/upsampler/unet_2d.h"
 
 namespace unclip {
@@ -23,10 +25,12 @@ const std::map<std::string, NetMaker>& net_makers() {
   static const std::map<std::string, NetMaker> makers{
       {"CLIPTextModelWithProjection", make<CLIPTextModelWithProjectionImpl, CLIPTextConfig>},
       {"CLIPVisionModelWithProjection", make<CLIPVisionModelWithProjectionImpl, CLIPVisionConfig>},
+      {"MultilingualCLIP", make<MultilingualCLIPImpl, MultilingualCLIPConfig>},
       {"PriorTransformer", make<PriorTransformerImpl, PriorTransformerConfig>},
       {"UnCLIPTextProjModel", make<UnCLIPTextProjModelImpl, UnCLIPTextProjConfig>},
       {"UNet2DConditionModel", make<UNet2DConditionModelImpl, UNet2DConditionConfig>},
       {"UNet2DModel", make<UNet2DModelImpl, UNet2DConfig>},
+      {"VQModel", make<VQModelImpl, VQConfig>},
   };
   return makers;
 }

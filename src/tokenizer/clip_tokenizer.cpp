@@ -85,9 +85,9 @@ std::unique_ptr<ClipTokenizer> ClipTokenizer::from_vocabulary(const std::filesys
                                                           read_tokenizer_settings(folder, kDefaults), file));
 }
 
-std::unique_ptr<ClipTokenizer> ClipTokenizer::from_tokenizer_json(const std::filesystem::path& folder) {
+std::unique_ptr<ClipTokenizer> ClipTokenizer::from_tokenizer_json(const std::filesystem::path& folder,
+                                                                  const json& whole) {
   const std::string file = (folder / "tokenizer.json").string();
-  const json whole = read_json_object(file);
   const auto part = [&](const json& object, const char* key, json::value_t type) -> const json& {
     const auto it = object.find(key);
     if (it != object.end() && it->type() == type) return *it;

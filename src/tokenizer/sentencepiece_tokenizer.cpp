@@ -1,8 +1,10 @@
 // Opens a SentencePiece model and lays its pieces out as the reference's tokenizer class does.
 #include "unclip/tokenizer/sentencepiece_tokenizer.h"
 
+#include <openssl/evp.h>
 #include <sentencepiece_processor.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -79,6 +81,25 @@ std::string read_all(const std::filesystem::path& file) {
   return std::move(bytes).str();
 }
 
+// The bytes that a "Precompiled" normaliser holds as base64: itself, or the one in a sequence (whose others
+// only treat blanks, at which words are split anyway).
+std::string charsmap_of(const nlohmann::json& normalizer) {
+  if (!normalizer.is_object()) return {};
+  std::string bytes;
+  for (const nlohmann::json& part : normalizer.value("normalizers", nlohmann::json::array()))
+    bytes += charsmap_of(part);
+  const nlohmann::json encoded = normalizer.value("precompiled_charsmap", nlohmann::json());
+  if (!encoded.is_string()) return bytes;
+  const auto& text = encoded.get_ref<const std::string&>();
+  bytes.resize(text.size() / 4 * 3);
+  const int length =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  const auto padding = static_cast<std::size_t>(std::ranges::count(text, '='));
+  bytes.resize(length < 0 ? 1 : static_cast<std::size_t>(length) - padding);  // one byte is a damaged map
+  return bytes;
+}
+
 }  // namespace
 
 struct SentencePieceTokenizer::Model {
@@ -147,6 +168,36 @@ SentencePieceTokenizer::Model SentencePieceTokenizer::read(const std::filesystem
     pieces.push_back({named.at("mask_token"), 0});
   }
   return model;
+}
+
+SentencePieceTokenizer::Model SentencePieceTokenizer::read_json(const std::filesystem::path& folder,
+                                                                const nlohmann::json& whole) {
+  const std::string file = (folder / "tokenizer.json").string();
+  const auto expect = [&](bool right, const std::string& what) {
+    if (!right)
+      throw Error(ExitCode::model, file + ": expected " + what + ", as XLM-R's has it",
+                  "put sentencepiece.bpe.model into the folder (for T5 spiece.model), or download it again");
+  };
+  const nlohmann::json added = whole.value("added_tokens", nlohmann::json::array());
+  expect(added.is_array(), "a list \"added_tokens\"");
+  Model model{
+      SentencePieceLayout::xlm_roberta, read_tokenizer_settings(folder, kXlmrDefaults, added), {}, {}, file};
+  const nlohmann::json& unigram = whole.at("model");
+  expect(unigram.value("unk_id", nlohmann::json()) == 3, "\"unk_id\": 3");
+  expect(unigram.contains("vocab") && unigram["vocab"].is_array(), "a list \"vocab\"");
+  for (const nlohmann::json& entry : unigram["vocab"]) {
+    expect(entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_number(),
+           "pairs of piece and score in \"vocab\"");
+    model.pieces.push_back({entry[0].get<std::string>(), entry[1].get<double>()});
+  }
+  expect(model.pieces.size() > 4, "more than four pieces");
+  model.charsmap = charsmap_of(whole.value("normalizer", nlohmann::json()));
+  return model;
+}
+
+std::unique_ptr<SentencePieceTokenizer> SentencePieceTokenizer::from_tokenizer_json(
+    const std::filesystem::path& folder, const nlohmann::json& whole) {
+  return std::unique_ptr<SentencePieceTokenizer>(new SentencePieceTokenizer(read_json(folder, whole)));
 }
 
 SentencePieceTokenizer::SentencePieceTokenizer(const std::filesystem::path& folder,

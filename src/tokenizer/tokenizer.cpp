@@ -12,6 +12,8 @@
 
 namespace unclip {
 
+using namespace nlohmann::literals;
+
 std::unique_ptr<Tokenizer> Tokenizer::open(const std::filesystem::path& folder) {
   if (!is_directory(folder))
     throw Error(ExitCode::model, folder.string() + ": expected a tokenizer's folder, found none",
@@ -21,7 +23,12 @@ std::unique_ptr<Tokenizer> Tokenizer::open(const std::filesystem::path& folder) 
     return std::make_unique<SentencePieceTokenizer>(folder, SentencePieceLayout::t5);
   if (exists(folder / "sentencepiece.bpe.model"))
     return std::make_unique<SentencePieceTokenizer>(folder, SentencePieceLayout::xlm_roberta);
-  if (exists(folder / "tokenizer.json")) return ClipTokenizer::from_tokenizer_json(folder);
+  if (exists(folder / "tokenizer.json")) {
+    const nlohmann::json whole = read_json_object(folder / "tokenizer.json");
+    if (whole.contains("/model/type"_json_pointer) && whole["model"]["type"] == "Unigram")
+      return SentencePieceTokenizer::from_tokenizer_json(folder, whole);
+    return ClipTokenizer::from_tokenizer_json(folder, whole);
+  }
   throw Error(ExitCode::model,
               folder.string() +
                   ": expected vocab.json and merges.txt, tokenizer.json, spiece.model or "

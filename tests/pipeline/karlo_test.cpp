@@ -6,42 +6,26 @@
 
 #include <fstream>
 
+#include "picture_golden.h"
 #include "refusal.h"
 #include "temporary_folder.h"
-#include "unclip/checkpoint/load.h"
 
 namespace unclip {
 namespace {
 
 const std::filesystem::path kData = UNCLIP_TEST_DATA;
-constexpr Steps kSteps{5, 5, 3};
+const DrawSettings kSettings{{5, 5, 3}};
 constexpr const char* kCircle = "a red circle";
 constexpr const char* kStars = "Two small yellow stars, on a blue background!";
 
 std::vector<Image> draw(const std::vector<PictureRequest>& batch, torch::Dtype dtype = torch::kFloat32) {
   const auto pipeline = Pipeline::open(ModelFolder::open(kData / "karlo-tiny"), {torch::kCPU, dtype});
-  return pipeline->generate(batch, kSteps, [](auto, auto, auto) {});
-}
-
-torch::Tensor pixels(const Image& image) {
-  return torch::tensor(image.pixels).view({image.height, image.width, image.channels}).to(torch::kFloat64);
-}
-
-double psnr(const torch::Tensor& a, const torch::Tensor& b) {
-  const double mse = (a - b).square().mean().item<double>();
-  return 20 * std::log10(255.0) - 10 * std::log10(std::max(mse, 1e-12));
+  return pipeline->generate(batch, kSettings, [](auto, auto, auto) {});
 }
 
 void expect_reference(const Image& image, const std::string& key) {
   const auto golden = read_tensors(kData / "karlo-tiny-pictures.safetensors");
-  const torch::Tensor expected = golden.at(key + ".pixels")[0].to(torch::kFloat64), found = pixels(image);
-  ASSERT_EQ(found.sizes(), expected.sizes());
-  const torch::Tensor difference = (found - expected).abs();
-  const double close = (difference <= 1).to(torch::kFloat64).mean().item<double>();
-  std::cout << key << ": " << psnr(found, expected) << " dB, largest difference "
-            << difference.max().item<double>() << "/255, within 1/255: " << 100 * close << " %\n";
-  EXPECT_GE(psnr(found, expected), 50);
-  EXPECT_GE(close, 0.999);
+  expect_picture(image, golden.at(key + ".pixels"), key);
 }
 
 TEST(Karlo, DrawsTheReferencesPictures) {
@@ -75,7 +59,7 @@ TEST(Karlo, ReportsEveryStageAndStep) {
   const auto pipeline =
       Pipeline::open(ModelFolder::open(kData / "karlo-tiny"), {torch::kCPU, torch::kFloat32});
   std::vector<std::string> seen;
-  pipeline->generate({{kCircle, 1, {}}}, kSteps, [&](std::string_view stage, int64_t done, int64_t steps) {
+  pipeline->generate({{kCircle, 1, {}}}, kSettings, [&](std::string_view stage, int64_t done, int64_t steps) {
     if (done == steps) seen.push_back(std::string(stage) + " " + std::to_string(steps));
   });
   EXPECT_EQ(seen, (std::vector<std::string>{"text 1", "prior 5", "decoder 5", "upsampler 3"}));
@@ -85,7 +69,7 @@ TEST(Karlo, TakesWhatTheFolderRecommends) {
   const TemporaryFolder copy;
   const std::filesystem::path folder = copy.path / "karlo";
   std::filesystem::copy(kData / "karlo-tiny", folder, std::filesystem::copy_options::recursive);
-  EXPECT_EQ(PipelineDefaults::from(ModelFolder::open(folder)).steps.decoder, 25);
+  EXPECT_EQ(PipelineDefaults::from(ModelFolder::open(folder), {}).steps.decoder, 25);
   std::ofstream(folder / "generation_config.json")
       << R"({"decoder_num_inference_steps": 12, "prior_guidance_scale": 2.5})";
   const PipelineDefaults found =
@@ -95,13 +79,53 @@ TEST(Karlo, TakesWhatTheFolderRecommends) {
   EXPECT_EQ(found.guidance.prior, 2.5);
   std::ofstream(folder / "generation_config.json") << R"({"decoder_num_inference_steps": "many"})";
   expect_refusal(ExitCode::model, "decoder_num_inference_steps",
-                 [&] { PipelineDefaults::from(ModelFolder::open(folder)); });
+                 [&] { PipelineDefaults::from(ModelFolder::open(folder), {}); });
 }
 
 TEST(Karlo, RefusesStepCountsThatTheScheduleCannotMake) {
   const auto pipeline =
       Pipeline::open(ModelFolder::open(kData / "karlo-tiny"), {torch::kCPU, torch::kFloat32});
-  EXPECT_THROW(pipeline->generate({{kCircle, 1, {}}}, {5, 1, 3}, [](auto, auto, auto) {}), Error);
+  EXPECT_THROW(pipeline->generate({{kCircle, 1, {}}}, {{5, 1, 3}}, [](auto, auto, auto) {}), Error);
+}
+
+TEST(Karlo, BeginsFromAnEmbeddingThatItMade) {
+  const auto pipeline =
+      Pipeline::open(ModelFolder::open(kData / "karlo-tiny"), {torch::kCPU, torch::kFloat32});
+  PictureRequest request{kCircle, 7};
+  const auto embedded = pipeline->embed({request}, kSettings, [](auto, auto, auto) {});
+  request.embedding = std::make_shared<PictureEmbedding>(embedded[0]);
+  std::vector<std::string> stages;
+  const auto drawn =
+      pipeline->generate({request}, kSettings, [&](std::string_view stage, int64_t done, auto) {
+        if (done == 0) stages.emplace_back(stage);
+      });
+  EXPECT_EQ(stages, (std::vector<std::string>{"text", "decoder", "upsampler"}));
+  EXPECT_EQ(drawn[0].width, 32);
+}
+
+TEST(Karlo, DrawsByOtherSamplers) {
+  for (const auto sampler : {SamplerChoice::ddim, SamplerChoice::ddpm, SamplerChoice::dpm_solver}) {
+    const auto pipeline =
+        Pipeline::open(ModelFolder::open(kData / "karlo-tiny"), {torch::kCPU, torch::kFloat32});
+    const DrawSettings settings{kSettings.steps, sampler};
+    const auto drawn = pipeline->generate({{kCircle, 7, {}}}, settings, [](auto, auto, auto) {});
+    EXPECT_GT(pixels(drawn[0]).std().item<double>(), 5);
+  }
+}
+
+TEST(Karlo, RefusesWhatItHasNoUseFor) {
+  const auto pipeline =
+      Pipeline::open(ModelFolder::open(kData / "karlo-tiny"), {torch::kCPU, torch::kFloat32});
+  const auto refuse = [&](const std::string& part, const PictureRequest& request,
+                          const DrawSettings& settings) {
+    expect_refusal(ExitCode::usage, part,
+                   [&] { pipeline->generate({request}, settings, [](auto, auto, auto) {}); });
+  };
+  refuse("--negative-prompt", {.prompt = kCircle, .negative_prompt = kStars}, kSettings);
+  refuse("--init-image", {.prompt = kCircle, .init_image = std::make_shared<Image>()}, kSettings);
+  refuse("--mask", {.prompt = kCircle, .mask = std::make_shared<Image>()}, kSettings);
+  refuse("--hint", {.prompt = kCircle, .hint = std::make_shared<Image>()}, kSettings);
+  refuse("--size", {.prompt = kCircle}, {.steps = kSettings.steps, .width = 64, .height = 64});
 }
 
 }  // namespace

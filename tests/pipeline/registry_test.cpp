@@ -1,4 +1,5 @@
-// Nets of true size, made from Karlo's configs: the parameter counts of the reference, and no memory spent.
+// Nets of true size, made from Karlo's and Kandinsky's configs: the parameter counts of the reference, and no
+// memory spent.
 #include "unclip/pipeline/registry.h"
 
 #include <gtest/gtest.h>
@@ -40,6 +41,58 @@ const TrueSize true_sizes[] = {
       "up_block_types": ["ResnetUpsampleBlock2D", "ResnetUpsampleBlock2D", "ResnetUpsampleBlock2D",
                          "ResnetUpsampleBlock2D"]})",
      691.6},
+    // Kandinsky 2.1
+    {"UNet2DConditionModel",
+     R"({"out_channels": 8, "block_out_channels": [384, 768, 1152, 1536], "layers_per_block": 3,
+      "down_block_types": ["ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D",
+                           "SimpleCrossAttnDownBlock2D", "SimpleCrossAttnDownBlock2D"],
+      "mid_block_type": "UNetMidBlock2DSimpleCrossAttn",
+      "up_block_types": ["SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D",
+                         "ResnetUpsampleBlock2D"],
+      "cross_attention_dim": 768, "attention_head_dim": 64, "resnet_time_scale_shift": "scale_shift",
+      "in_channels": 4, "encoder_hid_dim": 1024, "encoder_hid_dim_type": "text_image_proj",
+      "addition_embed_type": "text_image"})",
+     1228.66},
+    {"MultilingualCLIP", R"({"vocab_size": 250002, "hidden_size": 1024, "intermediate_size": 4096,
+      "num_hidden_layers": 24, "num_attention_heads": 16, "max_position_embeddings": 514, "type_vocab_size": 1})",
+     560.68},
+    {"VQModel", R"({"block_out_channels": [128, 256, 256, 512], "layers_per_block": 2, "latent_channels": 4,
+      "norm_type": "spatial", "num_vq_embeddings": 16384, "vq_embed_dim": 4,
+      "down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D",
+                           "AttnDownEncoderBlock2D"],
+      "up_block_types": ["AttnUpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D"]})",
+     67.83},
+    // Kandinsky 2.2, its decoder and its ControlNet
+    {"UNet2DConditionModel",
+     R"({"out_channels": 8, "block_out_channels": [384, 768, 1152, 1536], "layers_per_block": 3,
+      "down_block_types": ["ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D",
+                           "SimpleCrossAttnDownBlock2D", "SimpleCrossAttnDownBlock2D"],
+      "mid_block_type": "UNetMidBlock2DSimpleCrossAttn",
+      "up_block_types": ["SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D",
+                         "ResnetUpsampleBlock2D"],
+      "cross_attention_dim": 768, "attention_head_dim": 64, "resnet_time_scale_shift": "scale_shift",
+      "in_channels": 4, "encoder_hid_dim": 1280, "encoder_hid_dim_type": "image_proj",
+      "addition_embed_type": "image"})",
+     1253.06},
+    {"UNet2DConditionModel",
+     R"({"out_channels": 8, "block_out_channels": [384, 768, 1152, 1536], "layers_per_block": 3,
+      "down_block_types": ["ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D",
+                           "SimpleCrossAttnDownBlock2D", "SimpleCrossAttnDownBlock2D"],
+      "mid_block_type": "UNetMidBlock2DSimpleCrossAttn",
+      "up_block_types": ["SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D",
+                         "ResnetUpsampleBlock2D"],
+      "cross_attention_dim": 768, "attention_head_dim": 64, "resnet_time_scale_shift": "scale_shift",
+      "in_channels": 8, "encoder_hid_dim": 1280, "encoder_hid_dim_type": "image_proj",
+      "addition_embed_type": "image_hint"})",
+     1253.43},
+    {"CLIPVisionModelWithProjection", R"({"hidden_size": 1664, "intermediate_size": 8192,
+      "num_hidden_layers": 48, "num_attention_heads": 16, "patch_size": 14, "projection_dim": 1280,
+      "hidden_act": "gelu"})",
+     1844.91},
+    {"CLIPTextModelWithProjection", R"({"hidden_size": 1280, "intermediate_size": 5120,
+      "num_hidden_layers": 32, "num_attention_heads": 20, "projection_dim": 1280, "hidden_act": "gelu"})",
+     694.66},
+    {"PriorTransformer", R"({"embedding_dim": 1280})", 1026.23},
 };
 
 size_t resident_mebibytes() {

@@ -30,8 +30,8 @@ json read_gz(const std::string& name) {
 }
 
 // Every string must give exactly the reference's ids.
-void expect_ids(const Tokenizer& tokenizer, const std::string& name) {
-  const json strings = read_gz("strings"), expected = read_gz(name);
+void expect_ids(const Tokenizer& tokenizer, const std::string& name, const std::string& texts = "strings") {
+  const json strings = read_gz(texts), expected = read_gz(name);
   ASSERT_GE(strings.size(), 5000u);
   ASSERT_EQ(strings.size(), expected.size());
   std::size_t different = 0;
@@ -66,6 +66,11 @@ TEST(GoldenIds, ClipWithTheDefaultsOfTheClass) {
 TEST(GoldenIds, T5) { expect_ids(*Tokenizer::open(kData / "t5-tokenizer"), "t5"); }
 
 TEST(GoldenIds, XlmRoberta) { expect_ids(*Tokenizer::open(kData / "xlmr-tokenizer"), "xlmr"); }
+
+// Texts in 25 scripts and more, with pieces in them.
+TEST(GoldenIds, XlmRobertaFromTokenizerJson) {
+  expect_ids(*Tokenizer::open(kData / "xlmr-json-tokenizer"), "xlmr-json", "xlmr-json-strings");
+}
 
 TEST(GoldenIds, PaddedAndTruncated) {
   const json strings = read_gz("strings"), padded = read_gz("padded");

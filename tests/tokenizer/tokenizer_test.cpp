@@ -208,7 +208,7 @@ TEST(DamagedFolder, TokenizerJson) {
   };
   refuse([](json& whole) { whole.erase("model"); }, "\"model\"");
   refuse([](json& whole) { whole["model"] = 3; }, "\"model\"");
-  refuse([](json& whole) { whole["model"]["type"] = "Unigram"; }, "\"Unigram\"");
+  refuse([](json& whole) { whole["model"]["type"] = "WordPiece"; }, "\"WordPiece\"");
   refuse([](json& whole) { whole["model"]["end_of_word_suffix"] = nullptr; }, "end_of_word_suffix");
   refuse([](json& whole) { whole["model"]["vocab"] = json::array(); }, "\"vocab\"");
   refuse([](json& whole) { whole["model"]["vocab"]["a"] = "x"; }, "\"a\"");
@@ -223,6 +223,23 @@ TEST(DamagedFolder, TokenizerJson) {
   Copy folder("clip-tokenizer-json");
   write(folder.path / "tokenizer.json", good.substr(0, good.size() / 2));
   expect_refused(folder.path, {"tokenizer.json", "no valid JSON"});
+}
+
+TEST(DamagedFolder, TokenizerJsonOfXlmRoberta) {
+  const json good = json::parse(read(kData / "xlmr-json-tokenizer/tokenizer.json"));
+  const auto refuse = [&](const std::function<void(json&)>& damage, const std::string& part) {
+    Copy folder("xlmr-json-tokenizer");
+    json whole = good;
+    damage(whole);
+    write(folder.path / "tokenizer.json", whole.dump());
+    expect_refused(folder.path, {"tokenizer.json", part});
+  };
+  refuse([](json& whole) { whole["model"]["unk_id"] = 2; }, "\"unk_id\": 3");
+  refuse([](json& whole) { whole["model"].erase("vocab"); }, "\"vocab\"");
+  refuse([](json& whole) { whole["model"]["vocab"][7] = "a"; }, "pairs of piece and score");
+  refuse([](json& whole) { whole["model"]["vocab"][7][0] = whole["model"]["vocab"][8][0]; }, "there twice");
+  refuse([](json& whole) { whole["normalizer"]["precompiled_charsmap"] = "?"; }, "tokenizer.json");
+  refuse([](json& whole) { whole["normalizer"]["precompiled_charsmap"] = "AAAA"; }, "tokenizer.json");
 }
 
 TEST(DamagedFolder, SentencePiece) {

@@ -82,7 +82,7 @@ TEST(Training, EveryStageLearnsAndTheModelDraws) {
   EXPECT_TRUE(fs::exists(folder.path / "decoder" / "samples" / "0000120.png"));
   const auto pipeline = Pipeline::open(ModelFolder::open(folder.path / "model"), kPlacement);
   const auto pictures = pipeline->generate(
-      {{"a red circle", 1, {2, 2}}}, {.prior = 2, .decoder = 2, .upsampler = 2}, [](auto, auto, auto) {});
+      {{"a red circle", 1, {2, 2}}}, {{.prior = 2, .decoder = 2, .upsampler = 2}}, [](auto, auto, auto) {});
   EXPECT_EQ(pictures.at(0).width, 64);
 }
 

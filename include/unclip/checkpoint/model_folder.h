@@ -32,6 +32,10 @@ class ModelFolder {
   const std::string& pipeline_class() const { return pipeline_class_; }     // "UnCLIPPipeline"; may be empty
   const std::vector<Component>& components() const { return components_; }  // in order of name
 
+  // The same folder with the components of `prior` beside its own, their names after "prior_": as if both had
+  // been saved as one. Throws Error(usage) when this one has a prior already, or `prior` holds none.
+  ModelFolder with_prior(const ModelFolder& prior) const;
+
   bool has(const std::string& name) const;
 
   // The component `name`, whose folder exists; throws Error(model) otherwise.

@@ -21,6 +21,7 @@ struct GenerateOptions {
   std::optional<std::filesystem::path> prompt_file;  // .txt, .jsonl, .csv or - (instead of prompts)
   JobOptions job;                                    // of every job, where its line says nothing
   std::filesystem::path model;                       // empty: the shipped model
+  std::filesystem::path prior;                       // its prior's folder; empty: it stands in `model`
   int batch_size = 1;                                // pictures computed together, ≥ 1
   DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::automatic;

@@ -20,6 +20,9 @@ class NoiseSource {
   // Standard normal [B, shape...], float32.
   torch::Tensor normal(at::IntArrayRef shape);
 
+  // Draws for some of the pictures alone, on from where their generators stand; these stand further then.
+  NoiseSource subset(const std::vector<int64_t>& pictures) const;
+
   int64_t batch_size() const { return static_cast<int64_t>(generators_.size()); }
 
  private:

@@ -5,6 +5,7 @@
 #include "unclip/decoder/text_proj.h"
 #include "unclip/decoder/unet_2d_condition.h"
 #include "unclip/diffusion/denoise.h"
+#include "unclip/diffusion/scheduled_sampler.h"
 #include "unclip/diffusion/unclip_sampler.h"
 #include "unclip/pipeline/pipeline.h"
 #include "unclip/prior/prior_transformer.h"
@@ -17,10 +18,12 @@ class KarloPipeline final : public Pipeline {
  public:
   KarloPipeline(const ModelFolder& folder, const Placement& placement);
 
-  std::vector<Image> generate(const std::vector<PictureRequest>& batch, const Steps& steps,
+  std::vector<Image> generate(const std::vector<PictureRequest>& batch, const DrawSettings& settings,
                               const StageObserver& observer) override;
+  std::vector<PictureEmbedding> embed(const std::vector<PictureRequest>& batch, const DrawSettings& settings,
+                                      const StageObserver& observer) override;
 
-  const Tokenizer& tokenizer() const override { return *tokenizer_; }
+  const Tokenizer* tokenizer() const override { return tokenizer_.get(); }
   PipelineDefaults defaults() const override { return defaults_; }
 
  private:
@@ -39,7 +42,8 @@ class KarloPipeline final : public Pipeline {
                                NoiseSource& noise, const StepDone& step_done);
   torch::Tensor sample_upsampler(const torch::Tensor& small, Sampler& sampler, NoiseSource& noise,
                                  const StepDone& step_done);
-  torch::Tensor timestep_tensor(int64_t timestep) const;
+  std::unique_ptr<Sampler> make_decoder_sampler(const DrawSettings& settings) const;
+  void check(const std::vector<PictureRequest>& batch, const DrawSettings& settings) const;
 
   Placement placement_;
   PipelineDefaults defaults_;
@@ -50,6 +54,7 @@ class KarloPipeline final : public Pipeline {
   UNet2DConditionModel decoder_;
   UNet2DModel super_res_first_, super_res_last_;
   UnclipSamplerConfig prior_scheduler_, decoder_scheduler_, super_res_scheduler_;
+  ScheduleConfig decoder_schedule_;        // the decoder's again, as other samplers read it
   int64_t decoder_size_, super_res_size_;  // pixels a side
 };
 

@@ -29,21 +29,53 @@ struct Guidance {
   double decoder = 8.0;
 };
 
-// One picture.
+// What turns noise into a picture in the decoder. Prior and upsampler keep their own.
+enum class SamplerChoice {
+  own,         // the one that the model's scheduler names
+  ddim,        // no noise added on the way
+  ddpm,        // ancestral
+  dpm_solver,  // DPM-Solver++(2M), for fewer steps
+};
+
+// What the prior gives and the decoder begins with.
+struct PictureEmbedding {
+  std::vector<float> image;     // CLIP image embedding
+  std::vector<float> negative;  // what guidance leads away from; empty in families that learn it
+};
+
+// One picture. A family refuses what it has no use for.
 struct PictureRequest {
   std::string prompt;  // UTF-8
   uint64_t seed = 0;
-  Guidance guidance;
+  Guidance guidance = {};
+  std::string negative_prompt = {};        // its embedding is what the decoder is led away from; empty: none
+  std::string negative_prior_prompt = {};  // what the prior is led away from; empty: negative_prompt
+  std::shared_ptr<const Image> init_image = {};            // to begin with, resized
+  std::shared_ptr<const Image> mask = {};                  // white is repainted; as large as init_image
+  std::shared_ptr<const Image> hint = {};                  // depth map, resized
+  std::shared_ptr<const PictureEmbedding> embedding = {};  // instead of a prior's run
 };
+
+// What all pictures of a batch share.
+struct DrawSettings {
+  Steps steps = {};
+  SamplerChoice sampler = SamplerChoice::own;
+  int width = 0, height = 0;  // pixels, rounded up to what the model can draw; 0: the model's own size
+  double strength = 0.3;      // 0…1: share of the steps that change init_image
+};
+
+// Which half of a pair of models is opened: a run that only makes or only uses embeddings needs one.
+enum class PipelinePart { all, prior, decoder };
 
 // What a model folder recommends where the user says nothing.
 struct PipelineDefaults {
-  Steps steps;
-  Guidance guidance;
+  Steps steps = {};
+  Guidance guidance = {};
+  std::string sampler = "unclip";  // the decoder's own: that, ddim, ddpm or dpm++
 
   // From generation_config.json in the folder, which names them as the arguments of the reference's pipeline;
-  // what it leaves out is as in the reference. Throws Error(model).
-  static PipelineDefaults from(const ModelFolder& folder);
+  // what it leaves out is as in `d`. Throws Error(model).
+  static PipelineDefaults from(const ModelFolder& folder, PipelineDefaults d);
 };
 
 // Called when a stage begins (done = 0) and after each of its steps; may throw, to stop.
@@ -53,16 +85,23 @@ class Pipeline {
  public:
   // Builds the family that the folder's components make up and loads its weights. Throws Error(model) for an
   // unknown family and everything missing, unused or misshapen.
-  static std::unique_ptr<Pipeline> open(const ModelFolder& folder, const Placement& placement);
+  static std::unique_ptr<Pipeline> open(const ModelFolder& folder, const Placement& placement,
+                                        PipelinePart part = PipelinePart::all);
 
   virtual ~Pipeline() = default;
 
-  // Draws one picture for each request. A picture depends on its own request and `steps` alone (up to
-  // rounding). Throws Error(usage) for step counts that the schedules cannot make.
-  virtual std::vector<Image> generate(const std::vector<PictureRequest>& batch, const Steps& steps,
+  // Draws one picture for each request. A picture depends on its own request and `settings` alone (up to
+  // rounding). Throws Error(usage) for what the family or its schedules cannot make.
+  virtual std::vector<Image> generate(const std::vector<PictureRequest>& batch, const DrawSettings& settings,
                                       const StageObserver& observer) = 0;
 
-  virtual const Tokenizer& tokenizer() const = 0;
+  // Stops after the prior: one embedding for each request.
+  virtual std::vector<PictureEmbedding> embed(const std::vector<PictureRequest>& batch,
+                                              const DrawSettings& settings,
+                                              const StageObserver& observer) = 0;
+
+  // What reads the prompt first; nullptr where the open part reads none.
+  virtual const Tokenizer* tokenizer() const = 0;
   virtual PipelineDefaults defaults() const = 0;
 };
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "unclip/nn/clip_encoder.h"
+#include "unclip/text_encoder/text_features.h"
 
 namespace unclip {
 
@@ -16,11 +17,6 @@ struct CLIPTextConfig {
   int64_t eos_token_id = 49407;  // 2 is an old mistake in configs, and means: pool at the largest id
 
   static CLIPTextConfig from(const Config& config);
-};
-
-struct TextFeatures {
-  torch::Tensor pooled;    // [B,P], the text embedding
-  torch::Tensor sequence;  // [B,L,D], after the final norm
 };
 
 class CLIPTextModelWithProjectionImpl : public torch::nn::Module {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "unclip/tokenizer/byte_pair.h"
 #include "unclip/tokenizer/regex.h"
@@ -14,7 +15,8 @@ namespace unclip {
 class ClipTokenizer : public Tokenizer {
  public:
   static std::unique_ptr<ClipTokenizer> from_vocabulary(const std::filesystem::path& folder);
-  static std::unique_ptr<ClipTokenizer> from_tokenizer_json(const std::filesystem::path& folder);
+  static std::unique_ptr<ClipTokenizer> from_tokenizer_json(const std::filesystem::path& folder,
+                                                            const nlohmann::json& whole);
 
  private:
   ClipTokenizer(Vocabulary vocabulary, const std::vector<MergeRule>& rules, const TokenizerSettings& settings,

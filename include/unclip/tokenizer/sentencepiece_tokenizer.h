@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "unclip/tokenizer/charsmap.h"
 #include "unclip/tokenizer/tokenizer.h"
@@ -22,10 +23,15 @@ class SentencePieceTokenizer : public Tokenizer {
  public:
   SentencePieceTokenizer(const std::filesystem::path& folder, SentencePieceLayout layout);
 
+  // `whole`: tokenizer.json of XLM-R, which holds the same pieces, scores and normaliser.
+  static std::unique_ptr<SentencePieceTokenizer> from_tokenizer_json(const std::filesystem::path& folder,
+                                                                     const nlohmann::json& whole);
+
  private:
   struct Model;  // what the file and the settings say
   explicit SentencePieceTokenizer(const Model& model);
   static Model read(const std::filesystem::path& folder, SentencePieceLayout layout);
+  static Model read_json(const std::filesystem::path& folder, const nlohmann::json& whole);
 
   std::string normalize(std::string_view text) const override;
   void segment(std::string_view text, std::vector<int64_t>& ids) const override;

@@ -1,0 +1,17 @@
+// The prior's result as a file, so that many decoder runs share one prior run: a safetensors file with the
+// tensors image_embeds and negative_image_embeds [1,D] (the reference's names).
+#pragma once
+
+#include <filesystem>
+
+#include "unclip/pipeline/pipeline.h"
+
+namespace unclip {
+
+// Whole or not at all, in place of a file that is there. Throws Error(io).
+void save_embedding(const std::filesystem::path& path, const PictureEmbedding& embedding);
+
+// Throws Error(model) for what is no such file.
+PictureEmbedding load_embedding(const std::filesystem::path& path);
+
+}  // namespace unclip

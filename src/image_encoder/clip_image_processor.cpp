@@ -1,0 +1,60 @@
+// Prepares a picture for CLIP's vision tower.
+#include "unclip/image_encoder/clip_image_processor.h"
+
+#include <torch/torch.h>
+
+#include "unclip/image/resize.h"
+
+namespace unclip {
+namespace {
+
+// A number, or an object with the number under `key`, as newer files have it.
+int read_side(const Config& config, const std::string& name, const char* key, int fallback) {
+  if (!config.has(name)) return fallback;
+  const nlohmann::json& value = config.values().at(name);
+  const int side = value.is_object() ? Config(value, config.origin() + ": \"" + name + "\"").require<int>(key)
+                                     : config.require<int>(name);
+  if (side < 1)
+    throw Error(ExitCode::model,
+                config.origin() + ": \"" + name + "\" is " + value.dump() + ", expected 1 pixel at least");
+  return side;
+}
+
+}  // namespace
+
+ClipImageProcessorConfig ClipImageProcessorConfig::from(const Config& config) {
+  ClipImageProcessorConfig c;
+  for (const char* step : {"do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb"})
+    config.expect(step, true);
+  config.expect("resample", 3);  // bicubic
+  c.shortest_edge = read_side(config, "size", "shortest_edge", c.shortest_edge);
+  c.crop_width = read_side(config, "crop_size", "width", c.crop_width);
+  c.crop_height = read_side(config, "crop_size", "height", c.crop_height);
+  c.image_mean = config.get("image_mean", c.image_mean);
+  c.image_std = config.get("image_std", c.image_std);
+  if (c.image_mean.size() != 3 || c.image_std.size() != 3 || c.crop_width > c.shortest_edge ||
+      c.crop_height > c.shortest_edge)
+    throw Error(ExitCode::model, config.origin() +
+                                     ": expected three numbers in \"image_mean\" and \"image_std\", and a "
+                                     "\"crop_size\" that fits into \"size\"");
+  return c;
+}
+
+torch::Tensor clip_pixels(const Image& picture, const ClipImageProcessorConfig& c) {
+  const int shorter = std::min(picture.width, picture.height);
+  const auto scaled = [&](int side) {
+    return static_cast<int>(int64_t{c.shortest_edge} * side / shorter);  // rounded down
+  };
+  const Image resized =
+      resize(to_rgb(picture), scaled(picture.width), scaled(picture.height), ResizeFilter::bicubic);
+  const Image cropped = crop_center(resized, c.crop_width, c.crop_height);
+  const torch::Tensor bytes = torch::tensor(cropped.pixels, torch::kUInt8)
+                                  .view({1, cropped.height, cropped.width, 3})
+                                  .permute({0, 3, 1, 2});  // [1,3,H,W]
+  const auto column = [](const std::vector<double>& values) {
+    return torch::tensor(values, torch::kFloat32).view({1, 3, 1, 1});
+  };
+  return (bytes.to(torch::kFloat32) / 255 - column(c.image_mean)) / column(c.image_std);
+}
+
+}  // namespace unclip

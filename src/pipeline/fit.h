@@ -1,0 +1,26 @@
+// Whether the parts of a model fit each other: what the families' checks are made of.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "unclip/checkpoint/model_folder.h"
+
+namespace unclip {
+
+constexpr int64_t kLargestPictureSide = 8192;  // pixels
+
+// A size and where it is written down.
+struct FitSize {
+  std::string where;
+  int64_t value;
+};
+
+// Throws Error(model), naming both places, unless both sizes are equal.
+void expect_same(const FitSize& found, const FitSize& expected);
+
+// Throws Error(model) unless the component is there and of one of the classes.
+void expect_class(const ModelFolder& folder, const std::string& name,
+                  const std::vector<std::string>& classes);
+
+}  // namespace unclip

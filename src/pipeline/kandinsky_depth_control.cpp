@@ -1,0 +1,21 @@
+// After a depth map: the net's own layers bring it to the latent's size. Reference:
+// KandinskyV22ControlnetPipeline (there is none for 2.1).
+#include <torch/torch.h>
+
+#include "from_images.h"
+#include "kandinsky_tasks.h"
+#include "unclip/image/resize.h"
+
+namespace unclip {
+
+KandinskyRun depth_control(const KandinskyTask& task) {
+  constexpr int64_t kHintReduction = 8;  // ImageTimeEmbedding halves it three times
+  std::vector<torch::Tensor> hints;
+  for (const PictureRequest& request : task.batch)
+    hints.push_back(to_tensor(resize(to_rgb(*request.hint), static_cast<int>(task.width * kHintReduction),
+                                     static_cast<int>(task.height * kHintReduction), ResizeFilter::bicubic,
+                                     /*reduce_first=*/true)));
+  return {task.sampler(), task.draw_noise(), {}, at::cat(hints)};  // [B,3,8h,8w]
+}
+
+}  // namespace unclip

@@ -1,0 +1,16 @@
+// Whether the parts of Kandinsky folders fit each other, told from their configs before any weight is read.
+#pragma once
+
+#include "fit.h"
+#include "unclip/tokenizer/tokenizer.h"
+
+namespace unclip {
+
+// Both throw Error(model), naming both files, for a component of another class and widths that differ.
+void check_kandinsky_prior(const ModelFolder& folder, const std::string& prefix, const Tokenizer& tokenizer);
+void check_kandinsky_decoder(const ModelFolder& folder);
+
+// Prior and decoder against each other: the width of the image embedding.
+void check_kandinsky_pair(const ModelFolder& folder, const std::string& prefix);
+
+}  // namespace unclip

@@ -1,0 +1,39 @@
+// From another picture: its latent is noised part of the way, and only the rest of the steps is taken
+// (SDEdit, arXiv:2108.01073). Reference: KandinskyImg2ImgPipeline, KandinskyV22Img2ImgPipeline.
+#include <torch/torch.h>
+
+#include "kandinsky_tasks.h"
+#include "unclip/support/error.h"
+
+namespace unclip {
+namespace {
+
+// Kandinsky 2.1 noises by another schedule than the one it samples by, as its makers did.
+torch::Tensor add_noise_of_2_1(const torch::Tensor& latent, const torch::Tensor& noise, double strength) {
+  const ScheduleConfig schedule;  // linear from 0.0001 to 0.02
+  const auto timestep =
+      static_cast<int64_t>(static_cast<double>(schedule.num_train_timesteps) * strength) - 2;
+  const float alpha_bar = schedule.alphas_cumprod()[std::max(timestep, int64_t{0})].item<float>();
+  return std::sqrt(alpha_bar) * latent + std::sqrt(1 - alpha_bar) * noise;
+}
+
+}  // namespace
+
+KandinskyRun image_to_image(const KandinskyTask& task) {
+  const int64_t steps = task.settings.steps.decoder;
+  const auto taken = static_cast<int64_t>(static_cast<double>(steps) * task.settings.strength);
+  if (taken < 1)
+    throw Error(ExitCode::usage,
+                "--strength: " + std::to_string(task.settings.strength) + " of " + std::to_string(steps) +
+                    " steps is none, expected one at least",
+                "raise --strength or --decoder-steps");
+  auto sampler = task.sampler(steps - taken);
+  const torch::Tensor latent = task.encode(&PictureRequest::init_image),
+                      noise = task.draw_noise();  // [B,4,h,w]
+  const torch::Tensor start = task.decoder.reads_text()
+                                  ? add_noise_of_2_1(latent, noise, task.settings.strength)
+                                  : sampler->add_noise(latent, noise, sampler->timesteps().front());
+  return {std::move(sampler), start, {}, {}};
+}
+
+}  // namespace unclip

@@ -1,0 +1,103 @@
+// Kandinsky's prior.
+//
+// Symbols: B pictures, K embeddings a picture, L text tokens, D embedding width.
+#include "kandinsky_prior.h"
+
+#include "kandinsky_fit.h"
+#include "load_net.h"
+#include "text_rows.h"
+
+namespace unclip {
+namespace {
+
+// The first part that is opened; the others are checked with it, before gigabytes are read.
+std::unique_ptr<Tokenizer> open_prior_tokenizer(const ModelFolder& folder, const std::string& prefix) {
+  auto tokenizer = Tokenizer::open(folder.require(prefix + "tokenizer").folder);
+  check_kandinsky_prior(folder, prefix, *tokenizer);
+  return tokenizer;
+}
+
+}  // namespace
+
+KandinskyPrior::KandinskyPrior(const ModelFolder& folder, const std::string& prefix,
+                               const Placement& placement)
+    : placement_(placement),
+      tokenizer_(open_prior_tokenizer(folder, prefix)),
+      text_encoder_(
+          load_net<CLIPTextModelWithProjection, CLIPTextConfig>(folder, prefix + "text_encoder", placement)),
+      image_encoder_(load_net<CLIPVisionModelWithProjection, CLIPVisionConfig>(
+          folder, prefix + "image_encoder", placement)),
+      prior_(load_net<PriorTransformer, PriorTransformerConfig>(folder, prefix + "prior", placement)),
+      scheduler_(unclip_scheduler(folder, prefix + "scheduler")) {}
+
+KandinskyEmbeddings KandinskyPrior::sample(const std::vector<PictureRequest>& batch, int64_t steps,
+                                           const NoiseSource& noise, const StageObserver& observer) {
+  const auto count = static_cast<int64_t>(batch.size());
+  std::vector<torch::Tensor> image(batch.size()), negative(batch.size());
+  for (const int64_t rows :
+       {1, 2}) {  // a picture's draws must not hang on whether its neighbours are negated
+    std::vector<PictureRequest> group;
+    std::vector<int64_t> places;
+    for (int64_t i = 0; i < count; ++i) {
+      const PictureRequest& request = batch[static_cast<size_t>(i)];
+      if (request.negative_prompt.empty() != (rows == 1)) continue;
+      group.push_back(request);
+      places.push_back(i);
+    }
+    if (group.empty()) continue;
+    const torch::Tensor embeddings =
+        sample_rows(group, rows, steps, noise.subset(places), observer);  // [·,K,D]
+    for (size_t i = 0; i < places.size(); ++i) {
+      const torch::Tensor own = embeddings[static_cast<int64_t>(i)];
+      image[static_cast<size_t>(places[i])] = own[0];
+      negative[static_cast<size_t>(places[i])] = rows == 2 ? own[1] : encoding_of_black();
+    }
+  }
+  return {at::stack(image), at::stack(negative)};
+}
+
+// unCLIP section 2.2. Guidance doubles the rows: away from one text for all of a picture's embeddings.
+torch::Tensor KandinskyPrior::sample_rows(const std::vector<PictureRequest>& batch, int64_t rows,
+                                          int64_t steps, NoiseSource noise, const StageObserver& observer) {
+  UnclipSampler sampler(scheduler_, steps);
+  const bool is_on = is_guided(batch, &Guidance::prior);
+  std::vector<std::string> away, texts;
+  for (const PictureRequest& request : batch) {
+    texts.push_back(request.prompt);
+    if (rows == 2) texts.push_back(request.negative_prompt);
+    away.insert(
+        away.end(), static_cast<size_t>(rows),
+        request.negative_prior_prompt.empty() ? request.negative_prompt : request.negative_prior_prompt);
+  }
+  if (is_on) texts.insert(texts.begin(), away.begin(), away.end());
+  observer("text", 0, 1);
+  const TextRows text = encode_rows(
+      *tokenizer_, texts, prior_->config.num_embeddings, placement_.device,
+      // no mask: the text tower sees the padding, as in the reference's pipeline
+      [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
+  observer("text", 1, 1);
+
+  const Predict net = [&](const torch::Tensor& x, int64_t t) {  // [B or 2B,K,D]
+    const torch::Tensor answer =
+        prior_->forward(x.flatten(0, 1).to(placement_.dtype), timestep_tensor(t, placement_.device),
+                        text.pooled, text.sequence, text.mask);
+    return answer.to(torch::kFloat32).view(x.sizes());
+  };
+  const torch::Tensor start = noise.normal({rows, prior_->config.embedding_dim});  // [B,K,D]
+  const torch::Tensor scale = guidance_scales(batch, &Guidance::prior, placement_.device);
+  const torch::Tensor x =
+      denoise(sampler, start, is_on ? guided(net, scale) : net, noise, watch("prior", sampler, observer));
+  return prior_->post_process_latents(x);
+}
+
+// Without a negative prompt the decoder is led away from what the vision tower sees in a picture of zeros.
+torch::Tensor KandinskyPrior::encoding_of_black() {
+  if (!black_.defined()) {
+    const int64_t side = image_encoder_->config.image_size;
+    black_ =
+        image_encoder_->forward(torch::zeros({1, 3, side, side}, placement_.device))[0].to(torch::kFloat32);
+  }
+  return black_;
+}
+
+}  // namespace unclip

@@ -1,0 +1,59 @@
+// Small things that every family's stages need.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "unclip/diffusion/denoise.h"
+#include "unclip/diffusion/unclip_sampler.h"
+#include "unclip/pipeline/pipeline.h"
+
+namespace unclip {
+
+inline UnclipSamplerConfig unclip_scheduler(const ModelFolder& folder, const std::string& name) {
+  return UnclipSamplerConfig::from(folder.require(name).config("scheduler_config.json"));
+}
+
+inline std::vector<uint64_t> seeds_of(const std::vector<PictureRequest>& batch) {
+  std::vector<uint64_t> seeds;
+  for (const PictureRequest& request : batch) seeds.push_back(request.seed);
+  return seeds;
+}
+
+// Tells the observer that a stage begins, and gives what to call after each of its steps.
+inline StepDone watch(const char* stage, int64_t steps, const StageObserver& observer) {
+  observer(stage, 0, steps);
+  return [=, &observer, done = int64_t{0}]() mutable { observer(stage, ++done, steps); };
+}
+
+inline StepDone watch(const char* stage, const Sampler& sampler, const StageObserver& observer) {
+  return watch(stage, static_cast<int64_t>(sampler.timesteps().size()), observer);
+}
+
+inline torch::Tensor timestep_tensor(int64_t timestep, torch::Device device) {
+  return torch::full({}, timestep, torch::dtype(torch::kInt64).device(device));
+}
+
+// Whether classifier-free guidance is on for any picture of the batch: then it is computed for all.
+inline bool is_guided(const std::vector<PictureRequest>& batch, double Guidance::*stage) {
+  return std::ranges::any_of(batch,
+                             [=](const PictureRequest& request) { return request.guidance.*stage > 1; });
+}
+
+// Its scales, float32 [B].
+inline torch::Tensor guidance_scales(const std::vector<PictureRequest>& batch, double Guidance::*stage,
+                                     torch::Device device) {
+  std::vector<float> scales;
+  for (const PictureRequest& request : batch) scales.push_back(static_cast<float>(request.guidance.*stage));
+  return torch::tensor(scales).to(device);
+}
+
+// Embeddings [B,D] as their requests hold them; throws Error(usage) unless each is `width` wide.
+torch::Tensor stack_embeddings(const std::vector<PictureRequest>& batch, int64_t width,
+                               std::vector<float> PictureEmbedding::*part, torch::Device device);
+
+// Row i of a float tensor [B,D].
+std::vector<float> row_of(const torch::Tensor& rows, int64_t i);
+
+}  // namespace unclip

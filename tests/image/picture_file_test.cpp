@@ -1,0 +1,65 @@
+// Pictures of either kind, told by their bytes, and files that are neither, cut off or broken.
+#include "unclip/image/picture_file.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "refusal.h"
+#include "temporary_folder.h"
+
+namespace unclip {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kPictureFolder = fs::path(UNCLIP_TEST_DATA) / "kandinsky";
+
+std::string bytes_of(const fs::path& file) {
+  std::ostringstream bytes;
+  bytes << std::ifstream(file, std::ios::binary).rdbuf();
+  return bytes.str();
+}
+
+struct PictureFile : testing::Test {
+  TemporaryFolder folder;
+  fs::path file = folder.path / "picture";
+
+  void expect_refused(const std::string& bytes, const std::string& part) {
+    std::ofstream(file, std::ios::binary) << bytes;
+    expect_refusal(ExitCode::io, part, [&] { read_picture(file); });
+  }
+};
+
+TEST_F(PictureFile, IsToldByItsBytes) {
+  for (const char* name : {"init.png", "init.jpg"}) {
+    fs::copy_file(kPictureFolder / name, file, fs::copy_options::overwrite_existing);
+    const Image image = read_picture(file);
+    EXPECT_EQ(image.width, 75) << name;
+    EXPECT_EQ(image.height, 61) << name;
+    EXPECT_EQ(image.channels, 3) << name;
+    EXPECT_EQ(image.pixels.size(), 75u * 61 * 3) << name;
+  }
+}
+
+TEST_F(PictureFile, MayNotBeAnythingElse) {
+  expect_refused("a caption", "is no picture, expected a PNG or JPEG file");
+  expect_refused("", "the file is empty");
+  expect_refusal(ExitCode::io, "is a folder", [&] { read_picture(folder.path); });
+  expect_refusal(ExitCode::io, "cannot be read", [&] { read_picture(folder.path / "absent.jpg"); });
+}
+
+TEST_F(PictureFile, MayNotBeCutOffOrBroken) {
+  const std::string jpeg = bytes_of(kPictureFolder / "init.jpg");
+  for (size_t length = 3; length + 2 < jpeg.size(); length += 37)
+    expect_refused(jpeg.substr(0, length), "the JPEG is corrupt or ends too early: ");
+  std::string wide = jpeg;  // 65,500 × 65,500 pixels in the frame header
+  const size_t frame = wide.find("\xFF\xC0");
+  ASSERT_NE(frame, std::string::npos);
+  for (const size_t at : {5, 7}) wide[frame + at] = '\xFF', wide[frame + at + 1] = '\xDC';
+  expect_refused(wide, "has 65500 x 65500 pixels, expected at most");
+}
+
+}  // namespace
+}  // namespace unclip

@@ -1,0 +1,79 @@
+// Resizing, JPEG reading and CLIP's preparation of pictures against Pillow and the reference, on the goldens
+// of scripts/golden/kandinsky.py.
+#include "unclip/image_encoder/clip_image_processor.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "refusal.h"
+#include "unclip/checkpoint/load.h"
+#include "unclip/image/picture_file.h"
+#include "unclip/image/resize.h"
+
+namespace unclip {
+namespace {
+
+const std::filesystem::path kPictures = std::filesystem::path(UNCLIP_TEST_DATA) / "kandinsky";
+
+torch::Tensor bytes(const Image& image) {
+  const torch::Tensor all = torch::tensor(image.pixels, torch::kUInt8);
+  return image.channels == 1 ? all.view({image.height, image.width})
+                             : all.view({image.height, image.width, -1});
+}
+
+TEST(Resize, GivesPillowsBytes) {
+  const Image picture = read_picture(kPictures / "init.png");
+  const auto golden = read_tensors(kPictures / "images.safetensors");
+  int compared = 0;
+  for (const auto& [name, expected] : golden) {
+    const bool lanczos = name.starts_with("lanczos."), reduced = name.starts_with("reduced.");
+    if (!lanczos && !reduced && !name.starts_with("bicubic.")) continue;
+    const Image resized =
+        resize(picture, static_cast<int>(expected.size(1)), static_cast<int>(expected.size(0)),
+               lanczos ? ResizeFilter::lanczos : ResizeFilter::bicubic, reduced);
+    ASSERT_EQ(bytes(resized).sizes(), expected.sizes()) << name;
+    EXPECT_EQ((bytes(resized).to(torch::kInt) - expected.to(torch::kInt)).abs().max().item<int>(), 0) << name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 18);
+  EXPECT_TRUE(torch::equal(bytes(to_gray(picture)), golden.at("gray")));
+}
+
+TEST(Resize, LeavesOneColourAlone) {
+  const Image plain{7, 5, 1, std::vector<std::uint8_t>(35, 200)};
+  for (const std::uint8_t pixel : resize(plain, 64, 3, ResizeFilter::lanczos).pixels) EXPECT_EQ(pixel, 200);
+}
+
+TEST(Jpeg, GivesPillowsBytes) {
+  const torch::Tensor found = bytes(read_picture(kPictures / "init.jpg"));
+  const torch::Tensor expected = read_tensors(kPictures / "images.safetensors").at("jpeg");
+  ASSERT_EQ(found.sizes(), expected.sizes());
+  const int largest = (found.to(torch::kInt) - expected.to(torch::kInt)).abs().max().item<int>();
+  std::cout << "largest difference " << largest << "/255\n";
+  EXPECT_LE(largest, 2);  // Pillow bundles another version of libjpeg-turbo
+}
+
+TEST(ClipPixels, EqualTheReferences) {
+  const auto config = ClipImageProcessorConfig::from(
+      Config::read(kPictures / "2.2-prior/image_processor/preprocessor_config.json"));
+  EXPECT_EQ(config.shortest_edge, 28);
+  const torch::Tensor found = clip_pixels(read_picture(kPictures / "init.png"), config);
+  const torch::Tensor expected = read_tensors(kPictures / "images.safetensors").at("clip");
+  ASSERT_EQ(found.sizes(), expected.sizes());
+  const double largest = (found - expected).abs().max().item<double>();
+  std::cout << "largest difference " << largest << "\n";
+  EXPECT_LE(largest, 1e-5);
+}
+
+TEST(ClipPixels, ReadsOldConfigsAndRefusesOtherOnes) {
+  const auto read = [](const nlohmann::json& values) {
+    return ClipImageProcessorConfig::from(Config(values, "preprocessor_config.json"));
+  };
+  EXPECT_EQ(read({{"size", 64}, {"crop_size", 48}}).crop_width, 48);
+  EXPECT_EQ(read(nlohmann::json::object()).shortest_edge, 224);
+  expect_refusal(ExitCode::model, "\"do_center_crop\" is false", [&] { read({{"do_center_crop", false}}); });
+  expect_refusal(ExitCode::model, "\"crop_size\" that fits", [&] { read({{"size", 8}, {"crop_size", 9}}); });
+}
+
+}  // namespace
+}  // namespace unclip
