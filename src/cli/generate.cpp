@@ -33,7 +33,7 @@ fs::path default_model() {
 
 int generate(const GenerateOptions& options, std::ostream& out) {
   if (options.prompts.empty() && !options.prompt_file)
-    throw Error(ExitCode::usage, "PROMPT is required, or --prompt-file FILE",
+    throw Error(ExitCode::usage, "PROMPT is required, or --prompt-file FILE, or --from FILE",
                 "for example: unclip generate \"a red circle\"; more: unclip generate --help");
   const fs::path model = options.model.empty() ? default_model() : options.model;
   BatchOptions batch;
