@@ -1,19 +1,10 @@
 // The shipped model: what the reference draws with the same folder, prompt and seed.
-#include <gtest/gtest.h>
-
-#include <cmath>
-
+#include "picture_golden.h"
 #include "unclip/image/png.h"
 #include "unclip/pipeline/pipeline.h"
 
 namespace unclip {
 namespace {
-
-double decibels(const Image& a, const Image& b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.pixels.size(); ++i) sum += std::pow(a.pixels[i] - b.pixels[i], 2);
-  return 10 * std::log10(255.0 * 255.0 / std::max(sum / static_cast<double>(a.pixels.size()), 1e-9));
-}
 
 TEST(Picturebook, DrawsWhatTheReferenceDraws) {
   const std::filesystem::path data = UNCLIP_TEST_DATA;
@@ -25,7 +16,7 @@ TEST(Picturebook, DrawsWhatTheReferenceDraws) {
     const Image found =
         pipeline->generate({{prompt, seed, defaults.guidance}}, {defaults.steps}, [](auto, auto, auto) {})[0];
     ASSERT_EQ(found.pixels.size(), expected.pixels.size());
-    const double agreement = decibels(found, expected);
+    const double agreement = psnr(pixels(found), pixels(expected));
     std::cout << prompt << ": " << agreement << " dB\n";
     EXPECT_GE(agreement, 50);
   };
