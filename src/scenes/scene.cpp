@@ -12,10 +12,10 @@ constexpr std::array<std::string_view, family_count> family_names{"shapes", "lan
 constexpr std::array<std::string_view, style_count> style_names{"flat",       "pixel art", "pencil sketch",
                                                                 "watercolor", "neon",      "blueprint"};
 
-Drawing make(Family family, Rng& rng, Style style) {
+Drawing make(Family family, Rng& rng, Style style, const ShapesMix& mix) {
   switch (family) {
     case Family::shapes:
-      return make_shapes(rng, style);
+      return make_shapes(rng, style, mix);
     case Family::landscapes:
       return make_landscape(rng, style);
     case Family::items:
@@ -24,6 +24,16 @@ Drawing make(Family family, Rng& rng, Style style) {
       return make_character(rng, style);
   }
   return {};
+}
+
+std::vector<Colour> shared_colours(const SceneOptions& options, uint64_t index) {
+  std::vector<Colour> colours;
+  if (options.sharing == 0) return colours;
+  for (int i = 0; i < colour_count; ++i) colours.push_back(static_cast<Colour>(i));
+  Rng rng = picture_rng(~options.seed, index / options.sharing);
+  shuffle(rng, colours);
+  colours.resize(3);
+  return colours;
 }
 
 // The one place of the held-out rule. Styles that draw outlines alone turn a circle into a ring.
@@ -74,8 +84,9 @@ Scene draw_scene(const SceneOptions& options, uint64_t index) {
   Scene scene;
   scene.family = static_cast<Family>(pick_weighted(rng, options.families));
   scene.style = static_cast<Style>(pick_weighted(rng, options.styles));
-  Drawing drawing = make(scene.family, rng, scene.style);
-  while (holds_held_out(drawing, scene.style)) drawing = make(scene.family, rng, scene.style);
+  const ShapesMix mix{options.arrangements, shared_colours(options, index)};
+  Drawing drawing = make(scene.family, rng, scene.style, mix);
+  while (holds_held_out(drawing, scene.style)) drawing = make(scene.family, rng, scene.style, mix);
   if (!chance(rng, options.uncaptioned)) {
     scene.caption = vary_writing(rng, style_caption(rng, scene.style, drawing.caption));
   }

@@ -122,9 +122,14 @@ std::vector<Placed> place_all(Rng& rng, const Requirement& wanted) {
   return placed;
 }
 
-Colour other_colour(Rng& rng, const std::vector<Wanted>& objects) {
+Colour any_colour(Rng& rng, const std::vector<Colour>& among) {
+  return among.empty() ? static_cast<Colour>(uniform_int(rng, 0, colour_count - 1)) : pick(rng, among);
+}
+
+// One of `among` that no object has.
+Colour other_colour(Rng& rng, const std::vector<Wanted>& objects, const std::vector<Colour>& among = {}) {
   while (true) {
-    const auto colour = static_cast<Colour>(uniform_int(rng, 0, colour_count - 1));
+    const Colour colour = any_colour(rng, among);
     if (std::ranges::none_of(objects, [colour](const Wanted& o) { return o.colour == colour; }))
       return colour;
   }
@@ -174,27 +179,29 @@ bool stands(const Box& a, Relation relation, const Box& b) {
   }
 }
 
-Requirement random_requirement(Rng& rng) {
+Requirement random_requirement(Rng& rng, const ShapesMix& mix) {
   const auto random_size = [&] {
     return static_cast<Size>(pick_weighted(rng, std::array<double, 3>{0.6, 0.2, 0.2}));
   };
   const auto random_object = [&] {
-    return Wanted{static_cast<Colour>(uniform_int(rng, 0, colour_count - 1)),
-                  static_cast<Shape>(uniform_int(rng, 0, shape_count - 1)), random_size()};
+    return Wanted{any_colour(rng, mix.colours), static_cast<Shape>(uniform_int(rng, 0, shape_count - 1)),
+                  random_size()};
   };
   Requirement wanted;
   wanted.objects = {random_object()};
-  if (chance(rng, 0.5)) {  // two unlike objects
+  enum { one, alike, unlike };
+  const size_t arrangement = pick_weighted(rng, mix.arrangements);
+  if (arrangement == unlike) {
     Wanted other = random_object();
     while (other.shape == wanted.objects[0].shape || other.colour == wanted.objects[0].colour) {
       other = random_object();
     }
     wanted.objects.push_back(other);
     if (chance(rng, 0.65)) wanted.relation = static_cast<Relation>(uniform_int(rng, 0, relation_count - 1));
-  } else if (chance(rng, 0.6)) {
+  } else if (arrangement == alike) {
     wanted.objects[0].count = uniform_int(rng, 2, 4);
   }
-  if (chance(rng, 0.5)) wanted.background = other_colour(rng, wanted.objects);
+  if (chance(rng, 0.5)) wanted.background = other_colour(rng, wanted.objects, mix.colours);
   return wanted;
 }
 
@@ -219,9 +226,9 @@ std::optional<Drawing> draw_required(Rng& rng, const Requirement& wanted) {
   return drawing;
 }
 
-Drawing make_shapes(Rng& rng, Style style) {
+Drawing make_shapes(Rng& rng, Style style, const ShapesMix& mix) {
   while (true) {
-    const Requirement wanted = random_requirement(rng);
+    const Requirement wanted = random_requirement(rng, mix);
     if (std::optional<Drawing> drawing = draw_required(rng, wanted)) {
       const bool colours = has_colours(style) && !chance(rng, 0.08);
       drawing->caption = describe(rng, wanted, colours, colours && !is_outlined(style));

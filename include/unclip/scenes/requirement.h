@@ -42,7 +42,7 @@ struct Box {
 bool stands(const Box& a, Relation relation, const Box& b);
 
 // A requirement as training pictures have it, held-out pairs and all.
-Requirement random_requirement(Rng& rng);
+Requirement random_requirement(Rng& rng, const ShapesMix& mix = {});
 
 // A picture of it: places, exact sizes and colours at random. Empty where chance found no room for it.
 std::optional<Drawing> draw_required(Rng& rng, const Requirement& wanted);

@@ -38,12 +38,22 @@ struct Drawing {
   std::function<void(Canvas&)> paint;  // takes no further random choices
 };
 
+// How the family Shapes chooses what to draw.
+struct ShapesMix {
+  std::array<double, 3> arrangements = {2, 3, 5};  // weights: one object, several alike, two unlike
+  std::vector<Colour> colours;                     // three or more to choose from; empty: all
+};
+
 struct SceneOptions {
   uint64_t seed = 0;
   int size = 64;                                                 // pixels a side
   std::array<double, family_count> families = {4, 3, 1.5, 1.5};  // weights, in the order of Family
   std::array<double, style_count> styles = {15, 1, 1, 1, 1, 1};  // weights, in the order of Style
   double uncaptioned = 0.1;                                      // part of the pictures with an empty caption
+  std::array<double, 3> arrangements = ShapesMix{}.arrangements;
+  // So many pictures in a row have three colours for their shapes, so that a contrastive batch cannot be told
+  // apart by colour alone (hard negatives, arXiv:2010.04592); 0: all colours everywhere.
+  uint64_t sharing = 0;
 };
 
 struct Scene {
@@ -61,7 +71,7 @@ Scene draw_scene(const SceneOptions& options, uint64_t index);
 
 // One function a family. `style` is for what must differ beforehand: where colours do not survive
 // (has_colours is false) the caption must not name one.
-Drawing make_shapes(Rng& rng, Style style);
+Drawing make_shapes(Rng& rng, Style style, const ShapesMix& mix = {});
 Drawing make_landscape(Rng& rng, Style style);
 Drawing make_item(Rng& rng, Style style);
 Drawing make_character(Rng& rng, Style style);
