@@ -2,6 +2,7 @@
 #include "unclip/batch/batch_run.h"
 
 #include <algorithm>
+#include <bit>
 #include <random>
 
 #include "unclip/batch/contact_sheets.h"
@@ -13,7 +14,8 @@
 namespace unclip {
 namespace {
 
-constexpr size_t kMostWaiting = 4096;  // pictures: beyond them a batch is drawn that is not full
+constexpr uint64_t kLargestMeasured = 64;  // more at once gains nothing
+constexpr size_t kMostWaiting = 4096;      // pictures: beyond them a batch is drawn that is not full
 
 nlohmann::ordered_json to_json(const std::vector<StageTime>& times) {
   nlohmann::ordered_json stages;
@@ -48,6 +50,7 @@ ExitCode BatchRun::run() {
 
 void BatchRun::make(uint64_t pictures) {
   painter_ = open_painter_();
+  if (batch_size_ == 0) measure_batch_size(pictures);
   if (manifest_) manifest_->open();
   progress_.emplace(static_cast<int>(pictures), ProgressOptions{.quiet = options_.quiet});
   writer_.emplace(WriterOptions{options_.json, options_.fail_fast, seed_.value_or(0)},
@@ -59,6 +62,15 @@ void BatchRun::make(uint64_t pictures) {
   });
   while (!waiting_.empty()) draw_waiting(waiting_.begin());
   writer_->finish();
+}
+
+void BatchRun::measure_batch_size(uint64_t pictures) {
+  jobs_.rewind();
+  PictureJob sample;
+  sample.options = jobs_.next()->options;
+  batch_size_ =
+      painter_->fitting_batch(sample, std::bit_ceil(std::min<uint64_t>(pictures, kLargestMeasured)));
+  spdlog::info("--batch-size auto: {} fit", batch_size_);
 }
 
 // Names and seeds are those of the whole run, so the pictures of other shards are counted and named too.

@@ -1,6 +1,7 @@
 // The flags that several verbs share (see the header).
 #include "flags.h"
 
+#include <sstream>
 #include <stdexcept>
 
 namespace unclip {
@@ -75,6 +76,42 @@ CLI::Option* add_shard(CLI::App& verb, std::optional<Shard>& shard) {
           "--shard /8 where Slurm, Kubernetes or GNU parallel tells which (default: what Slurm tells, else "
           "all)")
       ->type_name("I/N");
+}
+
+CLI::Option* add_batch_size(CLI::App& verb, int& batch_size) {
+  const auto read = [&batch_size](const std::string& text) {
+    try {
+      batch_size = text == "auto" ? 0 : parse_number(text, 1, 4096);
+    } catch (const std::invalid_argument& fault) {
+      throw CLI::ValidationError("--batch-size", fault.what());
+    }
+  };
+  return verb
+      .add_option_function<std::string>(
+          "-b,--batch-size", read,
+          "Pictures computed together, e.g. -b 4, or auto for as many as fit into "
+          "memory (default: 1)")
+      ->type_name("N|auto");
+}
+
+CLI::Option* add_devices(CLI::App& verb, std::vector<DeviceChoice>& devices) {
+  const auto read = [&devices](const std::string& text) {
+    std::istringstream names(text + ',');
+    devices.clear();
+    for (std::string name; std::getline(names, name, ',');) {
+      const bool number = !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
+      try {
+        devices.push_back(parse_device(number ? "cuda:" + name : name));
+      } catch (const std::invalid_argument& fault) {
+        throw CLI::ValidationError("--devices", fault.what());
+      }
+    }
+  };
+  return verb
+      .add_option_function<std::string>("--devices", read,
+                                        "A worker process for each of these, sharing the prompt file, e.g. "
+                                        "--devices 0,1,2,3 (default: one process on --device)")
+      ->type_name("LIST");
 }
 
 CLI::Option* add_grid(CLI::App& verb, std::optional<Grid>& grid) {

@@ -89,6 +89,12 @@ void add_job_options(CLI::App& verb, JobOptions& options);
 // --shard
 CLI::Option* add_shard(CLI::App& verb, std::optional<Shard>& shard);
 
+// --batch-size, also "auto" (0)
+CLI::Option* add_batch_size(CLI::App& verb, int& batch_size);
+
+// --devices
+CLI::Option* add_devices(CLI::App& verb, std::vector<DeviceChoice>& devices);
+
 // "4x3": columns and rows
 CLI::Option* add_grid(CLI::App& verb, std::optional<Grid>& grid);
 

@@ -4,10 +4,14 @@
 #include <c10/util/Exception.h>
 #include <spdlog/spdlog.h>
 
+#include <bit>
+
 #include "out_of_memory.h"
 #include "unclip/checkpoint/fingerprint.h"
+#include "unclip/device/memory.h"
 #include "unclip/pipeline/pipeline.h"
 #include "unclip/support/error.h"
+#include "unclip/support/interrupt.h"
 
 namespace unclip {
 namespace {
@@ -15,7 +19,9 @@ namespace {
 class PipelinePainter final : public Painter {
  public:
   PipelinePainter(const ModelFolder& folder, const Placement& placement)
-      : pipeline_(Pipeline::open(folder, placement)), defaults_(pipeline_->defaults()) {
+      : device_(placement.device),
+        pipeline_(Pipeline::open(folder, placement)),
+        defaults_(pipeline_->defaults()) {
     spdlog::debug("model {} on {}", folder.path().string(), unclip::describe(placement));
     metadata_.model = std::filesystem::canonical(folder.path()).filename().string();
     metadata_.version = UNCLIP_VERSION;
@@ -52,6 +58,28 @@ class PipelinePainter final : public Painter {
     }
   }
 
+  // Draws one and four by the fewest steps: memory grows by the same for each picture more.
+  std::size_t fitting_batch(const PictureJob& picture, std::size_t most) override {
+    PictureJob probe = picture;
+    probe.options.prior_steps = probe.options.decoder_steps = probe.options.upsampler_steps = 2;
+    const auto measure = [&](std::size_t count) {
+      return measure_memory(device_, [&] {
+        draw(std::vector(count, probe), [](auto, auto, auto) { throw_if_interrupted(); });
+      });
+    };
+    try {
+      measure(1);  // the first one packs weights
+      const MemoryUse one = measure(1), four = measure(4);
+      const uint64_t each = std::max((four.peak - std::min(four.peak, one.peak)) / 3, four.peak / 8 + 1);
+      const uint64_t usable = four.free / 5 * 4;
+      const uint64_t fits = usable < one.peak ? 1 : 1 + (usable - one.peak) / each;
+      return std::bit_floor(static_cast<std::size_t>(std::min<uint64_t>(fits, most)));
+    } catch (const Error& fault) {
+      if (fault.code != ExitCode::out_of_memory) throw;
+      return 1;
+    }
+  }
+
   PictureMetadata describe(const PictureJob& picture, const Image& image) const override {
     const Steps steps = steps_of(picture.options);
     const Guidance guidance = guidance_of(picture.options);
@@ -79,6 +107,7 @@ class PipelinePainter final : public Painter {
             options.decoder_guidance.value_or(defaults_.guidance.decoder)};
   }
 
+  torch::Device device_;
   std::unique_ptr<Pipeline> pipeline_;
   PipelineDefaults defaults_;
   PictureMetadata metadata_;  // what all pictures share

@@ -96,9 +96,9 @@ void Parser::add_generate() {
       ->type_name("FOLDER");
   add_job_options(*verb, generate_.job);
   verb->get_option("--skip-existing")->excludes("--overwrite");
-  add_number(*verb, "-b,--batch-size", generate_.batch_size, 1, 4096,
-             "Pictures computed together, e.g. -b 4 (default: 1)");
+  add_batch_size(*verb, generate_.batch_size);
   add_placement(*verb, generate_.device, generate_.dtype);
+  add_devices(*verb, generate_.devices)->needs(file)->excludes("--device");
   auto* keep_going =
       verb->add_flag_callback(
               "--keep-going", [] {}, "Go on where a picture fails, e.g. --keep-going (default: so)")

@@ -92,21 +92,28 @@ TEST_F(BatchRun, BadLinesAreAllToldBeforeAnyModelIsOpened) {
   EXPECT_EQ(files_in(out), 0U);
 }
 
-// kill -9 at random points, and a last line that is torn: what is there is left alone, what is not is made.
+// 20 kill -9 and 6 gentler ends at random points, and a last line that is torn: what is there is left alone,
+// what is not is made.
 TEST_F(BatchRun, ResumesAfterKillToTheBytesOfOneRun) {
-  const fs::path file = prompts(24), whole = temporary.path / "whole";
+  const fs::path file = prompts(100), whole = temporary.path / "whole";
   ASSERT_EQ(run(draw(file, whole, {"-b", "3"})).code, 0);
   std::mt19937 random(std::random_device{}());
-  for (int kills = 0; kills < 6; ++kills) {
+  for (int kills = 0; kills < 26; ++kills) {
     const auto before = fs::exists(out / "manifest.jsonl") ? pictures(out).size() : 0;
+    const int signal = kills % 4 != 3 || kills >= 24 ? SIGKILL : kills % 8 == 3 ? SIGINT : SIGTERM;
     Program program(draw(file, out, {"-b", "3"}));
-    program.has_printed();
-    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 300));
-    program.kill(SIGKILL);
+    if (kills % 5 != 4) program.has_printed();  // else it may still be loading
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 80));
+    program.kill(signal);
     const Result result = program.wait();
-    EXPECT_LE(before + lines_of(result.out).size(), 24U) << "a picture was computed twice";
-    if (fs::exists(out / "manifest.jsonl"))
+    EXPECT_LE(before + lines_of(result.out).size(), 100U) << "a picture was computed twice";
+    if (signal != SIGKILL) {
+      // The signal alone, where it came before main() did.
+      EXPECT_TRUE(result.code == 0 || result.code == 128 + signal || result.signal == signal)
+          << result.code << " signal " << result.signal << result.err;
+    } else if (fs::exists(out / "manifest.jsonl")) {
       std::ofstream(out / "manifest.jsonl", std::ios::app) << "{\"index\": 3, \"n\"";
+    }
   }
   const Result result = run(draw(file, out, {"-b", "3"}));
   EXPECT_EQ(result.code, 0) << result.err;
@@ -294,6 +301,57 @@ TEST_F(BatchRun, StopsOnAFullDiskAndKeepsWhatIsWhole) {
   }
   EXPECT_EQ(run(draw(file, out)).code, 0);
   EXPECT_EQ(pictures(out).size(), 40U);
+}
+
+TEST_F(BatchRun, RefusesAReadOnlyFolder) {
+  const fs::path file = prompts(3);
+  const Prepare read_only = [&] {
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        mount("none", out.c_str(), "tmpfs", MS_RDONLY, nullptr) != 0)
+      _exit(99);
+  };
+  const Result result = run(draw(file, out), read_only);
+  if (result.code == 99) GTEST_SKIP() << "no permission to mount";
+  expect_error(result, 5, {out.string() + ": Read-only file system", "choose another place with -o"});
+}
+
+// The address space holds the batch of 32, and not that of 64.
+TEST_F(BatchRun, HalvesTheBatchWhereMemoryEnds) {
+  set("super_res_first", "sample_size", 256);
+  set("super_res_last", "sample_size", 256);
+  Arguments arguments{"-f", prompts(3), "--seed", "7", "-b", "64", "-o", out.string() + "/"};
+  const Result result = run(quick(arguments, model), [] {
+    const rlimit most{1'800'000'000, 1'800'000'000};
+    setrlimit(RLIMIT_AS, &most);
+  });
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.err.find("out of memory: going on with --batch-size 32"), std::string::npos) << result.err;
+  EXPECT_EQ(pictures(out).size(), 3U);
+  arguments[5] = "auto";
+  arguments[7] = (temporary.path / "auto").string() + "/";
+  const Result measured = run(quick(arguments, model));
+  EXPECT_EQ(measured.code, 0) << measured.err;
+  EXPECT_NE(measured.err.find("--batch-size auto: 4 fit"), std::string::npos) << measured.err;
+}
+
+// A million lines are checked in the memory that a thousand take.
+TEST_F(BatchRun, LongFilesTakeNoMoreMemory) {
+  const auto peak = [&](int lines, const std::string& last) {
+    const fs::path file = temporary.path / "long.txt";
+    std::ofstream text(file);
+    for (int i = 0; i < lines; ++i) text << "a prompt number " << i << '\n';
+    text << last;
+    text.close();
+    Program program(
+        {"generate", "-f", file, "--seed", "1", "-m", kTiny, "-o", (out / "{index}.png").string()});
+    rusage use{};
+    const Result result = program.wait(&use);
+    EXPECT_EQ(result.code, 2) << result.err;
+    return use.ru_maxrss;
+  };
+  const long few = peak(1000, "\xff\n"), many = peak(1'000'000, "\xff\n");
+  RecordProperty("kilobytes", std::to_string(few) + " " + std::to_string(many));
+  EXPECT_LT(many, few + few / 10) << "kilobytes";
 }
 
 TEST_F(BatchRun, GoesOnWithoutStandardError) {

@@ -60,16 +60,17 @@ class Program {
 
   void kill(int signal) const { ::kill(pid_, signal); }
 
-  // True once something stands on stdout; false after a minute without.
+  // True once something stands on stdout; false where the program ends without, or after a minute.
   bool has_printed() const {
-    for (int i = 0; i < 6000 && lseek(out_, 0, SEEK_END) == 0; ++i)
+    for (int i = 0; i < 6000 && lseek(out_, 0, SEEK_END) == 0 && !has_ended(); ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     return lseek(out_, 0, SEEK_END) > 0;
   }
 
-  Result wait() {
+  // `use`: what it took, where that is asked.
+  Result wait(rusage* use = nullptr) {
     int status = 0;
-    waitpid(pid_, &status, 0);
+    wait4(pid_, &status, 0, use);
     Result result{WIFEXITED(status) ? WEXITSTATUS(status) : -1, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
                   text_of(out_), text_of(err_)};
     close(out_);
@@ -78,6 +79,12 @@ class Program {
   }
 
  private:
+  bool has_ended() const {
+    siginfo_t end{};
+    return waitid(P_PID, static_cast<id_t>(pid_), &end, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           end.si_pid == pid_;
+  }
+
   static std::string text_of(int descriptor) {
     std::string text(static_cast<size_t>(lseek(descriptor, 0, SEEK_END)), '\0');
     text.resize(static_cast<size_t>(std::max<ssize_t>(0, pread(descriptor, text.data(), text.size(), 0))));

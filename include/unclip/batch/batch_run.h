@@ -26,7 +26,7 @@
 namespace unclip {
 
 struct BatchOptions {
-  int batch_size = 1;                              // pictures computed together, ≥ 1
+  int batch_size = 1;                              // pictures computed together; 0: as many as fit
   std::optional<uint64_t> seed;                    // of the first job; absent: random
   bool json = false;                               // print one JSON object a picture instead of its path
   bool fail_fast = false;                          // the first picture that fails ends the run
@@ -54,6 +54,7 @@ class BatchRun {
 
   void make(uint64_t pictures);
   void write_sheets();
+  void measure_batch_size(uint64_t pictures);
   uint64_t check();  // all jobs, and where their pictures go; counts the pictures to draw
   template <class Visit>
   void each_picture(const Visit& visit);

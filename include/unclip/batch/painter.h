@@ -47,6 +47,10 @@ class Painter {
   // One image a picture. Throws Error; with ExitCode::out_of_memory where a smaller batch may fit.
   virtual std::vector<Image> draw(const std::vector<PictureJob>& batch, const Observer& observer) = 0;
 
+  // How many pictures like this one, up to `most`, can be drawn together in the memory that is free: a power
+  // of two.
+  virtual std::size_t fitting_batch(const PictureJob& picture, std::size_t most) = 0;
+
   virtual PictureMetadata describe(const PictureJob& picture, const Image& image) const = 0;
 };
 

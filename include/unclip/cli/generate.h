@@ -22,8 +22,9 @@ struct GenerateOptions {
   JobOptions job;                                    // of every job, where its line says nothing
   std::filesystem::path model;                       // empty: the shipped model
   std::filesystem::path prior;                       // its prior's folder; empty: it stands in `model`
-  int batch_size = 1;                                // pictures computed together, ≥ 1
+  int batch_size = 1;                                // pictures computed together; 0: as many as fit
   DeviceChoice device;
+  std::vector<DeviceChoice> devices;  // of a prompt file: a worker process for each, instead of `device`
   DtypeChoice dtype = DtypeChoice::automatic;
   bool json = false;  // one JSON object a picture on stdout instead of its path
   bool fail_fast = false;

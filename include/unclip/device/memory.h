@@ -1,0 +1,20 @@
+// How much memory a computation takes, and how much there is: what --batch-size auto goes by.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <functional>
+
+namespace unclip {
+
+struct MemoryUse {
+  uint64_t peak = 0;  // bytes that were in use at once while it ran, beyond those before it
+  uint64_t free = 0;  // bytes that could still be had before it ran
+};
+
+// Runs `work` and measures it. On the CPU: the kernel's account of this process, within its control group; on
+// a GPU: torch's allocator.
+MemoryUse measure_memory(torch::Device device, const std::function<void()>& work);
+
+}  // namespace unclip
