@@ -57,16 +57,25 @@ size_t count(const std::string& text, const std::string& words) {
   return found;
 }
 
+// 2,000 pictures: one load, one line each, and no memory that grows.
 TEST_F(BatchRun, OpensTheModelOnceAndRecordsEveryPicture) {
-  const Result result = run(draw(prompts(1000), out, {"-b", "50", "-v"}));
+  Program program(draw(prompts(1000), out, {"-b", "50", "-n", "2", "-v"}));
+  const auto resident_after = [&program](size_t pictures) {
+    while (program.printed() < pictures) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return program.resident_kilobytes();
+  };
+  const long early = resident_after(500), late = resident_after(1900);
+  const Result result = program.wait();
+  RecordProperty("resident_kilobytes", std::to_string(early) + " " + std::to_string(late));
+  EXPECT_LT(late, early + early / 100) << "kilobytes, from " << early;
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_EQ(lines_of(result.out).size(), 1000U);
+  EXPECT_EQ(lines_of(result.out).size(), 2000U);
   EXPECT_EQ(count(result.err, "debug: model "), 1U);
-  EXPECT_EQ(count(result.err, "prior: "), 20U)
+  EXPECT_EQ(count(result.err, "prior: "), 40U)
       << "guidance of its own does not part a picture from its batch";
   std::map<std::string, json> by_file;
   for (const json& line : manifest(out / "manifest.jsonl")) by_file[line["file"]] = line;
-  EXPECT_EQ(by_file.size(), 1000U);
+  EXPECT_EQ(by_file.size(), 2000U);
   const json& last = by_file[out / "prompt-999-1006.png"];
   EXPECT_EQ(last["index"], 999);
   EXPECT_EQ(last["seed"], 1006);

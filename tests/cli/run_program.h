@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -65,6 +66,19 @@ class Program {
     for (int i = 0; i < 6000 && lseek(out_, 0, SEEK_END) == 0 && !has_ended(); ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     return lseek(out_, 0, SEEK_END) > 0;
+  }
+
+  // Lines on stdout so far; all that can be where the program has ended.
+  size_t printed() const {
+    const std::string text = text_of(out_);
+    return has_ended() ? SIZE_MAX : static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+  }
+
+  long resident_kilobytes() const {
+    std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
+    return 0;
   }
 
   // `use`: what it took, where that is asked.
