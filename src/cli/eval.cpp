@@ -111,8 +111,10 @@ class Judge {
            ++i)
         batch.push_back(
             {group.prompts[i].text, options_.seed + static_cast<uint64_t>(seed) * prompts + i, guidance_});
-      const auto drawn =
-          pipeline_->generate(batch, {steps_}, [](auto, auto, auto) { throw_if_interrupted(); });
+      const auto drawn = pipeline_->generate(batch, {steps_}, [&](auto stage, int64_t done, int64_t steps) {
+        throw_if_interrupted();
+        done == 0 ? progress.begin_stage(stage, static_cast<int>(steps)) : progress.step_done();
+      });
       pictures.insert(pictures.end(), drawn.begin(), drawn.end());
       progress.pictures_done(static_cast<int>(drawn.size()));
     }
@@ -159,7 +161,7 @@ int eval(const EvalOptions& options, std::ostream& out) {
   for (const Group& group : groups) pictures += group.prompts.size() * static_cast<size_t>(options.seeds);
   if (pictures == 0) throw Error(ExitCode::usage, "no prompt fits the rows asked for");
   Judge judge(options);
-  Progress progress(static_cast<int>(pictures));
+  Progress progress(static_cast<int>(pictures), {.quiet = options.verbosity == Verbosity::quiet});
   if (!options.json)
     out << fmt::format("{:<16}{:<10}{:>9}{:>8}{:>9}{:>7}", "row", "pairs", "pictures", "score", "ceiling",
                        "floor")

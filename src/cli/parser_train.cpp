@@ -61,8 +61,12 @@ void Parser::add_train() {
 }
 
 void Parser::add_eval() {
-  CLI::App* verb = add_verb("eval", "Judge how well a model draws what prompts ask for",
-                            [this](std::ostream& out) { return eval(eval_, out); });
+  CLI::App* verb =
+      add_verb("eval", "Judge how well a model draws what prompts ask for", [this](std::ostream& out) {
+        EvalOptions options = eval_;
+        options.verbosity = verbosity_;
+        return eval(options, out);
+      });
   verb->footer("Example: unclip eval --model models/picturebook --rows count position -n 50");
   add_text(*verb, "-m,--model", eval_.model,
            "Model folder, e.g. --model runs/first/model (default: $UNCLIP_MODEL, else the shipped model)")

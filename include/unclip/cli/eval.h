@@ -9,6 +9,7 @@
 
 #include "unclip/device/choice.h"
 #include "unclip/scenes/prompts.h"
+#include "unclip/support/log.h"
 
 namespace unclip {
 
@@ -27,6 +28,7 @@ struct EvalOptions {
   DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::automatic;
   bool json = false;  // one JSON object a row instead of a table
+  Verbosity verbosity = Verbosity::normal;
 };
 
 // Prints for each row and for seen and held-out pairs: the score, the ceiling (the judge on pictures drawn
