@@ -1,5 +1,6 @@
-// Stage upsampler: from 64 to 256 pixels, by diffusion on crops, beside a small picture that was blurred and
-// made noisy so that the net forgives the decoder's faults (unCLIP, arXiv:2204.06125, section 2.1).
+// Stage upsampler: from the decoder's size to 256 pixels, by diffusion on crops, beside a small picture that
+// was blurred and made noisy so that the net forgives the decoder's faults (unCLIP, arXiv:2204.06125,
+// section 2.1).
 #include "unclip/diffusion/denoise.h"
 #include "unclip/train/noising.h"
 #include "unclip/train/stage.h"
@@ -9,7 +10,7 @@ namespace unclip {
 namespace {
 
 class UpsamplerStage final : public Stage {
-  static constexpr int64_t kFactor = 4, kSheetPictures = 4, kSheetSteps = 7;
+  static constexpr int64_t kSheetPictures = 4, kSheetSteps = 7;
   static constexpr uint64_t kSheetFirst = uint64_t{1} << 40;  // pictures that training never comes to
 
  public:
@@ -19,6 +20,7 @@ class UpsamplerStage final : public Stage {
         scheduler_(UnclipSamplerConfig::from(
             Config(context.recipe.component("super_res_scheduler"), "super_res_scheduler"))),
         size_(context.recipe.component("super_res_first").at("sample_size").get<int64_t>()),
+        factor_(size_ / context.recipe.component("decoder").at("sample_size").get<int64_t>()),
         net_(UNet2DConfig::from(Config(context.recipe.component("super_res_first"), "super_res_first"))),
         noising_(scheduler_, context.placement.device) {
     initialise(*net_);
@@ -34,7 +36,7 @@ class UpsamplerStage final : public Stage {
 
   torch::Tensor loss(const Batch& batch, const Phase& phase) override {
     const torch::Tensor large = whole(batch.pictures);
-    const torch::Tensor enlarged = enlarge(spoil(at::avg_pool2d(large, {kFactor, kFactor})));
+    const torch::Tensor enlarged = enlarge(spoil(at::avg_pool2d(large, {factor_, factor_})));
     const int64_t side = phase.size ? phase.size : size_;
     std::vector<torch::Tensor> targets, hints;
     for (int64_t i = 0; i < large.size(0); ++i) {
@@ -56,7 +58,7 @@ class UpsamplerStage final : public Stage {
     const torch::NoGradGuard no_grad;
     const Batch batch =
         draw_batch(nullptr, {context_.source.get(), kSheetFirst, kSheetPictures, static_cast<int>(size_)});
-    const torch::Tensor hint = enlarge(at::avg_pool2d(whole(batch.pictures), {kFactor, kFactor}));
+    const torch::Tensor hint = enlarge(at::avg_pool2d(whole(batch.pictures), {factor_, factor_}));
     const Predict net = [&](const torch::Tensor& x, int64_t t) {
       return predict(x, torch::full({}, t, torch::dtype(torch::kInt64).device(x.device())), hint)
           .to(torch::kFloat32);
@@ -99,7 +101,8 @@ class UpsamplerStage final : public Stage {
   TrainContext context_;
   const StageRecipe& recipe_;
   UnclipSamplerConfig scheduler_;
-  int64_t size_;  // pixels a side
+  int64_t size_;    // pixels a side
+  int64_t factor_;  // how many times the decoder's
   UNet2DModel net_;
   Noising noising_;
 };
