@@ -189,16 +189,15 @@ Requirement random_requirement(Rng& rng, const ShapesMix& mix) {
   };
   Requirement wanted;
   wanted.objects = {random_object()};
-  enum { one, alike, unlike };
-  const size_t arrangement = pick_weighted(rng, mix.arrangements);
-  if (arrangement == unlike) {
+  const auto arrangement = static_cast<Arrangement>(pick_weighted(rng, mix.arrangements));
+  if (arrangement == Arrangement::unlike) {
     Wanted other = random_object();
     while (other.shape == wanted.objects[0].shape || other.colour == wanted.objects[0].colour) {
       other = random_object();
     }
     wanted.objects.push_back(other);
     if (chance(rng, 0.65)) wanted.relation = static_cast<Relation>(uniform_int(rng, 0, relation_count - 1));
-  } else if (arrangement == alike) {
+  } else if (arrangement == Arrangement::alike) {
     wanted.objects[0].count = uniform_int(rng, 2, 4);
   }
   if (chance(rng, 0.5)) wanted.background = other_colour(rng, wanted.objects, mix.colours);

@@ -76,7 +76,7 @@ void read_data(const json& values, SceneOptions& scenes, const std::string& wher
   read_weights<Family>(reader, "families", scenes.families, where);
   read_weights<Style>(reader, "styles", scenes.styles, where);
   reader.read("uncaptioned", scenes.uncaptioned);
-  reader.read("arrangements", scenes.arrangements);
+  read_weights<Arrangement>(reader, "arrangements", scenes.arrangements, where);
   reader.read("sharing", scenes.sharing);
   reader.finish();
 }

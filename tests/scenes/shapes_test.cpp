@@ -51,6 +51,46 @@ TEST(HeldOut, NeverInATrainingPicture) {
   std::printf("24000 pictures, %d objects\n", objects);
 }
 
+TEST(Shapes, AreArrangedAsAsked) {
+  SceneOptions options = shapes_alone();
+  options.size = 8;
+  options.arrangements = {1, 0, 0};
+  for (uint64_t i = 0; i < 300; ++i) EXPECT_EQ(draw_scene(options, i).objects.size(), 1u);
+  options.arrangements = {0, 1, 0};
+  for (uint64_t i = 0; i < 300; ++i) {
+    const Scene scene = draw_scene(options, i);
+    EXPECT_GE(scene.objects.size(), 2u);
+    for (const Object& object : scene.objects) EXPECT_EQ(object.shape, scene.objects[0].shape);
+  }
+  options.arrangements = {0, 0, 1};
+  for (uint64_t i = 0; i < 300; ++i) {
+    const Scene scene = draw_scene(options, i);
+    ASSERT_EQ(scene.objects.size(), 2u);
+    EXPECT_NE(scene.objects[0].shape, scene.objects[1].shape);
+  }
+}
+
+// Hard negatives: three colours to sixteen pictures, others to the next.
+TEST(Shapes, ShareColoursInARow) {
+  SceneOptions options = shapes_alone();
+  options.size = 8;
+  options.sharing = 16;
+  std::set<std::set<Colour>> palettes;
+  for (uint64_t row = 0; row < 40; ++row) {
+    std::set<Colour> colours;
+    std::set<Shape> shapes;
+    for (uint64_t i = 0; i < 16; ++i)
+      for (const Object& object : draw_scene(options, row * 16 + i).objects) {
+        colours.insert(object.colour);
+        shapes.insert(object.shape);
+      }
+    EXPECT_LE(colours.size(), 3u);
+    EXPECT_GE(shapes.size(), 5u);
+    palettes.insert(colours);
+  }
+  EXPECT_GT(palettes.size(), 20u);
+}
+
 TEST(Shapes, AreAsLargeAsSaidAndWithinThePicture) {
   Rng rng(1);
   double smallest = 1;

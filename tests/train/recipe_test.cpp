@@ -33,6 +33,7 @@ TEST(Recipe, NamesTheKeyThatDoesNotFit) {
   refuses("stages.clip.phases[0]: key \"batch\" is missing",
           [](json& r) { r["stages"]["clip"]["phases"][0].erase("batch"); });
   refuses("unknown key \"cats\"", [](json& r) { r["data"]["families"]["cats"] = 1; });
+  refuses("data.arrangements: unknown key \"two\"", [](json& r) { r["data"]["arrangements"]["two"] = 1; });
   refuses("unexpected value \"one\"", [](json& r) { r["seed"] = "one"; });
   refuses("multiple", [](json& r) { r["stages"]["clip"]["micro_batches"] = 5; });
 }

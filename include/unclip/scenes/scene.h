@@ -15,13 +15,16 @@
 namespace unclip {
 
 enum class Family { shapes, landscapes, items, characters };
+enum class Arrangement { one, alike, unlike };  // of Shapes: one object, two to four alike, two unlike
 enum class Style { flat, pixel_art, pencil_sketch, watercolor, neon, blueprint };
 
 constexpr int family_count = 4;
 constexpr int style_count = 6;
+constexpr int arrangement_count = 3;
 
 std::string_view name(Family family);
 std::string_view name(Style style);  // as in captions: "pixel art"
+std::string_view name(Arrangement arrangement);
 
 // A coloured shape in a drawing. Families other than shapes list whatever looks like one (a heart item, a
 // ring, the sun as a circle), for the held-out rule.
@@ -40,8 +43,8 @@ struct Drawing {
 
 // How the family Shapes chooses what to draw.
 struct ShapesMix {
-  std::array<double, 3> arrangements = {2, 3, 5};  // weights: one object, several alike, two unlike
-  std::vector<Colour> colours;                     // three or more to choose from; empty: all
+  std::array<double, arrangement_count> arrangements = {2, 3, 5};  // weights, in the order of Arrangement
+  std::vector<Colour> colours;                                     // three or more to choose from; empty: all
 };
 
 struct SceneOptions {
@@ -50,7 +53,7 @@ struct SceneOptions {
   std::array<double, family_count> families = {4, 3, 1.5, 1.5};  // weights, in the order of Family
   std::array<double, style_count> styles = {15, 1, 1, 1, 1, 1};  // weights, in the order of Style
   double uncaptioned = 0.1;                                      // part of the pictures with an empty caption
-  std::array<double, 3> arrangements = ShapesMix{}.arrangements;
+  std::array<double, arrangement_count> arrangements = ShapesMix{}.arrangements;
   // So many pictures in a row have three colours for their shapes, so that a contrastive batch cannot be told
   // apart by colour alone (hard negatives, arXiv:2010.04592); 0: all colours everywhere.
   uint64_t sharing = 0;
