@@ -138,6 +138,7 @@ TEST_P(KandinskyFamily, BeginsFromAnEmbeddingWithoutItsPrior) {
     if (done == 0) stages.emplace_back(stage);
   });
   EXPECT_EQ(stages, (std::vector<std::string>{"decoder", "autoencoder"}));
+  request.embedding = nullptr;
   EXPECT_EQ(drawn[0].pixels, both->generate({request}, kWide, kIgnore)[0].pixels);
 }
 
@@ -202,8 +203,8 @@ TEST(KandinskyRefuses, SettingsOutsideTheirRange) {
     request.init_image = picture("init.png"), settings.strength = 0.1;
   });
   expect_no_picture("2.1", "--upsampler-steps", [](auto&, auto& settings) { settings.steps.upsampler = 7; });
-  expect_no_picture("2.2", "the embedding is 3 wide, expected 40", [](auto& request, auto&) {
-    request.embedding = std::make_shared<PictureEmbedding>(PictureEmbedding{{1, 2, 3}, {1, 2, 3}});
+  expect_no_picture("2.2", "its image_embeds are 3 wide, expected 40", [](auto& request, auto&) {
+    request.embedding = std::make_shared<PictureEmbedding>(PictureEmbedding{{1, 2, 3}, {1, 2, 3}, {}});
   });
 }
 
