@@ -17,14 +17,14 @@ namespace {
 constexpr uint64_t kLargestMeasured = 64;  // more at once gains nothing
 constexpr size_t kMostWaiting = 4096;      // pictures: beyond them a batch is drawn that is not full
 
+}  // namespace
+
 nlohmann::ordered_json to_json(const std::vector<StageTime>& times) {
   nlohmann::ordered_json stages;
   for (const StageTime& t : times)
     stages[t.stage] = {{"steps", t.steps}, {"seconds", t.seconds}, {"step_seconds", t.step_seconds}};
   return stages;
 }
-
-}  // namespace
 
 Error too_long(const std::string& unread) {
   return {ExitCode::usage, "prompt is too long for the model; it does not read: \"" + unread + "\"",

@@ -71,17 +71,19 @@ int write_embedding(const GenerateOptions& options, const PainterModel& model, s
   const JobOptions job = jobs_of(options).next()->options;
   check_embedding_job(options);
   const uint64_t seed = options.job.seed.value_or(std::random_device{}());
+  StageClock clock;
   Progress progress(1, {.quiet = options.verbosity == Verbosity::quiet});
   save_embedding(options.save_embedding,
                  embed(model, job, seed, [&](std::string_view stage, int64_t done, int64_t steps) {
                    throw_if_interrupted();
+                   clock.tick(stage, done);
                    done == 0 ? progress.begin_stage(stage, static_cast<int>(steps)) : progress.step_done();
                  }));
   progress.clear();
   const std::string file = options.save_embedding.string();
-  using nlohmann::ordered_json;
-  out << (options.json ? ordered_json{{"file", file}, {"prompt", job.prompt}, {"seed", seed}}.dump() : file)
-      << std::endl;
+  const nlohmann::ordered_json line{
+      {"file", file}, {"prompt", job.prompt}, {"seed", seed}, {"stages", to_json(clock.stages())}};
+  out << (options.json ? line.dump() : file) << std::endl;
   return static_cast<int>(ExitCode::ok);
 }
 

@@ -40,6 +40,9 @@ struct BatchOptions {
   std::string model;                               // its name, for the manifest
 };
 
+// As the lines of manifest and --json tell them.
+nlohmann::ordered_json to_json(const std::vector<StageTime>& times);
+
 // What is told of a prompt whose end the model does not read: a warning, or the error of --strict.
 Error too_long(const std::string& unread);
 
