@@ -8,7 +8,8 @@ scripts/true_size_kandinsky.py compare FOLDER [--parts decoder prior] [--dtype b
 
 `compare` runs both programs part by part, one after the other, so that one half of the model is in memory at a time:
 the prior as `generate --save-embedding`, the decoder as `generate --embedding`. It prints seconds a step for each stage
-(of the decoder without its first step, which packs weights), peak memory, and how well embeddings and pictures agree. The reference runs as in true_size.py.
+(without the first, which packs weights), peak memory, and how well embeddings and pictures agree. The reference runs as
+in true_size.py.
 """
 
 import argparse
