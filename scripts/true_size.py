@@ -127,13 +127,15 @@ class StepClock:
         }
 
 
+def float32_noise(shape, generator=None, device=None, dtype=None, layout=None):
+    from diffusers.utils.torch_utils import randn_tensor
+
+    return randn_tensor(shape, generator, torch.device("cpu"), torch.float32).to(device, dtype)
+
+
 def run_reference(folder: Path, dtype: torch.dtype, device: str, steps: list[int], runs: int) -> dict:
     from diffusers.pipelines.deprecated.unclip import pipeline_unclip
     from diffusers.schedulers import scheduling_unclip
-    from diffusers.utils.torch_utils import randn_tensor
-
-    def float32_noise(shape, generator=None, device=None, dtype=None, layout=None):
-        return randn_tensor(shape, generator, torch.device("cpu"), torch.float32).to(device, dtype)
 
     # The CPU has no antialiased bicubic kernel for bf16.
     interpolate = torch.nn.functional.interpolate

@@ -5,6 +5,7 @@ own beside its weights (stored in float16, which both programs widen exactly). T
 kandinsky/pictures.safetensors: embeddings and pixels; init.png, init.jpg, mask.png, hint.png: the pictures put in.
 """
 
+import io
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from diffusers import (
     UNet2DConditionModel, UnCLIPScheduler, VQModel,
 )
 from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, MultilingualCLIP
-from PIL import Image
+from PIL import Image, ImageOps
 from safetensors.torch import save_file
 from transformers import (
     CLIPImageProcessorPil, CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionConfig,
@@ -187,16 +188,22 @@ def record_images(folder: Path) -> None:
     """What Pillow and CLIP's image processor make of the picture."""
     picture = Image.open(folder / "init.png")
     golden = {"jpeg": numpy.array(Image.open(folder / "init.jpg"))}
-    for width, height in ((40, 32), (90, 70), (75, 20), (17, 61), (75, 61), (5, 3)):
+    for width, height in ((40, 32), (90, 70), (75, 20), (17, 61), (75, 61), (5, 3), (36, 36), (70, 40)):
         for name, settings in {
             "bicubic": dict(resample=Image.BICUBIC), "lanczos": dict(resample=Image.LANCZOS),
             "reduced": dict(resample=Image.BICUBIC, reducing_gap=1),
         }.items():  # fmt: skip
             golden[f"{name}.{width}.{height}"] = numpy.array(picture.resize((width, height), **settings))
+    for orientation in range(1, 9):
+        small, exif, file = picture.resize((12, 8)), Image.Exif(), io.BytesIO()
+        exif[274] = orientation
+        small.save(file, "jpeg", exif=exif)
+        golden[f"exif.{orientation}.file"] = numpy.frombuffer(file.getvalue(), numpy.uint8)
+        golden[f"exif.{orientation}"] = numpy.array(ImageOps.exif_transpose(Image.open(file)))
     golden["gray"] = numpy.array(picture.convert("L"))
     processor = CLIPImageProcessorPil(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
     pixels = processor(picture, return_tensors="pt").pixel_values
-    save_file({k: torch.from_numpy(v) for k, v in golden.items()} | {"clip": pixels}, folder / "images.safetensors")
+    save_file({k: torch.tensor(v) for k, v in golden.items()} | {"clip": pixels}, folder / "images.safetensors")
 
 
 def generator() -> torch.Generator:

@@ -17,6 +17,8 @@ namespace {
 constexpr uint64_t kLargestMeasured = 64;  // more at once gains nothing
 constexpr size_t kMostWaiting = 4096;      // pictures: beyond them a batch is drawn that is not full
 
+}  // namespace
+
 nlohmann::ordered_json to_json(const std::vector<StageTime>& times) {
   nlohmann::ordered_json stages;
   for (const StageTime& t : times)
@@ -24,7 +26,10 @@ nlohmann::ordered_json to_json(const std::vector<StageTime>& times) {
   return stages;
 }
 
-}  // namespace
+Error too_long(const std::string& unread) {
+  return {ExitCode::usage, "prompt is too long for the model; it does not read: \"" + unread + "\"",
+          "shorten the prompt, or leave out --strict"};
+}
 
 BatchRun::BatchRun(const BatchOptions& options, Jobs jobs, OpenPainter open_painter, std::ostream& out)
     : options_(options),
@@ -49,7 +54,7 @@ ExitCode BatchRun::run() {
 }
 
 void BatchRun::make(uint64_t pictures) {
-  painter_ = open_painter_();
+  painter_ = open_painter_(embedded_);
   if (batch_size_ == 0) measure_batch_size(pictures);
   if (manifest_) manifest_->open();
   progress_.emplace(static_cast<int>(pictures), ProgressOptions{.quiet = options_.quiet});
@@ -117,6 +122,7 @@ uint64_t BatchRun::check() {
       }
       // A picture that is left out has a line all the same.
       pictures += decision == Decision::draw || decision == Decision::refuse;
+      embedded_ &= decision != Decision::draw || !picture.options.embedding.empty();
       failed_before_ += decision == Decision::failed_before;
     } catch (const Error& error) {
       first = error;
@@ -149,10 +155,9 @@ BatchRun::Decision BatchRun::decide(PictureJob& picture) {
 void BatchRun::add(PictureJob picture) {
   throw_if_interrupted();
   if (const auto unread = painter_->unread(picture.options.prompt)) {
-    const std::string what = "prompt is too long for the model; it does not read: \"" + *unread + "\"";
-    if (picture.options.strict)
-      return fail(picture, Error(ExitCode::usage, what, "shorten the prompt, or leave out --strict"));
-    if (picture.n == 0) spdlog::warn(what);
+    const Error fault = too_long(*unread);
+    if (picture.options.strict) return fail(picture, fault);
+    if (picture.n == 0) spdlog::warn(fault.what());
     picture.truncated = true;
   }
   const auto batch = waiting_.try_emplace(painter_->batch_key(picture.options)).first;

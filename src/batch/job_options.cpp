@@ -2,9 +2,11 @@
 #include "unclip/batch/job_options.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "unclip/batch/output_name.h"
+#include "unclip/support/error.h"
 #include "unclip/support/number.h"
 
 namespace unclip {
@@ -12,6 +14,8 @@ namespace {
 
 using nlohmann::json;
 using Kind = JobOption::Kind;
+
+constexpr int kLargestSide = 8192;  // pixels
 
 JobOption text(const char* names, std::string JobOptions::*field, const char* type_name, const char* help) {
   return {names,
@@ -35,6 +39,34 @@ JobOption output(const char* names, std::string JobOptions::*field, const char* 
     const OutputTemplate parsed(value);
   };
   return option;
+}
+
+JobOption sampler(const char* names, std::string JobOptions::*field, const char* help) {
+  JobOption option = text(names, field, "ddim|ddpm|dpm++", help);
+  option.read = [field](JobOptions& options, const std::string& value) {
+    if (value != "ddim" && value != "ddpm" && value != "dpm++")
+      throw std::invalid_argument("expected ddim, ddpm or dpm++, found \"" + value + "\"");
+    options.*field = value;
+  };
+  return option;
+}
+
+JobOption size(const char* names, std::optional<PictureSize> JobOptions::*field, const char* help) {
+  return {names,
+          Kind::text,
+          "WxH",
+          help,
+          [field](JobOptions& options, const std::string& value) {
+            const size_t by = value.find('x');
+            if (by == std::string::npos)
+              throw std::invalid_argument("expected width x height, found \"" + value + "\"");
+            options.*field = PictureSize{parse_number(value.substr(0, by), 1, kLargestSide),
+                                         parse_number(value.substr(by + 1), 1, kLargestSide)};
+          },
+          [field](const JobOptions& options) {
+            const auto& given = options.*field;
+            return given ? json(std::to_string(given->width) + "x" + std::to_string(given->height)) : json();
+          }};
 }
 
 template <class Number>
@@ -77,6 +109,17 @@ JobOption guidance(const char* names, std::optional<double> JobOptions::*field, 
   return number<double>(names, field, 0, 1000, "SCALE", help);
 }
 
+void expect_together(bool given, const char* option, bool other_given, const char* other) {
+  if (given && !other_given)
+    throw std::invalid_argument(std::string(option) + ": expected together with " + other + ", found alone");
+}
+
+void expect_one(bool given, const char* option, bool other_given, const char* other) {
+  if (given && other_given)
+    throw std::invalid_argument(std::string(option) + ": expected one of " + option + " and " + other +
+                                ", found both");
+}
+
 }  // namespace
 
 const std::vector<JobOption>& job_option_table() {
@@ -100,6 +143,31 @@ const std::vector<JobOption>& job_option_table() {
                "Prior guidance scale, e.g. --prior-guidance 4; 1 is none (default: as for steps)"),
       guidance("--decoder-guidance", &JobOptions::decoder_guidance,
                "Decoder guidance scale, e.g. --decoder-guidance 8; 1 is none (default: as for steps)"),
+      text("--negative-prompt", &JobOptions::negative_prompt, "TEXT",
+           "What the picture is led away from, e.g. --negative-prompt \"a blurred photo\" (default: a black "
+           "picture); Kandinsky"),
+      text("--negative-prior-prompt", &JobOptions::negative_prior_prompt, "TEXT",
+           "What the prior is led away from, e.g. --negative-prior-prompt \"a dog\" (default: the negative "
+           "prompt, else an empty one); Kandinsky"),
+      sampler("--sampler", &JobOptions::sampler,
+              "The decoder's sampler, e.g. --sampler dpm++ --decoder-steps 20 (default: the model's own)"),
+      size("--size", &JobOptions::size,
+           "Width and height, rounded up to what the model can draw, e.g. --size 768x512 (default: the "
+           "model's "
+           "own); Kandinsky"),
+      text("--init-image", &JobOptions::init_image, "FILE",
+           "PNG or JPEG to begin with, e.g. --init-image cat.jpg (default: noise); Kandinsky"),
+      number<double>("--strength", &JobOptions::strength, 0, 1, "SHARE",
+                     "Share of the steps that change --init-image, e.g. --strength 0.5 (default: 0.3)"),
+      text("--mask", &JobOptions::mask, "FILE",
+           "Picture as large as --init-image whose white part is repainted, e.g. --mask hole.png (default: "
+           "none); inpainting models, which need one"),
+      text("--hint", &JobOptions::hint, "FILE",
+           "Depth map to draw after, e.g. --hint depth.png (default: none); ControlNet models, which need "
+           "one"),
+      text("--embedding", &JobOptions::embedding, "FILE",
+           "Begin with what --save-embedding wrote, e.g. --embedding cat.safetensors (default: run the "
+           "prior)"),
       flag("--overwrite", &JobOptions::overwrite,
            "Replace pictures that exist, e.g. --overwrite -o cat.png (default: refuse)"),
       flag("--skip-existing", &JobOptions::skip_existing,
@@ -129,8 +197,16 @@ void check_together(const JobOptions& options) {
     throw std::invalid_argument("prompt: expected a text, found an empty one");
   if (options.prompt.find('\0') != std::string::npos)
     throw std::invalid_argument("prompt: expected a text, found a NUL character in it");
-  if (options.overwrite && options.skip_existing)
-    throw std::invalid_argument("overwrite: expected one of overwrite and skip_existing, found both");
+  expect_one(options.overwrite, "overwrite", options.skip_existing, "skip_existing");
+  expect_together(options.strength.has_value(), "strength", !options.init_image.empty(), "init_image");
+  expect_together(!options.mask.empty(), "mask", !options.init_image.empty(), "init_image");
+  expect_one(options.strength.has_value(), "strength", !options.mask.empty(), "mask");
+  for (const auto& [name, text] : {std::pair{"negative_prompt", &options.negative_prompt},
+                                   {"negative_prior_prompt", &options.negative_prior_prompt}})
+    expect_one(!options.embedding.empty(), "embedding", !text->empty(), name);
+  for (const std::string& file : {options.init_image, options.mask, options.hint, options.embedding})
+    if (!file.empty() && !std::filesystem::exists(file))
+      throw Error(ExitCode::io, file + ": missing", "check the path; it is relative to the working folder");
 }
 
 }  // namespace unclip

@@ -9,19 +9,17 @@
 namespace unclip {
 namespace {
 
-// Prompts of the command line; those of a file are checked as they are read.
-void check_prompt(const std::string& prompt, const std::string& where) {
-  if (const auto byte = find_invalid_utf8(prompt))
+// Jobs of the command line; those of a file are checked as they are read.
+void check_job(const JobOptions& options, const std::string& where) {
+  if (const auto byte = find_invalid_utf8(options.prompt))
     throw Error(ExitCode::usage,
                 where + ": expected UTF-8, found a byte that is none at place " + std::to_string(*byte + 1),
                 "give the prompt in UTF-8");
-  JobOptions alone;
-  alone.prompt = prompt;
   try {
-    check_together(alone);
+    check_together(options);
   } catch (const std::invalid_argument& fault) {
     throw Error(ExitCode::usage, where + ": " + fault.what(),
-                "for example: unclip generate \"a red circle\"");
+                "for example: unclip generate \"a red circle\"; more: unclip generate --help");
   }
 }
 
@@ -43,7 +41,7 @@ std::optional<Job> Jobs::next() {
     if (index_ == prompts_.size()) return std::nullopt;
     job.where = "prompt " + std::to_string(index_ + 1);
     job.options.prompt = prompts_[index_];
-    check_prompt(job.options.prompt, job.where);
+    check_job(job.options, job.where);
   }
   ++index_;
   return job;

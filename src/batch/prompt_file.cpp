@@ -248,7 +248,7 @@ void PromptFile::read_options(const PromptRecord& record, const std::vector<Prom
   if (faults_ > before) return;
   try {
     check_together(options);
-  } catch (const std::invalid_argument& fault) {
+  } catch (const std::exception& fault) {  // std::invalid_argument or Error
     report_fault(record, {0, fault.what()}, report);
   }
 }

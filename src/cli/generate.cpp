@@ -3,13 +3,16 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <utility>
 
 #include "painter.h"
 #include "unclip/batch/batch_run.h"
 #include "unclip/batch/workers.h"
+#include "unclip/pipeline/embedding_file.h"
 #include "unclip/support/error.h"
+#include "unclip/support/interrupt.h"
 
 namespace unclip {
 namespace {
@@ -50,6 +53,40 @@ int generate_on_devices(GenerateOptions options, std::ostream& out) {
   return generate(options, out);
 }
 
+// One prompt, and nowhere else to go than a new file.
+void check_embedding_job(const GenerateOptions& options) {
+  const fs::path& file = options.save_embedding;
+  if (options.prompts.size() != 1 || options.job.count != 1 || !options.job.embedding.empty())
+    throw Error(ExitCode::usage, "--save-embedding: expected one prompt, and neither --count nor --embedding",
+                "run it once for each embedding");
+  if (!options.job.overwrite && fs::exists(file))
+    throw Error(ExitCode::io, file.string() + ": exists already", "pass --overwrite, or another name");
+  if (!options.deny_file) return;
+  if (const auto rule = PromptPolicy(*options.deny_file).refused_by(options.prompts[0]))
+    throw Error(ExitCode::refused, "prompt 1: refused by " + *rule, "change it");
+}
+
+// Stops after the prior.
+int write_embedding(const GenerateOptions& options, const PainterModel& model, std::ostream& out) {
+  const JobOptions job = jobs_of(options).next()->options;
+  check_embedding_job(options);
+  const uint64_t seed = options.job.seed.value_or(std::random_device{}());
+  StageClock clock;
+  Progress progress(1, {.quiet = options.verbosity == Verbosity::quiet});
+  save_embedding(options.save_embedding,
+                 embed(model, job, seed, [&](std::string_view stage, int64_t done, int64_t steps) {
+                   throw_if_interrupted();
+                   clock.tick(stage, done);
+                   done == 0 ? progress.begin_stage(stage, static_cast<int>(steps)) : progress.step_done();
+                 }));
+  progress.clear();
+  const std::string file = options.save_embedding.string();
+  const nlohmann::ordered_json line{
+      {"file", file}, {"prompt", job.prompt}, {"seed", seed}, {"stages", to_json(clock.stages())}};
+  out << (options.json ? line.dump() : file) << std::endl;
+  return static_cast<int>(ExitCode::ok);
+}
+
 }  // namespace
 
 fs::path default_model() {
@@ -66,7 +103,9 @@ int generate(const GenerateOptions& options, std::ostream& out) {
     throw Error(ExitCode::usage, "PROMPT is required, or --prompt-file FILE, or --from FILE",
                 "for example: unclip generate \"a red circle\"; more: unclip generate --help");
   if (!options.devices.empty()) return generate_on_devices(options, out);
-  const fs::path model = options.model.empty() ? default_model() : options.model;
+  const fs::path folder = options.model.empty() ? default_model() : options.model;
+  const PainterModel model{folder, options.prior, options.device, options.dtype};
+  if (!options.save_embedding.empty()) return write_embedding(options, model, out);
   BatchOptions batch;
   batch.batch_size = options.batch_size;
   batch.seed = options.job.seed;
@@ -77,14 +116,12 @@ int generate(const GenerateOptions& options, std::ostream& out) {
   batch.skip_denied = options.skip_denied;
   batch.grid = options.grid;
   batch.retry_failed = options.retry_failed;
-  batch.model = fs::weakly_canonical(model).filename();
+  batch.model = fs::weakly_canonical(folder).filename();
   if (options.prompt_file) {
     batch.shard = options.shard ? *options.shard : shard_of_scheduler();
     batch.manifest = OutputTemplate(options.job.output).folder();
   }
-  const OpenPainter open = [&] {
-    return open_pipeline_painter(model, options.prior, options.device, options.dtype);
-  };
+  const OpenPainter open = [&](bool embedded) { return open_pipeline_painter(model, embedded); };
   return static_cast<int>(BatchRun(batch, jobs_of(options), open, out).run());
 }
 

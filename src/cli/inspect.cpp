@@ -115,8 +115,32 @@ std::string family_text(const ModelFolder& model) {
   }
 }
 
-void print_table(const ModelFolder& model, const std::vector<Report>& reports, const Weights& total,
-                 std::ostream& out) {
+// Whether the components fit each other, beside each its own weights: a report without a component.
+Report report_on_pair(const ModelFolder& model) {
+  Report report;
+  report.component.name = "prior and decoder";
+  try {
+    check_pair(model);
+  } catch (const Error& error) {
+    report.fault = error.what();
+    report.hint = error.hint;
+  }
+  return report;
+}
+
+// Whether there are none.
+bool print_faults(const Report& report, std::ostream& out) {
+  if (!report.fault.empty())
+    out << report.component.name << ": " << report.fault << "\n  " << report.hint << '\n';
+  if (!report.misfits.empty())
+    out << report.component.name << ": the weights do not fit "
+        << (report.component.folder / "config.json").string() << '\n'
+        << report.misfits.summary() << '\n';
+  return report.fits();
+}
+
+void print_table(const ModelFolder& model, const std::vector<Report>& reports, const Report& pair,
+                 const Weights& total, std::ostream& out) {
   out << model.path().string() << ": " << (model.pipeline_class().empty() ? "model" : model.pipeline_class())
       << "\nfamily: " << family_text(model) << "\n\n";
   out << fmt::format("{:<24} {:<28} {:>5} {:>12} {:<9} {:>11} {:>11} {:>11}\n", "component", "class", "files",
@@ -128,16 +152,8 @@ void print_table(const ModelFolder& model, const std::vector<Report>& reports, c
 
   out << '\n';
   bool fits = true;
-  for (const Report& report : reports) {
-    if (report.fits()) continue;
-    fits = false;
-    if (!report.fault.empty())
-      out << report.component.name << ": " << report.fault << "\n  " << report.hint << '\n';
-    if (!report.misfits.empty())
-      out << report.component.name << ": the weights do not fit "
-          << (report.component.folder / "config.json").string() << '\n'
-          << report.misfits.summary() << '\n';
-  }
+  for (const Report& report : reports) fits &= print_faults(report, out);
+  fits &= print_faults(pair, out);
   if (fits) out << "Everything fits.\n";
 }
 
@@ -165,10 +181,12 @@ ordered_json json_of(const Report& report) {
 }  // namespace
 
 int inspect(const InspectOptions& options, std::ostream& out) {
-  const ModelFolder model = ModelFolder::open(options.model);
+  ModelFolder model = ModelFolder::open(options.model);
+  if (!options.prior.empty()) model = model.with_prior(ModelFolder::open(options.prior));
   std::vector<Report> reports;
   Weights total;
-  bool fits = true;
+  const Report pair = report_on_pair(model);
+  bool fits = pair.fits();
   for (const Component& component : model.components()) {
     reports.push_back(report_on(component));
     add(total, reports.back().weights);
@@ -180,10 +198,11 @@ int inspect(const InspectOptions& options, std::ostream& out) {
                       {"family", family_text(model)}};
     for (const Report& report : reports) json["components"].push_back(json_of(report));
     json["total"] = json_of(total);
+    json["fault"] = pair.fault.empty() ? ordered_json() : ordered_json(pair.fault);
     json["fits"] = fits;
     out << json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << '\n';
   } else {
-    print_table(model, reports, total, out);
+    print_table(model, reports, pair, total, out);
   }
   return static_cast<int>(fits ? ExitCode::ok : ExitCode::model);
 }

@@ -6,13 +6,24 @@
 
 #include "unclip/batch/painter.h"
 #include "unclip/device/choice.h"
+#include "unclip/pipeline/pipeline.h"
 
 namespace unclip {
 
-// Opens the model; `prior` is its other half where it comes as two folders, else empty. Throws Error as
+// What to open, and how.
+struct PainterModel {
+  std::filesystem::path folder;
+  std::filesystem::path prior;  // its other half where it comes as two folders; empty: it stands in `folder`
+  DeviceChoice device;
+  DtypeChoice dtype = DtypeChoice::automatic;
+};
+
+// Opens the model, without its prior where all pictures begin with an embedding. Throws Error as
 // Pipeline::open and place() do.
-std::unique_ptr<Painter> open_pipeline_painter(const std::filesystem::path& model,
-                                               const std::filesystem::path& prior, const DeviceChoice& device,
-                                               DtypeChoice dtype);
+std::unique_ptr<Painter> open_pipeline_painter(const PainterModel& model, bool embedded);
+
+// Opens what makes embeddings alone, runs it once, and gives what --save-embedding writes. Throws Error.
+PictureEmbedding embed(const PainterModel& model, const JobOptions& options, uint64_t seed,
+                       const Painter::Observer& observer);
 
 }  // namespace unclip

@@ -67,6 +67,19 @@ CLI::App* Parser::add_verb(const std::string& name, const std::string& descripti
   return verb;
 }
 
+void Parser::add_prior(CLI::App& verb, std::filesystem::path& prior) {
+  add_text(
+      verb, "--prior", prior,
+      "Prior of a model that comes as two folders, e.g. --prior ~/models/kandinsky-2-2-prior (default: in "
+      "the model's folder)")
+      ->type_name("FOLDER");
+}
+
+void Parser::add_model(CLI::App& verb, std::filesystem::path& model, std::filesystem::path& prior) {
+  add_text(verb, "-m,--model", model, kModelHelp)->type_name("FOLDER");
+  add_prior(verb, prior);
+}
+
 void Parser::add_generate() {
   CLI::App* verb = add_verb("generate", "Draw pictures from text", [this](std::ostream& out) {
     GenerateOptions options = generate_;
@@ -89,12 +102,14 @@ void Parser::add_generate() {
           ->type_name("FILE");
   prompts->excludes(file);
   from->excludes(file);
-  add_text(*verb, "-m,--model", generate_.model, kModelHelp)->type_name("FOLDER");
-  add_text(*verb, "--prior", generate_.prior,
-           "Prior of a model that comes as two folders, e.g. --model kandinsky-2-2-decoder --prior "
-           "kandinsky-2-2-prior (default: in the model's folder)")
-      ->type_name("FOLDER");
+  add_model(*verb, generate_.model, generate_.prior);
   add_job_options(*verb, generate_.job);
+  add_text(
+      *verb, "--save-embedding", generate_.save_embedding,
+      "Stop after the prior and write what it gives, which many runs can begin with by --embedding, e.g. "
+      "--save-embedding cat.safetensors (default: draw)")
+      ->type_name("FILE")
+      ->excludes(file);
   verb->get_option("--skip-existing")->excludes("--overwrite");
   add_batch_size(*verb, generate_.batch_size);
   add_placement(*verb, generate_.device, generate_.dtype);
@@ -134,6 +149,7 @@ void Parser::add_inspect() {
                             [this](std::ostream& out) { return inspect(inspect_, out); });
   verb->footer("Example: unclip inspect ~/models/karlo");
   add_text(*verb, "FOLDER", inspect_.model, "Model folder")->required();
+  add_prior(*verb, inspect_.prior);
   add_flag(*verb, "--json", inspect_.json, "Print one JSON object, e.g. --json (default: a table)");
 }
 
@@ -172,7 +188,7 @@ void Parser::add_verify() {
       });
   verb->footer("Example: unclip verify golden/*.png --tolerance 2");
   add_text(*verb, "FILE", verify_.files, "Pictures by unclip, with their parameters inside")->required();
-  add_text(*verb, "-m,--model", verify_.model, kModelHelp)->type_name("FOLDER");
+  add_model(*verb, verify_.model, verify_.prior);
   add_number(*verb, "--tolerance", verify_.tolerance, 0, 255,
              "Largest difference of a colour value that passes, e.g. --tolerance 2 (default: 0)");
   add_placement(*verb, verify_.device, verify_.dtype);
@@ -187,7 +203,7 @@ void Parser::add_smoke() {
                               return smoke(options, out);
                             });
   verb->footer("Example: unclip smoke --json");
-  add_text(*verb, "-m,--model", smoke_.model, kModelHelp)->type_name("FOLDER");
+  add_model(*verb, smoke_.model, smoke_.prior);
   add_number(*verb, "--tolerance", smoke_.tolerance, 0, 255,
              "Largest difference of a colour value that passes, e.g. --tolerance 0 on the machine that made "
              "smoke.png (default: 4)");

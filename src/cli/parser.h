@@ -37,6 +37,8 @@ class Parser {
   // A verb with the flags that every verb has.
   CLI::App* add_verb(const std::string& name, const std::string& description,
                      std::function<int(std::ostream&)> run);
+  void add_prior(CLI::App& verb, std::filesystem::path& prior);
+  void add_model(CLI::App& verb, std::filesystem::path& model, std::filesystem::path& prior);
   void add_generate();
   void add_policy(CLI::App& verb);
   void add_inspect();

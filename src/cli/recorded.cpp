@@ -23,6 +23,13 @@ GenerateOptions options_of(const PictureMetadata& metadata) {
   options.job.upsampler_steps = steps_of(metadata.upsampler_steps);
   options.job.prior_guidance = metadata.prior_guidance;
   options.job.decoder_guidance = metadata.decoder_guidance;
+  options.job.negative_prompt = metadata.negative_prompt;
+  if (metadata.sampler != "unclip") find_job_option("sampler")->read(options.job, metadata.sampler);
+  for (const char* name : kRecordedOptions)
+    if (metadata.options.contains(name)) {
+      const auto& value = metadata.options.at(name);
+      find_job_option(name)->read(options.job, value.is_string() ? value.get<std::string>() : value.dump());
+    }
   options.batch_size = parse_number(metadata.options.at("batch-size").dump(), 1, kLargestBatch);
   options.device = parse_device(metadata.options.at("device"));
   options.dtype = parse_dtype(metadata.options.at("dtype"));

@@ -8,9 +8,14 @@
 
 namespace unclip {
 
+// What PictureMetadata::options holds beside batch size, device and dtype: job options without a field of
+// their own.
+constexpr const char* kRecordedOptions[] = {
+    "negative-prior-prompt", "size", "init-image", "strength", "mask", "hint", "embedding"};
+
 struct Recorded {
   PictureMetadata metadata;
-  GenerateOptions options;  // prompt, seed, steps, guidance, batch size, device and dtype; not the model
+  GenerateOptions options;  // all that made the picture but the model
 };
 
 // Throws Error(io) for a file that is no picture, holds no parameters, or such as unclip never writes.

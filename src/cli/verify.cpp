@@ -38,7 +38,7 @@ std::vector<std::string> changed_weights(const PictureMetadata& before, const Pi
   return changed;
 }
 
-// Makes pictures again; a model is opened once for each place and dtype.
+// Makes pictures again; a model is opened once for each place and dtype, with and without its prior.
 class Verifier {
  public:
   explicit Verifier(const VerifyOptions& options)
@@ -72,8 +72,9 @@ class Verifier {
     const bool own_device = options_.device.kind != DeviceChoice::Kind::automatic;
     const DeviceChoice device = own_device ? options_.device : recorded.device;
     const DtypeChoice dtype = options_.dtype != DtypeChoice::automatic ? options_.dtype : recorded.dtype;
-    auto& painter = painters_[{device.kind, device.index, dtype}];
-    if (!painter) painter = open_pipeline_painter(options_.model, {}, device, dtype);
+    const bool embedded = !recorded.job.embedding.empty();
+    auto& painter = painters_[{device.kind, device.index, dtype, embedded}];
+    if (!painter) painter = open_pipeline_painter({options_.model, options_.prior, device, dtype}, embedded);
     return *painter;
   }
 
@@ -95,7 +96,7 @@ class Verifier {
   }
 
   const VerifyOptions& options_;
-  std::map<std::tuple<DeviceChoice::Kind, int, DtypeChoice>, std::unique_ptr<Painter>> painters_;
+  std::map<std::tuple<DeviceChoice::Kind, int, DtypeChoice, bool>, std::unique_ptr<Painter>> painters_;
   Progress progress_;
 };
 
@@ -144,9 +145,15 @@ int smoke(const SmokeOptions& options, std::ostream& out) {
                 picture.string() + ": missing; expected the picture that this model is checked by",
                 "make one: unclip generate \"a red circle\" --seed 1 --dtype f32 --device cpu --model " +
                     model.string() + " -o " + picture.string());
-  return verify(
-      {{picture}, model, options.tolerance, {}, DtypeChoice::automatic, options.json, options.verbosity},
-      out);
+  return verify({{picture},
+                 model,
+                 options.prior,
+                 options.tolerance,
+                 {},
+                 DtypeChoice::automatic,
+                 options.json,
+                 options.verbosity},
+                out);
 }
 
 }  // namespace unclip

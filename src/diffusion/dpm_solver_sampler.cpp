@@ -13,6 +13,7 @@ namespace {
 // nothing is left to do, is dropped: so the reference spreads them, except from the trailing end.
 ScheduleConfig solver_config(ScheduleConfig config) {
   config.clip_sample = false;
+  config.spacing = config.spacing.value_or(ScheduleConfig::Spacing::linspace);
   return config;
 }
 
@@ -26,7 +27,7 @@ std::vector<int64_t> solver_timesteps(const ScheduleConfig& config, int64_t step
 }  // namespace
 
 DpmSolverSampler::DpmSolverSampler(const ScheduleConfig& config, int64_t steps, int64_t skip)
-    : ScheduledSampler(solver_config(config), solver_timesteps(config, steps), skip) {}
+    : ScheduledSampler(solver_config(config), solver_timesteps(solver_config(config), steps), skip) {}
 
 DpmSolverSampler::Level DpmSolverSampler::level(size_t i) const {
   if (i == timesteps().size()) return {1, 0, std::numeric_limits<float>::infinity()};

@@ -45,9 +45,10 @@ ScheduleConfig ScheduleConfig::from(const Config& config) {
   c.thresholding = config.get("thresholding", c.thresholding);
   c.dynamic_thresholding_ratio = config.get("dynamic_thresholding_ratio", c.dynamic_thresholding_ratio);
   c.sample_max_value = config.get("sample_max_value", c.sample_max_value);
-  c.spacing = choose<Spacing>(
-      config, "timestep_spacing", "leading",
-      {{"leading", Spacing::leading}, {"trailing", Spacing::trailing}, {"linspace", Spacing::linspace}});
+  if (config.has("timestep_spacing"))
+    c.spacing = choose<Spacing>(
+        config, "timestep_spacing", "",
+        {{"leading", Spacing::leading}, {"trailing", Spacing::trailing}, {"linspace", Spacing::linspace}});
   c.steps_offset = config.get("steps_offset", c.steps_offset);
   c.set_alpha_to_one = config.get("set_alpha_to_one", c.set_alpha_to_one);
   c.variance = choose<Variance>(config, "variance_type", "fixed_small",
@@ -56,6 +57,14 @@ ScheduleConfig ScheduleConfig::from(const Config& config) {
                                  {"fixed_large", Variance::fixed_large},
                                  {"learned", Variance::learned},
                                  {"learned_range", Variance::learned_range}});
+  // What only DPM-Solver's schedulers have: the one kind of it that is built.
+  config.expect<std::string>("algorithm_type", "dpmsolver++");
+  config.expect<std::string>("solver_type", "midpoint");
+  config.expect<std::string>("final_sigmas_type", "zero");
+  config.expect("solver_order", 2);
+  for (const char* sigmas :
+       {"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas"})
+    config.expect(sigmas, false);
   if (!c.trained_betas.empty() && static_cast<int64_t>(c.trained_betas.size()) != c.num_train_timesteps)
     throw Error(ExitCode::model,
                 config.origin() + ": \"trained_betas\" has " + std::to_string(c.trained_betas.size()) +
@@ -84,7 +93,7 @@ std::vector<int64_t> spread_timesteps(const ScheduleConfig& config, int64_t step
   for (int64_t i = 0; i < steps; ++i) {
     const auto from_end = static_cast<double>(steps - 1 - i);
     double t = 0;
-    switch (config.spacing) {
+    switch (config.spacing.value_or(ScheduleConfig::Spacing::leading)) {
       case ScheduleConfig::Spacing::leading:
         t = from_end * static_cast<double>(config.num_train_timesteps / steps) +
             static_cast<double>(config.steps_offset);

@@ -78,6 +78,7 @@ nlohmann::ordered_json to_json(const PictureMetadata& m) {
           {"decoder_guidance", m.decoder_guidance},
           {"sampler", m.sampler},
           {"model", m.model},
+          {"family", m.family},
           {"fingerprints", m.fingerprints},
           {"options", m.options},
           {"version", m.version}};
@@ -98,6 +99,7 @@ PictureMetadata metadata_from_json(const json& from) {
   read(from, "decoder_guidance", m.decoder_guidance);
   read(from, "sampler", m.sampler);
   read(from, "model", m.model);
+  read(from, "family", m.family);
   read(from, "fingerprints", m.fingerprints);
   read(from, "options", m.options);
   read(from, "version", m.version);

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <memory>
 
+#include "unclip/image/exif.h"
 #include "unclip/image/png.h"
 #include "unclip/support/error.h"
 
@@ -55,12 +56,16 @@ class JpegFile {
   Image pixels() {
     guarded([this] {
       jpeg_stdio_src(&jpeg_, file_.get());
+      jpeg_save_markers(&jpeg_, JPEG_APP0 + 1, 0xFFFF);  // EXIF
       jpeg_read_header(&jpeg_, TRUE);
     });
     if (std::uint64_t{jpeg_.image_width} * jpeg_.image_height > kMostJpegPixels)
       fail(fmt::format("has {} x {} pixels, expected at most {} in all", jpeg_.image_width,
                        jpeg_.image_height, kMostJpegPixels),
            "scale the picture down");
+    int orientation = 1;
+    for (auto* marker = jpeg_.marker_list; marker != nullptr && orientation == 1; marker = marker->next)
+      orientation = exif_orientation({marker->data, marker->data_length});
     jpeg_.out_color_space = JCS_RGB;
     Image image{static_cast<int>(jpeg_.image_width), static_cast<int>(jpeg_.image_height), 3, {}};
     image.pixels.resize(std::size_t{3} * jpeg_.image_width * jpeg_.image_height);
@@ -72,7 +77,7 @@ class JpegFile {
       }
       jpeg_finish_decompress(&jpeg_);
     });
-    return image;
+    return turned_upright(std::move(image), orientation);
   }
 
  private:

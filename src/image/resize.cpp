@@ -112,17 +112,28 @@ Image average_boxes(const Image& in, int fx, int fy) {
 }  // namespace
 
 Image resize(const Image& image, int width, int height, ResizeFilter filter, bool reduce_first) {
-  double covered_width = image.width, covered_height = image.height;
+  double covered_width = image.width, covered_height = image.height;  // of `result`
   Image result = image;
   const int fx = std::max(image.width / width, 1), fy = std::max(image.height / height, 1);
   if (reduce_first && (fx > 1 || fy > 1)) {
     result = average_boxes(image, fx, fy);
-    covered_width /= fx, covered_height /= fy;
+    covered_width = static_cast<float>(covered_width / fx);  // as coarse as Pillow keeps them
+    covered_height = static_cast<float>(covered_height / fy);
   }
-  if (result.width != width || covered_width != width)
-    result = convolve_rows(result, make_taps(result.width, covered_width, width, filter));
-  if (result.height != height || covered_height != height)
-    result = convolve_columns(result, make_taps(result.height, covered_height, height, filter));
+  const auto rows = [&] {
+    if (result.width != width || covered_width != width)
+      result = convolve_rows(result, make_taps(result.width, covered_width, width, filter));
+  };
+  const auto columns = [&] {
+    if (result.height != height || covered_height != height)
+      result = convolve_columns(result, make_taps(result.height, covered_height, height, filter));
+  };
+  // The passes' order decides how they round. Pillow 13 takes the columns first where they lose much more
+  // than the rows; older ones never do.
+  const bool columns_first = height < result.height && result.height - height > 2 * (result.width - width);
+  if (columns_first) columns();
+  rows();
+  if (!columns_first) columns();
   return result;
 }
 

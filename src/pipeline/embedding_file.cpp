@@ -18,6 +18,7 @@ torch::Tensor as_embedding_row(const std::vector<float>& values) {
 void save_embedding(const std::filesystem::path& path, const PictureEmbedding& embedding) {
   std::map<std::string, torch::Tensor> tensors{{"image_embeds", as_embedding_row(embedding.image)}};
   if (!embedding.negative.empty()) tensors["negative_image_embeds"] = as_embedding_row(embedding.negative);
+  if (!embedding.noise.empty()) tensors["prior_noise"] = torch::tensor(embedding.noise);
   save_tensors(path, tensors);
 }
 
@@ -29,7 +30,16 @@ PictureEmbedding load_embedding(const std::filesystem::path& path) {
     const torch::Tensor row = found->second.to(torch::kFloat32).flatten().contiguous();
     return {row.data_ptr<float>(), row.data_ptr<float>() + row.numel()};
   };
-  PictureEmbedding embedding{read("image_embeds"), read("negative_image_embeds")};
+  PictureEmbedding embedding{read("image_embeds"), read("negative_image_embeds"), {}};
+  if (const auto noise = tensors.find("prior_noise"); noise != tensors.end()) {
+    const torch::Tensor drawn = noise->second.to(torch::kInt64).flatten().contiguous();
+    constexpr double most = 1e9;  // numbers, which take some seconds
+    if (drawn.numel() < 2 || drawn.min().item<int64_t>() < 1 ||
+        drawn.to(torch::kFloat64).prod().item<double>() > most)
+      throw Error(ExitCode::model, path.string() + ": expected in \"prior_noise\" a count and a shape",
+                  "make the file by --save-embedding");
+    embedding.noise.assign(drawn.data_ptr<int64_t>(), drawn.data_ptr<int64_t>() + drawn.numel());
+  }
   if (embedding.image.empty())
     throw Error(ExitCode::model, path.string() + ": expected a tensor \"image_embeds\", found none",
                 "make the file by --save-embedding");

@@ -1,6 +1,8 @@
 // Finds a folder's family from its components, never from its name.
 #include "unclip/pipeline/family.h"
 
+#include "kandinsky_fit.h"
+
 namespace unclip {
 
 ModelFamily family_of(const ModelFolder& folder) {
@@ -10,6 +12,10 @@ ModelFamily family_of(const ModelFolder& folder) {
   if (decodes) return ModelFamily::kandinsky_decoder;
   if (folder.has("prior") && folder.has("image_encoder")) return ModelFamily::kandinsky_prior;
   return ModelFamily::unknown;
+}
+
+void check_pair(const ModelFolder& folder) {
+  if (family_of(folder) == ModelFamily::kandinsky) check_kandinsky_pair(folder, "prior_");
 }
 
 std::string describe_family(const ModelFolder& folder) {

@@ -83,6 +83,7 @@ std::vector<Image> KandinskyPipeline::generate(const std::vector<PictureRequest>
     return ((pixels == 0 ? decoder_->sample_size * f : pixels) + unit - 1) / unit * f;
   };
 
+  if (batch.front().embedding) pass_over_noise(batch, noise);
   const KandinskyEmbeddings embeddings =
       batch.front().embedding
           ? KandinskyEmbeddings{stack_embeddings(batch, decoder_->image_width, &PictureEmbedding::image,
@@ -119,8 +120,11 @@ std::vector<PictureEmbedding> KandinskyPipeline::embed(const std::vector<Picture
   const NoiseSource noise(seeds_of(batch), placement_.device);
   const KandinskyEmbeddings made = prior_->sample(batch, settings.steps.prior, noise, observer);
   std::vector<PictureEmbedding> embeddings;
-  for (int64_t i = 0; i < made.image.size(0); ++i)
-    embeddings.push_back({row_of(made.image, i), row_of(made.negative, i)});
+  for (int64_t i = 0; i < made.image.size(0); ++i) {
+    const int64_t rows = batch[static_cast<size_t>(i)].negative_prompt.empty() ? 1 : 2;
+    embeddings.push_back(
+        {row_of(made.image, i), row_of(made.negative, i), {settings.steps.prior, rows, made.image.size(1)}});
+  }
   return embeddings;
 }
 

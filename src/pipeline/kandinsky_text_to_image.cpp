@@ -47,13 +47,16 @@ void check_task(const KandinskyDecoder& decoder, const std::vector<PictureReques
       throw Error(ExitCode::usage, "expected --init-image for every picture of a batch, or for none");
   }
   if (settings.strength < 0 || settings.strength > 1)
-    throw Error(ExitCode::usage, "--strength: is " + std::to_string(settings.strength) + ", expected 0 to 1");
+    throw Error(ExitCode::usage, "--strength: is " + std::to_string(settings.strength) + ", expected 0 to 1",
+                "choose a share of the steps");
   const int64_t reduction = decoder.movq->config.reduction(), smallest = reduction * reduction;
   for (const int side : {settings.width, settings.height})
     if (side != 0 && (side < smallest || side > kLargestPictureSide))
-      throw Error(ExitCode::usage, "--size: is " + size_text(settings.width, settings.height) +
-                                       ", expected " + std::to_string(smallest) + " to " +
-                                       std::to_string(kLargestPictureSide) + " pixels a side");
+      throw Error(ExitCode::usage,
+                  "--size: is " + size_text(settings.width, settings.height) + ", expected " +
+                      std::to_string(smallest) + " to " + std::to_string(kLargestPictureSide) +
+                      " pixels a side",
+                  "choose another size");
 }
 
 std::unique_ptr<ScheduledSampler> KandinskyTask::sampler(int64_t skip) const {

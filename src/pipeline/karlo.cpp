@@ -56,6 +56,7 @@ std::vector<Image> KarloPipeline::generate(const std::vector<PictureRequest>& ba
   observer("text", 0, 1);
   const Conditioning text = encode(batch);
   observer("text", 1, 1);
+  if (batch.front().embedding) pass_over_noise(batch, noise);
   const torch::Tensor embedding =
       batch.front().embedding
           ? stack_embeddings(batch, prior_->config.embedding_dim, &PictureEmbedding::image, placement_.device)
@@ -77,7 +78,8 @@ std::vector<PictureEmbedding> KarloPipeline::embed(const std::vector<PictureRequ
   NoiseSource noise(seeds_of(batch), placement_.device);
   const torch::Tensor made = sample_prior(encode(batch), sampler, noise, watch("prior", sampler, observer));
   std::vector<PictureEmbedding> embeddings;
-  for (int64_t i = 0; i < made.size(0); ++i) embeddings.push_back({row_of(made, i), {}});
+  for (int64_t i = 0; i < made.size(0); ++i)
+    embeddings.push_back({row_of(made, i), {}, {settings.steps.prior, prior_->config.embedding_dim}});
   return embeddings;
 }
 

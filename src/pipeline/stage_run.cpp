@@ -14,12 +14,23 @@ torch::Tensor stack_embeddings(const std::vector<PictureRequest>& batch, int64_t
     const std::vector<float>& one = *request.embedding.*part;
     if (static_cast<int64_t>(one.size()) != width)
       throw Error(ExitCode::usage,
-                  "the embedding is " + std::to_string(one.size()) + " wide, expected " +
-                      std::to_string(width) + " as the decoder reads it",
+                  std::string("--embedding: its ") +
+                      (part == &PictureEmbedding::image ? "image_embeds" : "negative_image_embeds") +
+                      " are " + std::to_string(one.size()) + " wide, expected " + std::to_string(width) +
+                      " as the decoder reads them",
                   "make it with the prior that belongs to this decoder, by --save-embedding");
     values.insert(values.end(), one.begin(), one.end());
   }
   return torch::tensor(values).view({-1, width}).to(device);  // [B,D]
+}
+
+void pass_over_noise(const std::vector<PictureRequest>& batch, const NoiseSource& noise) {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const std::vector<int64_t>& drawn = batch[i].embedding->noise;
+    if (drawn.empty()) continue;
+    NoiseSource own = noise.subset({static_cast<int64_t>(i)});
+    for (int64_t n = 0; n < drawn[0]; ++n) own.normal(at::IntArrayRef(drawn).slice(1));
+  }
 }
 
 std::vector<float> row_of(const torch::Tensor& rows, int64_t i) {

@@ -135,10 +135,47 @@ TEST(PromptFile, NamesEveryBadLine) {
             "a.jsonl:9:1: prompt: expected a text, found a NUL character in it\n");
 }
 
+TEST(PromptFile, TakesWhatAPictureBeginsWith) {
+  const std::string picture = "\"" UNCLIP_TEST_DATA "/kandinsky/init.png\"";
+  const auto lines =
+      good("a.jsonl", "{\"prompt\": \"a\", \"init_image\": " + picture +
+                          ", \"strength\": 0.5, \"sampler\": \"dpm++\", \"size\": \"768x512\", "
+                          "\"negative_prompt\": \"b\"}");
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].options.strength, 0.5);
+  EXPECT_EQ(lines[0].options.sampler, "dpm++");
+  EXPECT_EQ(lines[0].options.size->width, 768);
+  EXPECT_EQ(lines[0].options.size->height, 512);
+  EXPECT_EQ(lines[0].options.negative_prompt, "b");
+  EXPECT_EQ(read("a.jsonl",
+                 "{\"prompt\": \"a\", \"size\": \"768\"}\n"
+                 "{\"prompt\": \"a\", \"size\": \"768x0\"}\n"
+                 "{\"prompt\": \"a\", \"strength\": 1.5}\n"
+                 "{\"prompt\": \"a\", \"mask\": " +
+                     picture +
+                     "}\n"
+                     "{\"prompt\": \"a\", \"strength\": 1, \"mask\": " +
+                     picture + ", \"init_image\": " + picture +
+                     "}\n"
+                     "{\"prompt\": \"a\", \"negative_prompt\": \"b\", \"embedding\": " +
+                     picture +
+                     "}\n"
+                     "{\"prompt\": \"a\", \"hint\": \"none.png\"}\n")
+                .faults,
+            "a.jsonl:1:25: size: expected width x height, found \"768\"\n"
+            "a.jsonl:2:25: size: expected a whole number from 1 to 8192, found \"0\"\n"
+            "a.jsonl:3:29: strength: expected a number from 0 to 1, found \"1.5\"\n"
+            "a.jsonl:4:1: mask: expected together with init_image, found alone\n"
+            "a.jsonl:5:1: strength: expected one of strength and mask, found both\n"
+            "a.jsonl:6:1: embedding: expected one of embedding and negative_prompt, found both\n"
+            "a.jsonl:7:1: none.png: missing\n");
+}
+
 TEST(PromptFile, NamesKeyAndValue) {
   const std::string known =
       "; expected one of prompt, output, count, seed, prior-steps, decoder-steps, upsampler-steps, "
-      "prior-guidance, decoder-guidance, overwrite, skip-existing, strict, no-metadata\n";
+      "prior-guidance, decoder-guidance, negative-prompt, negative-prior-prompt, sampler, size, init-image, "
+      "strength, mask, hint, embedding, overwrite, skip-existing, strict, no-metadata\n";
   EXPECT_EQ(read("a.jsonl",
                  "{\"prompt\": \"é\", \"sed\": 1, \"count\" :  0}\n"
                  "{\"prompt\": \"a\", \"seed\": \"1\"}\n"

@@ -55,6 +55,15 @@ INSTANTIATE_TEST_SUITE_P(Settings, ScheduledTrajectory,
                                                           "dpm++.pixel", "dpm++.trailing"),
                                           testing::Values(2, 7, 30)));
 
+// Settings that Kandinsky's real folders leave out: the reference's classes differ in what they take then.
+TEST(ScheduledSampler, SpreadsTimestepsAsItsOwnClassDoes) {
+  const auto config = ScheduleConfig::from(Config({{"steps_offset", 1}}, "scheduler_config.json"));
+  EXPECT_EQ(make_sampler(SamplerKind::ddpm, config, 6)->timesteps(),
+            (std::vector<int64_t>{831, 665, 499, 333, 167, 1}));
+  EXPECT_EQ(make_sampler(SamplerKind::dpm_solver, config, 6)->timesteps(),
+            (std::vector<int64_t>{999, 832, 666, 500, 333, 166}));
+}
+
 TEST(ScheduledSampler, DropsAVarianceThatItsScheduleHasNoUseFor) {
   const torch::Tensor x = torch::randn({1, 4, 2, 2}), output = torch::randn({1, 8, 2, 2});
   for (const SamplerKind kind : {SamplerKind::ddim, SamplerKind::ddpm, SamplerKind::dpm_solver}) {
@@ -82,6 +91,9 @@ TEST(ScheduledSampler, RefusesStepsAndSettingsItCannotMake) {
   });
   expect_refusal(ExitCode::model, "\"trained_betas\" has 2 entries", [] {
     ScheduleConfig::from(Config({{"trained_betas", {0.1, 0.2}}}, "scheduler_config.json"));
+  });
+  expect_refusal(ExitCode::model, "\"use_karras_sigmas\" is true, but only false", [] {
+    ScheduleConfig::from(Config({{"use_karras_sigmas", true}}, "scheduler_config.json"));
   });
   EXPECT_FALSE(sampler_kind("EulerDiscreteScheduler").has_value());
 }

@@ -8,6 +8,7 @@
 
 #include "refusal.h"
 #include "temporary_folder.h"
+#include "unclip/image/exif.h"
 
 namespace unclip {
 namespace {
@@ -41,6 +42,20 @@ TEST_F(PictureFile, IsToldByItsBytes) {
     EXPECT_EQ(image.channels, 3) << name;
     EXPECT_EQ(image.pixels.size(), 75u * 61 * 3) << name;
   }
+}
+
+// A damaged EXIF block turns nothing, and is read to its end at most.
+TEST(Exif, IsReadOnlyWhereItIsWhole) {
+  const std::string block("Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0", 28);
+  const auto orientation = [](std::string bytes) {
+    return exif_orientation({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  };
+  EXPECT_EQ(orientation(block), 6);
+  for (size_t length = 0; length < block.size() - 2; ++length)
+    EXPECT_EQ(orientation(block.substr(0, length)), 1) << length;
+  std::string far = block;
+  far[10] = '\xFF';
+  EXPECT_EQ(orientation(far), 1);
 }
 
 TEST_F(PictureFile, MayNotBeAnythingElse) {

@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <fstream>
+
 #include "refusal.h"
+#include "temporary_folder.h"
 #include "unclip/checkpoint/load.h"
 #include "unclip/image/picture_file.h"
 #include "unclip/image/resize.h"
@@ -35,7 +38,7 @@ TEST(Resize, GivesPillowsBytes) {
     EXPECT_EQ((bytes(resized).to(torch::kInt) - expected.to(torch::kInt)).abs().max().item<int>(), 0) << name;
     ++compared;
   }
-  EXPECT_EQ(compared, 18);
+  EXPECT_EQ(compared, 24);
   EXPECT_TRUE(torch::equal(bytes(to_gray(picture)), golden.at("gray")));
 }
 
@@ -51,6 +54,20 @@ TEST(Jpeg, GivesPillowsBytes) {
   const int largest = (found.to(torch::kInt) - expected.to(torch::kInt)).abs().max().item<int>();
   std::cout << "largest difference " << largest << "/255\n";
   EXPECT_LE(largest, 2);  // Pillow bundles another version of libjpeg-turbo
+}
+
+TEST(Jpeg, IsTurnedUprightAsItsExifSays) {
+  const TemporaryFolder folder;
+  const auto golden = read_tensors(kPictures / "images.safetensors");
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const std::string name = "exif." + std::to_string(orientation);
+    const torch::Tensor file = golden.at(name + ".file").contiguous(), expected = golden.at(name);
+    std::ofstream(folder.path / "a.jpg", std::ios::binary)
+        .write(static_cast<const char*>(file.const_data_ptr()), file.numel());
+    const torch::Tensor found = bytes(read_picture(folder.path / "a.jpg"));
+    ASSERT_EQ(found.sizes(), expected.sizes()) << name;
+    EXPECT_LE((found.to(torch::kInt) - expected.to(torch::kInt)).abs().max().item<int>(), 2) << name;
+  }
 }
 
 TEST(ClipPixels, EqualTheReferences) {

@@ -40,6 +40,12 @@ struct BatchOptions {
   std::string model;                               // its name, for the manifest
 };
 
+// As the lines of manifest and --json tell them.
+nlohmann::ordered_json to_json(const std::vector<StageTime>& times);
+
+// What is told of a prompt whose end the model does not read: a warning, or the error of --strict.
+Error too_long(const std::string& unread);
+
 class BatchRun {
  public:
   BatchRun(const BatchOptions& options, Jobs jobs, OpenPainter open_painter, std::ostream& out);
@@ -82,6 +88,7 @@ class BatchRun {
   Waiting waiting_;
   size_t waiting_pictures_ = 0;
   uint64_t failed_before_ = 0;
+  bool embedded_ = true;  // each picture to draw begins with an embedding
 };
 
 }  // namespace unclip

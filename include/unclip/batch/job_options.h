@@ -11,6 +11,10 @@
 
 namespace unclip {
 
+struct PictureSize {
+  int width, height;  // pixels
+};
+
 struct JobOptions {
   std::string prompt;                      // UTF-8, never empty
   std::string output;                      // file, folder or template (batch/output_name.h)
@@ -21,6 +25,15 @@ struct JobOptions {
   std::optional<int64_t> upsampler_steps;  // ≥ 2
   std::optional<double> prior_guidance;    // ≥ 0; 1 switches it off
   std::optional<double> decoder_guidance;  // ≥ 0; 1 switches it off
+  std::string negative_prompt;             // what the decoder is led away from; empty: the model's own
+  std::string negative_prior_prompt;       // what the prior is led away from; empty: negative_prompt
+  std::string sampler;                     // of the decoder: ddim, ddpm or dpm++; empty: the model's own
+  std::optional<PictureSize> size;         // absent: the model's own
+  std::string init_image;                  // picture to begin with; this and the next three: a path, or empty
+  std::string mask;                        // white is repainted
+  std::string hint;                        // depth map
+  std::string embedding;                   // instead of the prior's run
+  std::optional<double> strength;          // 0…1: share of the steps that change init_image
   bool overwrite = false;                  // replace pictures that exist
   bool skip_existing = false;              // make no picture that is there and whole
   bool strict = false;                     // a truncated prompt is an error
@@ -44,8 +57,8 @@ const std::vector<JobOption>& job_option_table();
 // By the name of its flag, with '-' or '_'; null: there is none.
 const JobOption* find_job_option(std::string name);
 
-// What no single option shows: an empty prompt, options that exclude each other. Throws
-// std::invalid_argument.
+// What no single option shows: an empty prompt, options that exclude or need each other. Throws
+// std::invalid_argument; Error(io) for a file that is missing.
 void check_together(const JobOptions& options);
 
 }  // namespace unclip

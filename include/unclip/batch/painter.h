@@ -54,6 +54,7 @@ class Painter {
   virtual PictureMetadata describe(const PictureJob& picture, const Image& image) const = 0;
 };
 
-using OpenPainter = std::function<std::unique_ptr<Painter>()>;
+// `embedded`: every picture of the run begins with an embedding, so that no prior is needed.
+using OpenPainter = std::function<std::unique_ptr<Painter>(bool embedded)>;
 
 }  // namespace unclip

@@ -22,6 +22,7 @@ struct GenerateOptions {
   JobOptions job;                                    // of every job, where its line says nothing
   std::filesystem::path model;                       // empty: the shipped model
   std::filesystem::path prior;                       // its prior's folder; empty: it stands in `model`
+  std::filesystem::path save_embedding;              // stop after the prior and write this; empty: draw
   int batch_size = 1;                                // pictures computed together; 0: as many as fit
   DeviceChoice device;
   std::vector<DeviceChoice> devices;  // of a prompt file: a worker process for each, instead of `device`
@@ -36,8 +37,8 @@ struct GenerateOptions {
   Verbosity verbosity = Verbosity::normal;
 };
 
-// Draws and writes all pictures; prints one line for each to `out`. Returns the exit code: ok, or why
-// pictures failed; throws Error for what stops the whole run.
+// Draws and writes all pictures, or one embedding; prints one line for each to `out`. Returns the exit code:
+// ok, or why pictures failed; throws Error for what stops the whole run.
 int generate(const GenerateOptions& options, std::ostream& out);
 
 // The model used when none is named: $UNCLIP_MODEL, else models/picturebook beside the program or its

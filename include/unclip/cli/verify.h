@@ -14,6 +14,7 @@ namespace unclip {
 struct VerifyOptions {
   std::vector<std::filesystem::path> files;
   std::filesystem::path model;                 // empty: the shipped model
+  std::filesystem::path prior;                 // its prior's folder; empty: it stands in `model`
   int tolerance = 0;                           // largest difference of a colour value that passes, 0 … 255
   DeviceChoice device;                         // automatic: as recorded in the picture
   DtypeChoice dtype = DtypeChoice::automatic;  // as recorded in the picture
@@ -28,6 +29,7 @@ int verify(const VerifyOptions& options, std::ostream& out);
 
 struct SmokeOptions {
   std::filesystem::path model;  // empty: the shipped model
+  std::filesystem::path prior;  // as above
   int tolerance = 4;            // as above: other machines round in another order
   bool json = false;
   Verbosity verbosity = Verbosity::normal;

@@ -28,8 +28,8 @@ struct ScheduleConfig {
   double clip_sample_range = 1.0;  // predicted x_0 is kept in ± this
   bool thresholding = false;       // instead: in ± a quantile of itself, arXiv:2205.11487, section 2.3
   double dynamic_thresholding_ratio = 0.995;
-  double sample_max_value = 1.0;  // the quantile's upper limit
-  Spacing spacing = Spacing::leading;
+  double sample_max_value = 1.0;   // the quantile's upper limit
+  std::optional<Spacing> spacing;  // absent: leading, but linspace for DPM-Solver++
   int64_t steps_offset = 0;
   bool set_alpha_to_one = true;               // DDIM: ᾱ after the last step is 1, else ᾱ_0
   Variance variance = Variance::fixed_small;  // DDPM

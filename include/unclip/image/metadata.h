@@ -25,6 +25,7 @@ struct PictureMetadata {
   double decoder_guidance = 0;
   std::string sampler;
   std::string model;                                  // name of the model folder
+  std::string family;                                 // what it holds: "Karlo (text to image)"
   std::map<std::string, std::string> fingerprints;    // component → hex digest of its weights
   nlohmann::json options = nlohmann::json::object();  // every other option: flag without dashes → value
   std::string version;                                // of unclip

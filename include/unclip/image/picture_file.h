@@ -7,8 +7,7 @@
 
 namespace unclip {
 
-// A JPEG as RGB, as it lies in the file: an EXIF rotation is not followed. Read by libjpeg. Throws Error(io)
-// as read_png does.
+// A JPEG as RGB, turned upright as its EXIF block says. Read by libjpeg. Throws Error(io) as read_png does.
 Image read_jpeg(const std::filesystem::path& path);
 
 // A PNG or a JPEG. Throws Error(io) for what is missing, neither of both, too large, truncated or corrupt.

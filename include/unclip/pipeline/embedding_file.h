@@ -1,5 +1,6 @@
 // The prior's result as a file, so that many decoder runs share one prior run: a safetensors file with the
-// tensors image_embeds and negative_image_embeds [1,D] (the reference's names).
+// tensors image_embeds and negative_image_embeds [1,D] (the reference's names) and prior_noise,
+// PictureEmbedding's noise.
 #pragma once
 
 #include <filesystem>

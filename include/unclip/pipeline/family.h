@@ -20,4 +20,8 @@ ModelFamily family_of(const ModelFolder& folder);
 // For people: "Kandinsky 2.2 decoder (inpainting)". Throws Error(model) for a decoder without its config.
 std::string describe_family(const ModelFolder& folder);
 
+// Throws Error(model), naming both places, where a Kandinsky folder's prior and decoder are of different
+// width.
+void check_pair(const ModelFolder& folder);
+
 }  // namespace unclip

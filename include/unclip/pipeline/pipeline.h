@@ -41,6 +41,8 @@ enum class SamplerChoice {
 struct PictureEmbedding {
   std::vector<float> image;     // CLIP image embedding
   std::vector<float> negative;  // what guidance leads away from; empty in families that learn it
+  std::vector<int64_t> noise;   // that the prior drew, behind which the decoder's noise begins: how many
+                                // times, and the shape of each; empty: none
 };
 
 // One picture. A family refuses what it has no use for.
