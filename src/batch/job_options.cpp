@@ -57,11 +57,8 @@ JobOption size(const char* names, std::optional<PictureSize> JobOptions::*field,
           "WxH",
           help,
           [field](JobOptions& options, const std::string& value) {
-            const size_t by = value.find('x');
-            if (by == std::string::npos)
-              throw std::invalid_argument("expected width x height, found \"" + value + "\"");
-            options.*field = PictureSize{parse_number(value.substr(0, by), 1, kLargestSide),
-                                         parse_number(value.substr(by + 1), 1, kLargestSide)};
+            const auto [width, height] = parse_pair(value, kLargestSide, "width x height");
+            options.*field = PictureSize{width, height};
           },
           [field](const JobOptions& options) {
             const auto& given = options.*field;

@@ -44,54 +44,34 @@ std::string one_of(const std::vector<std::string>& words) {
 void add_job_options(CLI::App& verb, JobOptions& options) {
   for (const JobOption& option : job_option_table()) {
     if (!option.names.starts_with('-')) continue;
+    if (option.kind == JobOption::Kind::flag) {
+      verb.add_flag_callback(
+              option.names, [&option, &options] { option.read(options, "true"); }, option.help)
+          ->disable_flag_override();
+      continue;
+    }
     const auto read = [&option, &options](std::string text) {
       if (text.ends_with('\0')) text.pop_back();  // of guarded()
-      try {
-        option.read(options, text);
-      } catch (const std::invalid_argument& fault) {
-        throw CLI::ValidationError("--" + option.name(), fault.what());
-      }
+      option.read(options, text);
     };
-    if (option.kind == JobOption::Kind::flag)
-      verb.add_flag_callback(
-              option.names, [read] { read("true"); }, option.help)
-          ->disable_flag_override();
-    else
-      verb.add_option_function<std::string>(option.names, read, option.help)->type_name(option.type_name);
+    add_parsed(verb, option.names, option.type_name, read, option.help);
   }
 }
 
 CLI::Option* add_shard(CLI::App& verb, std::optional<Shard>& shard) {
-  const auto read = [&shard](const std::string& text) {
-    try {
-      shard = parse_shard(text);
-    } catch (const std::invalid_argument& fault) {
-      throw CLI::ValidationError("--shard", fault.what());
-    }
-  };
-  return verb
-      .add_option_function<std::string>(
-          "--shard", read,
-          "Make every N-th picture of the prompt file, e.g. --shard 2/8 for the third of 8 shares, or "
-          "--shard /8 where Slurm, Kubernetes or GNU parallel tells which (default: what Slurm tells, else "
-          "all)")
-      ->type_name("I/N");
+  return add_parsed(
+      verb, "--shard", "I/N", [&shard](const std::string& text) { shard = parse_shard(text); },
+      "Make every N-th picture of the prompt file, e.g. --shard 2/8 for the third of 8 shares, or "
+      "--shard /8 where Slurm, Kubernetes or GNU parallel tells which (default: what Slurm tells, else all)");
 }
 
 CLI::Option* add_batch_size(CLI::App& verb, int& batch_size) {
-  const auto read = [&batch_size](const std::string& text) {
-    try {
-      batch_size = text == "auto" ? 0 : parse_number(text, 1, 4096);
-    } catch (const std::invalid_argument& fault) {
-      throw CLI::ValidationError("--batch-size", fault.what());
-    }
-  };
-  return verb
-      .add_option_function<std::string>(
-          "-b,--batch-size", read,
-          "Pictures computed together, e.g. -b 4, or auto for as many as fit into "
-          "memory (default: 1)")
-      ->type_name("N|auto");
+  return add_parsed(
+      verb, "-b,--batch-size", "N|auto",
+      [&batch_size](const std::string& text) {
+        batch_size = text == "auto" ? 0 : parse_number(text, 1, kLargestBatch);
+      },
+      "Pictures computed together, e.g. -b 4, or auto for as many as fit into memory (default: 1)");
 }
 
 CLI::Option* add_devices(CLI::App& verb, std::vector<DeviceChoice>& devices) {
@@ -100,50 +80,30 @@ CLI::Option* add_devices(CLI::App& verb, std::vector<DeviceChoice>& devices) {
     devices.clear();
     for (std::string name; std::getline(names, name, ',');) {
       const bool number = !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
-      try {
-        devices.push_back(parse_device(number ? "cuda:" + name : name));
-      } catch (const std::invalid_argument& fault) {
-        throw CLI::ValidationError("--devices", fault.what());
-      }
+      devices.push_back(parse_device(number ? "cuda:" + name : name));
     }
   };
-  return verb
-      .add_option_function<std::string>("--devices", read,
-                                        "A worker process for each of these, sharing the prompt file, e.g. "
-                                        "--devices 0,1,2,3 (default: one process on --device)")
-      ->type_name("LIST");
+  return add_parsed(verb, "--devices", "LIST", read,
+                    "A worker process for each of these, sharing the prompt file, e.g. --devices 0,1,2,3 "
+                    "(default: one process on --device)");
 }
 
 CLI::Option* add_grid(CLI::App& verb, std::optional<Grid>& grid) {
   const auto read = [&grid](const std::string& text) {
-    const size_t by = text.find('x');
-    try {
-      if (by == std::string::npos)
-        throw std::invalid_argument("expected columns x rows, found \"" + text + '"');
-      grid = Grid{parse_number(text.substr(0, by), 1, 100), parse_number(text.substr(by + 1), 1, 100)};
-    } catch (const std::invalid_argument& fault) {
-      throw CLI::ValidationError("--grid", fault.what());
-    }
+    const auto [columns, rows] = parse_pair(text, 100, "columns x rows");
+    grid = Grid{columns, rows};
   };
-  return verb
-      .add_option_function<std::string>("--grid", read,
-                                        "Also contact sheets of columns x rows pictures with captions, e.g. "
-                                        "--grid 4x3; their names are that "
-                                        "of their first picture with -grid (default: none)")
-      ->type_name("CxR");
+  return add_parsed(
+      verb, "--grid", "CxR", read,
+      "Also contact sheets of columns x rows pictures with captions, e.g. --grid 4x3; their names "
+      "are that of their first picture with -grid (default: none)");
 }
 
 void add_placement(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype) {
-  const auto read = [&device](const std::string& text) {
-    try {
-      device = parse_device(text);
-    } catch (const std::invalid_argument& fault) {
-      throw CLI::ValidationError("--device", fault.what());
-    }
-  };
-  verb.add_option_function<std::string>(
-          "--device", read, "Where to compute, e.g. --device cuda:1 (default: auto, a GPU when there is one)")
-      ->type_name("auto|cpu|cuda|cuda:N");
+  add_parsed(
+      verb, "--device", "auto|cpu|cuda|cuda:N",
+      [&device](const std::string& text) { device = parse_device(text); },
+      "Where to compute, e.g. --device cuda:1 (default: auto, a GPU when there is one)");
   add_choice(verb, "--dtype", dtype, dtype_names(),
              "Number format, e.g. --dtype f32 (default: auto, bf16 where it is fast)");
 }

@@ -33,18 +33,31 @@ CLI::Option* add_text(CLI::App& verb, const std::string& names, Value& value, co
   return verb.add_option(names, value, help)->transform(CLI::Validator(restore, ""))->type_name("");
 }
 
-// A number in decimals, from `least` to `most`. CLI11's own reader wraps -1 and 2^64 around and accepts NaN.
-template <class Number, class Value>
-CLI::Option* add_number(CLI::App& verb, const std::string& names, Value& value, Number least, Number most,
+// A flag, or an argument, whose text `read` takes. What it refuses by std::invalid_argument is told with the
+// name.
+template <class Read>
+CLI::Option* add_parsed(CLI::App& verb, const std::string& names, const std::string& type_name, Read read,
                         const std::string& help) {
-  const auto read = [&value, least, most, name = names.substr(names.find("--"))](const std::string& text) {
+  const size_t dashes = names.find("--");
+  const auto named = [read = std::move(read), name = dashes == std::string::npos
+                                                         ? names
+                                                         : names.substr(dashes)](const std::string& text) {
     try {
-      value = parse_number(text, least, most);
+      read(text);
     } catch (const std::invalid_argument& fault) {
       throw CLI::ValidationError(name, fault.what());
     }
   };
-  return verb.add_option_function<std::string>(names, read, help)->type_name("N");
+  return verb.add_option_function<std::string>(names, named, help)->type_name(type_name);
+}
+
+// A number in decimals, from `least` to `most`. CLI11's own reader wraps -1 and 2^64 around and accepts NaN.
+template <class Number, class Value>
+CLI::Option* add_number(CLI::App& verb, const std::string& names, Value& value, Number least, Number most,
+                        const std::string& help) {
+  return add_parsed(
+      verb, names, "N",
+      [&value, least, most](const std::string& text) { value = parse_number(text, least, most); }, help);
 }
 
 // "a, b or c"
@@ -71,20 +84,16 @@ Choice parse_choice(const Choices<Choice>& choices, const std::string& text) {
 template <class Choice>
 CLI::Option* add_choice(CLI::App& verb, const std::string& name, Choice& value,
                         const Choices<Choice>& choices, const std::string& help) {
-  const auto read = [&value, choices, name](const std::string& text) {
-    try {
-      value = parse_choice(choices, text);
-    } catch (const std::invalid_argument& fault) {
-      throw CLI::ValidationError(name, fault.what());
-    }
-  };
   const auto word = [](const auto& choice) { return choice.first; };
-  return verb.add_option_function<std::string>(name, read, help)
-      ->type_name(CLI::detail::join(choices, word, "|"));
+  return add_parsed(
+      verb, name, CLI::detail::join(choices, word, "|"),
+      [&value, choices](const std::string& text) { value = parse_choice(choices, text); }, help);
 }
 
 // All of batch/job_options.h but the prompt.
 void add_job_options(CLI::App& verb, JobOptions& options);
+
+constexpr int kLargestBatch = 4096;  // that --batch-size takes
 
 // --shard
 CLI::Option* add_shard(CLI::App& verb, std::optional<Shard>& shard);

@@ -92,7 +92,7 @@ void Parser::add_eval() {
        {std::pair{"prior", &eval_.prior_guidance}, {"decoder", &eval_.decoder_guidance}})
     add_number(*verb, fmt::format("--{}-guidance", stage), *value, 0.0, 1000.0,
                fmt::format("Guidance of the {0}, e.g. --{0}-guidance 2 (default: the model's)", stage));
-  add_number(*verb, "-b,--batch-size", eval_.batch_size, 1, 4096,
+  add_number(*verb, "-b,--batch-size", eval_.batch_size, 1, kLargestBatch,
              "Pictures computed together, e.g. -b 4 (default: 16)");
   add_text(*verb, "--sheet", eval_.sheet,
            "Write a sheet with pictures of each row, e.g. --sheet eval.png (default: none)")

@@ -7,8 +7,6 @@
 namespace unclip {
 namespace {
 
-constexpr int kLargestBatch = 4096;  // that --batch-size takes
-
 std::optional<int64_t> steps_of(int recorded) {
   return recorded > 0 ? std::optional<int64_t>(recorded) : std::nullopt;  // 0: the model has no such stage
 }

@@ -13,29 +13,11 @@
 namespace unclip::testing_program {
 namespace {
 
-class BatchRun : public TinyModel {
+class BatchRun : public PromptFileRun {
  protected:
-  // A prompt file of `count` lines, whose guidance and counts differ.
-  fs::path prompts(int count) const {
-    const fs::path file = temporary.path / "prompts.jsonl";
-    std::ofstream lines(file);
-    for (int i = 0; i < count; ++i)
-      lines << json{{"prompt", "prompt " + std::to_string(i)}, {"decoder_guidance", 2 + i % 3}} << '\n';
-    return file;
-  }
-
-  static Arguments draw(const fs::path& file, const fs::path& folder, const Arguments& more = {}) {
-    Arguments arguments{"-f", file, "--seed", "7", "-o", folder.string() + "/"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return quick(arguments);
-  }
-
-  // Name → bytes of finished pictures: neither manifests nor what a killed program was writing.
-  static std::map<std::string, std::string> pictures(const fs::path& folder) {
-    std::map<std::string, std::string> found;
-    for (const auto& entry : fs::directory_iterator(folder))
-      if (entry.path().extension() == ".png") found[entry.path().filename()] = read_file(entry.path());
-    return found;
+  static Arguments draw(const fs::path& file, const fs::path& folder, Arguments more = {}) {
+    more.insert(more.begin(), {"--seed", "7"});
+    return PromptFileRun::draw(file, folder, more);
   }
 
   static std::vector<json> manifest(const fs::path& file) {

@@ -1,6 +1,7 @@
 // A copy of the tiny Karlo folder that a test may damage, and short runs on it.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cli/run_program.h"
@@ -71,6 +72,34 @@ class TinyModel : public testing::Test {
 
   TemporaryFolder temporary;
   fs::path model = temporary.path / "karlo", out = temporary.path / "out";
+};
+
+// Runs over a prompt file.
+class PromptFileRun : public TinyModel {
+ protected:
+  // A prompt file of `count` lines, whose guidance differs.
+  fs::path prompts(int count) const {
+    const fs::path file = temporary.path / "prompts.jsonl";
+    std::ofstream lines(file);
+    for (int i = 0; i < count; ++i)
+      lines << json{{"prompt", "prompt " + std::to_string(i)}, {"decoder_guidance", 2 + i % 3}} << '\n';
+    return file;
+  }
+
+  // `more` behind the prompt file and the folder for the pictures.
+  static Arguments draw(const fs::path& file, const fs::path& folder, const Arguments& more) {
+    Arguments arguments{"-f", file, "-o", folder.string() + "/"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return quick(arguments);
+  }
+
+  // Name → bytes of finished pictures: neither manifests nor what a killed program was writing.
+  static std::map<std::string, std::string> pictures(const fs::path& folder) {
+    std::map<std::string, std::string> found;
+    for (const auto& entry : fs::directory_iterator(folder))
+      if (entry.path().extension() == ".png") found[entry.path().filename()] = read_file(entry.path());
+    return found;
+  }
 };
 
 }  // namespace unclip::testing_program

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 namespace unclip {
 
@@ -22,6 +23,14 @@ Number parse_number(const std::string& text, Number least, Number most) {
                                             std::is_integral_v<Number> ? "whole number" : "number", least,
                                             most, text));
   return number;
+}
+
+// "4x3": two whole numbers from 1 to `most`. `meaning` names them, "columns x rows", when there is no x.
+// Throws std::invalid_argument as above.
+inline std::pair<int, int> parse_pair(const std::string& text, int most, const std::string& meaning) {
+  const std::size_t by = text.find('x');
+  if (by == std::string::npos) throw std::invalid_argument("expected " + meaning + ", found \"" + text + '"');
+  return {parse_number(text.substr(0, by), 1, most), parse_number(text.substr(by + 1), 1, most)};
 }
 
 }  // namespace unclip
