@@ -74,10 +74,10 @@ class Program {
     return has_ended() ? SIZE_MAX : static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
   }
 
-  long peak_kilobytes() const {
+  long resident_kilobytes() const {
     std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
     for (std::string line; std::getline(status, line);)
-      if (line.starts_with("VmHWM:")) return std::stol(line.substr(6));
+      if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
     return 0;
   }
 
