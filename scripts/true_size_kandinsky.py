@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Builds Kandinsky 2.2 folders of true size with random weights, and compares unclip with the reference on them.
+"""Builds Kandinsky folders of true size with random weights, and compares unclip with the reference on them.
 
-scripts/true_size_kandinsky.py build FOLDER      FOLDER/decoder (2.6 GB) and FOLDER/prior (7.1 GB), in bf16; with
-                                                 --parts decoder the first alone. Keep them outside the repository
-scripts/true_size_kandinsky.py compare FOLDER [--parts decoder prior] [--dtype bf16|f32] [--device cpu|cuda]
-                                       [--steps P D] [--size N] [--program UNCLIP]
+scripts/true_size_kandinsky.py build FOLDER [--family 2.1|2.2] [--parts decoder prior]
+    FOLDER/decoder (2.1: 3.7 GB, 2.2: 2.6 GB) and FOLDER/prior (2.9 GB, 7.1 GB), in bf16. Keep them outside the repository
+scripts/true_size_kandinsky.py compare FOLDER [--family 2.1|2.2] [--parts decoder prior] [--dtype bf16|f32]
+                                       [--device cpu|cuda] [--steps P D] [--size N] [--program UNCLIP]
 
 `compare` runs both programs part by part, one after the other, so that one half of the model is in memory at a time:
 the prior as `generate --save-embedding`, the decoder as `generate --embedding`. It prints seconds a step for each stage
@@ -28,20 +28,33 @@ from safetensors.torch import load_file, save_file
 from true_size import REPOSITORY, SEED, StepClock, fill, float32_noise
 
 PROMPT = "a red circle on a blue background"
-WIDTH = 1280  # of the image embedding
+WIDTHS = {"2.1": 768, "2.2": 1280}  # of the image embedding
+TEXT_WIDTH = 1024  # of the multilingual text encoder
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
 
 
-def decoder_nets():
+def decoder_nets(family: str):
     from diffusers import UNet2DConditionModel, VQModel
+    from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, MultilingualCLIP
 
+    width = WIDTHS[family]
+    conditioning = (
+        dict(encoder_hid_dim=TEXT_WIDTH, encoder_hid_dim_type="text_image_proj", addition_embed_type="text_image")
+        if family == "2.1"
+        else dict(encoder_hid_dim=width, encoder_hid_dim_type="image_proj", addition_embed_type="image")
+    )
+    if family == "2.1":  # XLM-RoBERTa large
+        yield "text_encoder", lambda: MultilingualCLIP(MCLIPConfig(
+            transformerDimSize=TEXT_WIDTH, imageDimSize=width, vocab_size=250002, hidden_size=TEXT_WIDTH,
+            intermediate_size=4096, num_hidden_layers=24, num_attention_heads=16, max_position_embeddings=514,
+            type_vocab_size=1, layer_norm_eps=1e-5, pad_token_id=1, bos_token_id=0, eos_token_id=2,
+        ))  # fmt: skip
     yield "unet", lambda: UNet2DConditionModel(
         sample_size=64, in_channels=4, out_channels=8, block_out_channels=(384, 768, 1152, 1536), layers_per_block=3,
         down_block_types=("ResnetDownsampleBlock2D",) + ("SimpleCrossAttnDownBlock2D",) * 3,
         mid_block_type="UNetMidBlock2DSimpleCrossAttn",
         up_block_types=("SimpleCrossAttnUpBlock2D",) * 3 + ("ResnetUpsampleBlock2D",),
-        cross_attention_dim=768, attention_head_dim=64, resnet_time_scale_shift="scale_shift",
-        encoder_hid_dim=WIDTH, encoder_hid_dim_type="image_proj", addition_embed_type="image",
+        cross_attention_dim=768, attention_head_dim=64, resnet_time_scale_shift="scale_shift", **conditioning,
     )
     yield "movq", lambda: VQModel(
         block_out_channels=(128, 256, 256, 512), layers_per_block=2, latent_channels=4, vq_embed_dim=4,
@@ -51,26 +64,30 @@ def decoder_nets():
     )
 
 
-def prior_nets():
+def prior_nets(family: str):
     from diffusers import PriorTransformer
     from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection
 
+    width = WIDTHS[family]
+    large = family == "2.1"  # CLIP's L/14; else bigG/14
+    activation = "quick_gelu" if large else "gelu"
     text = CLIPTextConfig(
-        hidden_size=WIDTH, intermediate_size=5120, projection_dim=WIDTH, num_hidden_layers=32, num_attention_heads=20,
-        hidden_act="gelu",
+        hidden_size=width, intermediate_size=4 * width, projection_dim=width, num_hidden_layers=12 if large else 32,
+        num_attention_heads=12 if large else 20, hidden_act=activation,
     )
     vision = CLIPVisionConfig(
-        hidden_size=1664, intermediate_size=8192, projection_dim=WIDTH, num_hidden_layers=48, num_attention_heads=16,
-        image_size=224, patch_size=14, hidden_act="gelu",
+        hidden_size=1024 if large else 1664, intermediate_size=4096 if large else 8192, projection_dim=width,
+        num_hidden_layers=24 if large else 48, num_attention_heads=16, image_size=224, patch_size=14,
+        hidden_act=activation,
     )
     yield "text_encoder", lambda: CLIPTextModelWithProjection(text)
     yield "image_encoder", lambda: CLIPVisionModelWithProjection(vision)
-    yield "prior", lambda: PriorTransformer(embedding_dim=WIDTH)
+    yield "prior", lambda: PriorTransformer(embedding_dim=width)
 
 
-def build(folder: Path, part: str) -> None:
-    tiny = REPOSITORY / "tests" / "data" / "kandinsky" / {"decoder": "2.2", "prior": "2.2-prior"}[part]
-    nets = dict({"decoder": decoder_nets, "prior": prior_nets}[part]())
+def build(folder: Path, family: str, part: str) -> None:
+    tiny = REPOSITORY / "tests" / "data" / "kandinsky" / {"decoder": family, "prior": f"{family}-prior"}[part]
+    nets = dict({"decoder": decoder_nets, "prior": prior_nets}[part](family))
     index = json.loads((tiny / "model_index.json").read_text())
     for name in (n for n, value in index.items() if isinstance(value, list) and n not in nets):
         (folder / part / name).mkdir(parents=True)
@@ -106,12 +123,15 @@ def run_unclip(arguments: argparse.Namespace, more: list) -> dict:
 
 
 def reference_decoder(arguments: argparse.Namespace, embedding: Path, answer) -> None:
-    from diffusers import KandinskyV22Pipeline
+    from diffusers import KandinskyPipeline, KandinskyV22Pipeline
+    from diffusers.pipelines.kandinsky import pipeline_kandinsky
     from diffusers.pipelines.kandinsky2_2 import pipeline_kandinsky2_2
     from diffusers.schedulers import scheduling_ddpm
 
-    pipeline_kandinsky2_2.randn_tensor = scheduling_ddpm.randn_tensor = float32_noise
-    pipe = KandinskyV22Pipeline.from_pretrained(arguments.folder / "decoder", torch_dtype=DTYPES[arguments.dtype])
+    for module in (pipeline_kandinsky, pipeline_kandinsky2_2, scheduling_ddpm):
+        module.randn_tensor = float32_noise
+    family = KandinskyPipeline if arguments.family == "2.1" else KandinskyV22Pipeline
+    pipe = family.from_pretrained(arguments.folder / "decoder", torch_dtype=DTYPES[arguments.dtype])
     pipe.to(arguments.device).set_progress_bar_config(disable=True)
     for net in (pipe.unet, pipe.movq):
         net.to(memory_format=torch.channels_last)
@@ -120,7 +140,7 @@ def reference_decoder(arguments: argparse.Namespace, embedding: Path, answer) ->
     tensors = {k: v.to(arguments.device) for k, v in load_file(embedding).items()}
     with torch.inference_mode():
         image = pipe(
-            image_embeds=tensors["image_embeds"], negative_image_embeds=tensors["negative_image_embeds"],
+            *([PROMPT] if arguments.family == "2.1" else []), image_embeds=tensors["image_embeds"], negative_image_embeds=tensors["negative_image_embeds"],
             num_inference_steps=arguments.steps[1], width=arguments.size, height=arguments.size, output_type="np",
             generator=torch.Generator("cpu").manual_seed(SEED),
         ).images[0]
@@ -130,12 +150,15 @@ def reference_decoder(arguments: argparse.Namespace, embedding: Path, answer) ->
 
 
 def reference_prior(arguments: argparse.Namespace, _, answer) -> None:
-    from diffusers import KandinskyV22PriorPipeline
+    from diffusers import KandinskyPriorPipeline, KandinskyV22PriorPipeline
+    from diffusers.pipelines.kandinsky import pipeline_kandinsky_prior
     from diffusers.pipelines.kandinsky2_2 import pipeline_kandinsky2_2_prior
     from diffusers.schedulers import scheduling_unclip
 
-    pipeline_kandinsky2_2_prior.randn_tensor = scheduling_unclip.randn_tensor = float32_noise
-    pipe = KandinskyV22PriorPipeline.from_pretrained(arguments.folder / "prior", torch_dtype=DTYPES[arguments.dtype])
+    for module in (pipeline_kandinsky_prior, pipeline_kandinsky2_2_prior, scheduling_unclip):
+        module.randn_tensor = float32_noise
+    family = KandinskyPriorPipeline if arguments.family == "2.1" else KandinskyV22PriorPipeline
+    pipe = family.from_pretrained(arguments.folder / "prior", torch_dtype=DTYPES[arguments.dtype])
     pipe.to(arguments.device).set_progress_bar_config(disable=True)
     clock = StepClock()
     clock.watch("prior", pipe.scheduler)
@@ -180,7 +203,7 @@ def compare(arguments: argparse.Namespace) -> None:
             report(ours, theirs, load_file(embedding)["image_embeds"].numpy(), np.abs(theirs["result"]).max())
         if "decoder" in arguments.parts:
             torch.manual_seed(1)
-            save_file({k: torch.randn(1, WIDTH) for k in ("image_embeds", "negative_image_embeds")}, embedding)
+            save_file({k: torch.randn(1, WIDTHS[arguments.family]) for k in ("image_embeds", "negative_image_embeds")}, embedding)
             ours = run_unclip(arguments, [
                 "--model", arguments.folder / "decoder", "--embedding", embedding, "--decoder-steps", arguments.steps[1],
                 "--size", f"{arguments.size}x{arguments.size}", "-o", f"{out}/",
@@ -193,6 +216,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=["build", "compare"])
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--family", choices=WIDTHS, default="2.2")
     parser.add_argument("--parts", nargs="+", choices=["decoder", "prior"], default=["prior", "decoder"])
     parser.add_argument("--dtype", choices=DTYPES, default="bf16")
     parser.add_argument("--device", default="cpu")
@@ -203,7 +227,7 @@ def main() -> None:
     if arguments.action == "compare":
         return compare(arguments)
     for part in arguments.parts:
-        build(arguments.folder, part)
+        build(arguments.folder, arguments.family, part)
 
 
 if __name__ == "__main__":

@@ -42,8 +42,8 @@ size_t count(const std::string& text, const std::string& words) {
 // 2,000 pictures: one load, one line each, and no memory that grows.
 TEST_F(BatchRun, OpensTheModelOnceAndRecordsEveryPicture) {
   Program program(draw(prompts(1000), out, {"-b", "50", "-n", "2", "-v"}));
-  // Means: how far writing overlaps drawing changes from batch to batch, so one moment, and the peak too, vary by
-  // more than what is looked for.
+  // Means: how far writing overlaps drawing changes from batch to batch, so one moment, and the peak too,
+  // vary by more than what is looked for.
   const auto mean_resident = [&program](size_t from, size_t to) {
     double kilobytes = 0, samples = 0;
     for (size_t printed = program.printed(); printed < to; printed = program.printed()) {
