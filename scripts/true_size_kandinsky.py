@@ -2,7 +2,8 @@
 """Builds Kandinsky folders of true size with random weights, and compares unclip with the reference on them.
 
 scripts/true_size_kandinsky.py build FOLDER [--family 2.1|2.2] [--parts decoder prior]
-    FOLDER/decoder (2.1: 3.7 GB, 2.2: 2.6 GB) and FOLDER/prior (2.9 GB, 7.1 GB), in bf16. Keep them outside the repository
+    FOLDER/decoder (2.1: 3.7 GB, 2.2: 2.6 GB) and FOLDER/prior (2.9 GB, 7.1 GB), in bf16. Keep them outside the
+    repository.
 scripts/true_size_kandinsky.py compare FOLDER [--family 2.1|2.2] [--parts decoder prior] [--dtype bf16|f32]
                                        [--device cpu|cuda] [--steps P D] [--size N] [--program UNCLIP]
 
@@ -38,17 +39,17 @@ def decoder_nets(family: str):
     from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, MultilingualCLIP
 
     width = WIDTHS[family]
-    conditioning = (
-        dict(encoder_hid_dim=TEXT_WIDTH, encoder_hid_dim_type="text_image_proj", addition_embed_type="text_image")
-        if family == "2.1"
-        else dict(encoder_hid_dim=width, encoder_hid_dim_type="image_proj", addition_embed_type="image")
-    )
-    if family == "2.1":  # XLM-RoBERTa large
-        yield "text_encoder", lambda: MultilingualCLIP(MCLIPConfig(
+    if family == "2.1":
+        conditioning = dict(
+            encoder_hid_dim=TEXT_WIDTH, encoder_hid_dim_type="text_image_proj", addition_embed_type="text_image"
+        )  # fmt: skip
+        yield "text_encoder", lambda: MultilingualCLIP(MCLIPConfig(  # of XLM-RoBERTa large
             transformerDimSize=TEXT_WIDTH, imageDimSize=width, vocab_size=250002, hidden_size=TEXT_WIDTH,
             intermediate_size=4096, num_hidden_layers=24, num_attention_heads=16, max_position_embeddings=514,
             type_vocab_size=1, layer_norm_eps=1e-5, pad_token_id=1, bos_token_id=0, eos_token_id=2,
         ))  # fmt: skip
+    else:
+        conditioning = dict(encoder_hid_dim=width, encoder_hid_dim_type="image_proj", addition_embed_type="image")
     yield "unet", lambda: UNet2DConditionModel(
         sample_size=64, in_channels=4, out_channels=8, block_out_channels=(384, 768, 1152, 1536), layers_per_block=3,
         down_block_types=("ResnetDownsampleBlock2D",) + ("SimpleCrossAttnDownBlock2D",) * 3,
@@ -130,8 +131,8 @@ def reference_decoder(arguments: argparse.Namespace, embedding: Path, answer) ->
 
     for module in (pipeline_kandinsky, pipeline_kandinsky2_2, scheduling_ddpm):
         module.randn_tensor = float32_noise
-    family = KandinskyPipeline if arguments.family == "2.1" else KandinskyV22Pipeline
-    pipe = family.from_pretrained(arguments.folder / "decoder", torch_dtype=DTYPES[arguments.dtype])
+    pipeline, prompt = (KandinskyPipeline, [PROMPT]) if arguments.family == "2.1" else (KandinskyV22Pipeline, [])
+    pipe = pipeline.from_pretrained(arguments.folder / "decoder", torch_dtype=DTYPES[arguments.dtype])
     pipe.to(arguments.device).set_progress_bar_config(disable=True)
     for net in (pipe.unet, pipe.movq):
         net.to(memory_format=torch.channels_last)
@@ -140,7 +141,7 @@ def reference_decoder(arguments: argparse.Namespace, embedding: Path, answer) ->
     tensors = {k: v.to(arguments.device) for k, v in load_file(embedding).items()}
     with torch.inference_mode():
         image = pipe(
-            *([PROMPT] if arguments.family == "2.1" else []), image_embeds=tensors["image_embeds"], negative_image_embeds=tensors["negative_image_embeds"],
+            *prompt, image_embeds=tensors["image_embeds"], negative_image_embeds=tensors["negative_image_embeds"],
             num_inference_steps=arguments.steps[1], width=arguments.size, height=arguments.size, output_type="np",
             generator=torch.Generator("cpu").manual_seed(SEED),
         ).images[0]
@@ -157,8 +158,8 @@ def reference_prior(arguments: argparse.Namespace, _, answer) -> None:
 
     for module in (pipeline_kandinsky_prior, pipeline_kandinsky2_2_prior, scheduling_unclip):
         module.randn_tensor = float32_noise
-    family = KandinskyPriorPipeline if arguments.family == "2.1" else KandinskyV22PriorPipeline
-    pipe = family.from_pretrained(arguments.folder / "prior", torch_dtype=DTYPES[arguments.dtype])
+    pipeline = KandinskyPriorPipeline if arguments.family == "2.1" else KandinskyV22PriorPipeline
+    pipe = pipeline.from_pretrained(arguments.folder / "prior", torch_dtype=DTYPES[arguments.dtype])
     pipe.to(arguments.device).set_progress_bar_config(disable=True)
     clock = StepClock()
     clock.watch("prior", pipe.scheduler)
@@ -203,7 +204,8 @@ def compare(arguments: argparse.Namespace) -> None:
             report(ours, theirs, load_file(embedding)["image_embeds"].numpy(), np.abs(theirs["result"]).max())
         if "decoder" in arguments.parts:
             torch.manual_seed(1)
-            save_file({k: torch.randn(1, WIDTHS[arguments.family]) for k in ("image_embeds", "negative_image_embeds")}, embedding)
+            width = WIDTHS[arguments.family]
+            save_file({k: torch.randn(1, width) for k in ("image_embeds", "negative_image_embeds")}, embedding)
             ours = run_unclip(arguments, [
                 "--model", arguments.folder / "decoder", "--embedding", embedding, "--decoder-steps", arguments.steps[1],
                 "--size", f"{arguments.size}x{arguments.size}", "-o", f"{out}/",
