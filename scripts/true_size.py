@@ -11,6 +11,7 @@ channels-last, inference mode. It draws its noise in float32 as unclip does, so 
 """
 
 import argparse
+import functools
 import json
 import resource
 import statistics
@@ -137,9 +138,11 @@ def run_reference(folder: Path, dtype: torch.dtype, device: str, steps: list[int
     from diffusers.pipelines.deprecated.unclip import pipeline_unclip
     from diffusers.schedulers import scheduling_unclip
 
-    # The CPU has no antialiased bicubic kernel for bf16.
+    # The CPU has no antialiased bicubic kernel for bf16. The wrapper keeps the signature: the pipeline asks for
+    # antialiasing, which is another cubic, only where it finds a parameter of that name.
     interpolate = torch.nn.functional.interpolate
 
+    @functools.wraps(interpolate)
     def float32_bicubic(image, *args, **kwargs):
         if kwargs.get("mode") != "bicubic":
             return interpolate(image, *args, **kwargs)
