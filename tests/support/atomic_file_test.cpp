@@ -18,6 +18,7 @@
 #include <functional>
 #include <string>
 
+#include "temporary_folder.h"
 #include "unclip/support/error.h"
 
 namespace unclip {
@@ -27,12 +28,6 @@ namespace fs = std::filesystem;
 
 class AtomicFile : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "unclip-atomic-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   static void write(const fs::path& path, const std::string& text, Overwrite overwrite = Overwrite::no) {
     write_file_atomically(path, std::as_bytes(std::span(text)), overwrite);
   }
@@ -69,7 +64,8 @@ class AtomicFile : public testing::Test {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
   }
 
-  fs::path folder_;
+  const TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path;
 };
 
 TEST_F(AtomicFile, WritesAndMakesFolders) {
