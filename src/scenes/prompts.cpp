@@ -15,10 +15,6 @@ using nlohmann::json;
 constexpr std::array<std::string_view, row_count> row_names{"single object",  "colour", "two objects",
                                                             "colour binding", "count",  "position"};
 
-bool holds_held_out(const Requirement& wanted) {
-  return std::ranges::any_of(wanted.objects, [](const Wanted& o) { return held_out(o.colour, o.shape); });
-}
-
 Wanted random_wanted(Rng& rng) {
   return {static_cast<Colour>(uniform_int(rng, 0, colour_count - 1)),
           static_cast<Shape>(uniform_int(rng, 0, shape_count - 1))};

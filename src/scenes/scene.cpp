@@ -96,6 +96,8 @@ Scene draw_scene(const SceneOptions& options, uint64_t index) {
   }
   Canvas canvas(options.size);
   paint_in_style(drawing, scene.style, rng(), canvas);
+  for (uint64_t i = 0; i < options.rivals && drawing.rival; ++i)
+    scene.rivals.push_back(vary_writing(rng, style_caption(rng, scene.style, drawing.rival(rng))));
   scene.objects = std::move(drawing.objects);
   scene.size = options.size;
   scene.rgb = canvas.rgb();

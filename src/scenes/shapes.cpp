@@ -155,6 +155,8 @@ Background random_background(Rng& rng, Colour colour) {
   return background;
 }
 
+enum class Change { shape, colour, swap, relation, count, size, background };
+
 }  // namespace
 
 bool stands(const Box& a, Relation relation, const Box& b) {
@@ -204,6 +206,58 @@ Requirement random_requirement(Rng& rng, const ShapesMix& mix) {
   return wanted;
 }
 
+bool holds_held_out(const Requirement& wanted) {
+  return std::ranges::any_of(wanted.objects, [](const Wanted& o) { return held_out(o.colour, o.shape); });
+}
+
+Requirement falsified(Rng& rng, const Requirement& wanted, bool colours, bool background) {
+  const bool pair = wanted.objects.size() == 2;
+  const bool sized = std::ranges::any_of(wanted.objects, [](const Wanted& o) { return o.size != Size::any; });
+  std::vector<Change> possible{Change::shape};
+  if (colours) possible.push_back(Change::colour);
+  if (colours && pair) possible.push_back(Change::swap);
+  if (wanted.relation) possible.push_back(Change::relation);
+  if (!pair) possible.push_back(Change::count);
+  if (sized) possible.push_back(Change::size);
+  if (background && wanted.background) possible.push_back(Change::background);
+  const auto another = [&rng](auto value, int count) {
+    const int step = uniform_int(rng, 1, count - 1);
+    return static_cast<decltype(value)>((static_cast<int>(value) + step) % count);
+  };
+  while (true) {
+    Requirement other = wanted;
+    Wanted& object = other.objects[rng() % other.objects.size()];
+    switch (pick(rng, possible)) {
+      case Change::shape:
+        object.shape = another(object.shape, shape_count);
+        break;
+      case Change::colour:
+        object.colour = another(object.colour, colour_count);
+        break;
+      case Change::swap:
+        std::swap(other.objects[0].colour, other.objects[1].colour);
+        break;
+      case Change::relation:
+        other.relation = another(*other.relation, relation_count);
+        break;
+      case Change::count:
+        object.count = another(object.count - 1, 4) + 1;
+        break;
+      case Change::size:
+        if (object.size == Size::any) continue;
+        object.size = object.size == Size::small ? Size::large : Size::small;
+        break;
+      case Change::background:
+        other.background = other_colour(rng, other.objects);
+        if (other.background == wanted.background) continue;
+        break;
+    }
+    const bool hidden =
+        std::ranges::any_of(other.objects, [&](const Wanted& o) { return o.colour == other.background; });
+    if (!hidden && !holds_held_out(other)) return other;
+  }
+}
+
 std::optional<Drawing> draw_required(Rng& rng, const Requirement& wanted) {
   std::vector<Placed> placed;
   for (int attempt = 0; attempt < 60 && placed.empty(); ++attempt) placed = place_all(rng, wanted);
@@ -230,7 +284,11 @@ Drawing make_shapes(Rng& rng, Style style, const ShapesMix& mix) {
     const Requirement wanted = random_requirement(rng, mix);
     if (std::optional<Drawing> drawing = draw_required(rng, wanted)) {
       const bool colours = has_colours(style) && !chance(rng, 0.08);
-      drawing->caption = describe(rng, wanted, colours, colours && !is_outlined(style));
+      const bool background = colours && !is_outlined(style);
+      drawing->caption = describe(rng, wanted, colours, background);
+      drawing->rival = [=](Rng& other) {
+        return describe(other, falsified(other, wanted, colours, background), colours, background);
+      };
       return *drawing;
     }
   }

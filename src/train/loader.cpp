@@ -6,27 +6,52 @@
 #include <cstring>
 
 namespace unclip {
+namespace {
+
+// Ids and which of them are tokens, both [N,L]; at least one text.
+std::pair<torch::Tensor, torch::Tensor> encode(const Tokenizer& tokenizer,
+                                               const std::vector<std::string>& texts) {
+  std::vector<int64_t> ids, mask;
+  for (const std::string& text : texts) {
+    const Encoding encoding = tokenizer.encode(text);
+    ids.insert(ids.end(), encoding.ids.begin(), encoding.ids.end());
+    mask.insert(mask.end(), encoding.mask.begin(), encoding.mask.end());
+  }
+  const auto count = static_cast<int64_t>(texts.size());
+  return {torch::tensor(ids).view({count, -1}), torch::tensor(mask).view({count, -1}) != 0};
+}
+
+}  // namespace
 
 Batch draw_batch(const Tokenizer* tokenizer, const BatchPlan& plan) {
   const int64_t size = plan.size, bytes = size * size * 3;
   torch::Tensor pixels = torch::empty({plan.count, size, size, 3}, torch::kUInt8);
   Batch batch;
-  std::vector<int64_t> ids, mask;
+  std::vector<std::vector<std::string>> rivals;
+  size_t most = 0;
   for (int64_t i = 0; i < plan.count; ++i) {
     Example example = plan.source->get(plan.first + static_cast<uint64_t>(i), plan.size);
     std::memcpy(pixels.data_ptr<uint8_t>() + i * bytes, example.rgb.data(), static_cast<size_t>(bytes));
-    if (tokenizer != nullptr) {
-      const Encoding encoding = tokenizer->encode(example.caption);
-      ids.insert(ids.end(), encoding.ids.begin(), encoding.ids.end());
-      mask.insert(mask.end(), encoding.mask.begin(), encoding.mask.end());
-    }
     batch.captions.push_back(std::move(example.caption));
+    most = std::max(most, example.rivals.size());
+    rivals.push_back(std::move(example.rivals));
   }
   batch.pictures = pixels.permute({0, 3, 1, 2});  // [B,3,S,S]
-  if (tokenizer != nullptr) {
-    batch.ids = torch::tensor(ids).view({plan.count, -1});         // [B,L]
-    batch.mask = torch::tensor(mask).view({plan.count, -1}) != 0;  // [B,L]
+  if (tokenizer == nullptr) return batch;
+  std::tie(batch.ids, batch.mask) = encode(*tokenizer, batch.captions);  // [B,L]
+  if (most == 0) return batch;
+  std::vector<std::string> all;
+  std::vector<int64_t> counts;
+  for (std::vector<std::string>& of_one : rivals) {
+    counts.push_back(static_cast<int64_t>(of_one.size()));
+    of_one.resize(most);
+    all.insert(all.end(), of_one.begin(), of_one.end());
   }
+  const auto [ids, mask] = encode(*tokenizer, all);  // [B·K,L]
+  const auto places = static_cast<int64_t>(most);
+  const torch::Tensor there = at::arange(places) < torch::tensor(counts).unsqueeze(1);  // [B,K]
+  batch.rival_ids = ids.view({plan.count, places, -1});
+  batch.rival_mask = mask.view({plan.count, places, -1}) & there.unsqueeze(2);
   return batch;
 }
 

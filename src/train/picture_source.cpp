@@ -24,7 +24,7 @@ class ScenesSource final : public PictureSource {
     SceneOptions options = options_;
     options.size = size;
     Scene scene = draw_scene(options, index);
-    return {std::move(scene.rgb), std::move(scene.caption)};
+    return {std::move(scene.rgb), std::move(scene.caption), std::move(scene.rivals)};
   }
 
  private:
@@ -104,7 +104,7 @@ class FolderSource final : public PictureSource {
     Rng rng = picture_rng(seed_, pass);
     shuffle(rng, order);
     const Entry& entry = entries_[order[index % entries_.size()]];
-    return {square(read_png(entry.file), size), entry.caption};
+    return {square(read_png(entry.file), size), entry.caption, {}};
   }
 
  private:

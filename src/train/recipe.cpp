@@ -78,6 +78,7 @@ void read_data(const json& values, SceneOptions& scenes, const std::string& wher
   reader.read("uncaptioned", scenes.uncaptioned);
   read_weights<Arrangement>(reader, "arrangements", scenes.arrangements, where);
   reader.read("sharing", scenes.sharing);
+  reader.read("rivals", scenes.rivals);
   reader.finish();
 }
 

@@ -119,6 +119,24 @@ TEST(Judge, SizesAndBackgroundsToo) {
   EXPECT_GE(passes, 1980);
 }
 
+// A rival caption is one that the picture does not fulfil, for whatever was changed.
+TEST(Judge, RivalsAreFalseOfThePicture) {
+  Rng rng(6);
+  int passes = 0, pictures = 0;
+  while (pictures < 2000) {
+    const Requirement wanted = random_requirement(rng);
+    if (holds_held_out(wanted) || !draw_required(rng, wanted)) continue;
+    ++pictures;
+    const Sight sight = look_at(draw(rng, wanted, 64), 64);
+    const Requirement rival = falsified(rng, wanted);
+    EXPECT_NE(describe(rival), describe(wanted));
+    EXPECT_FALSE(holds_held_out(rival));
+    passes += judge(sight, rival).pass;
+  }
+  std::printf("pictures of something else that pass: %d of 2000\n", passes);
+  EXPECT_LE(passes, 10);
+}
+
 TEST(Judge, SaysWhyNot) {
   const Sight sight{Colour::white,
                     {{Colour::red, Shape::circle, 0.9, 0.05, {{0.7, 0.5}, 0.25, 0.25}},

@@ -91,6 +91,36 @@ TEST(Shapes, ShareColoursInARow) {
   EXPECT_GT(palettes.size(), 20u);
 }
 
+TEST(Shapes, RivalsChangeOneThingAndLeaveThePictureAlone) {
+  SceneOptions alone, rivalled;
+  alone.size = rivalled.size = 8;
+  rivalled.rivals = 3;
+  int shapes = 0;
+  for (uint64_t i = 0; i < 600; ++i) {
+    const Scene without = draw_scene(alone, i), with = draw_scene(rivalled, i);
+    EXPECT_TRUE(without.rivals.empty());
+    EXPECT_EQ(with.rgb, without.rgb);
+    EXPECT_EQ(with.caption, without.caption);
+    EXPECT_EQ(with.rivals.size(), with.family == Family::shapes ? 3u : 0u);
+    for (const std::string& rival : with.rivals) EXPECT_NE(rival, with.caption);
+    shapes += with.family == Family::shapes;
+  }
+  EXPECT_GT(shapes, 100);
+  // Where colours are gone, or the caption does not name the background, none is named.
+  const Requirement wanted{
+      {{Colour::red, Shape::circle}, {Colour::blue, Shape::star}}, Relation::above, Colour::pink};
+  Rng rng(1);
+  std::set<Shape> others;
+  for (int i = 0; i < 200; ++i) {
+    const Requirement rival = falsified(rng, wanted, /*colours=*/false, /*background=*/false);
+    EXPECT_EQ(rival.objects[0].colour, Colour::red);
+    EXPECT_EQ(rival.objects[1].colour, Colour::blue);
+    EXPECT_EQ(rival.background, Colour::pink);
+    others.insert(rival.objects[0].shape);
+  }
+  EXPECT_GE(others.size(), 6u);
+}
+
 TEST(Shapes, AreAsLargeAsSaidAndWithinThePicture) {
   Rng rng(1);
   double smallest = 1;

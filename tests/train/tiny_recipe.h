@@ -77,12 +77,14 @@ inline nlohmann::json tiny_recipe(int64_t steps = 30) {
     if (size) phase["size"] = size;
     return json::array({phase});
   };
+  json contrastive = phases(32, 3e-3, 0);
+  contrastive[0]["data"] = {{"rivals", 2}};
   return {{"seed", 1},
           {"data", {{"families", {{"shapes", 1}}}, {"styles", {{"flat", 1}}}}},
           {"tokenizer", {{"vocab_size", 300}, {"model_max_length", 16}, {"captions", 2000}}},
           {"components", components},
           {"stages",
-           {{"clip", {{"phases", phases(32, 3e-3, 0)}, {"ema", 0.9}}},
+           {{"clip", {{"phases", contrastive}, {"ema", 0.9}}},
             {"prior", {{"phases", phases(32, 3e-3, 0)}, {"ema", 0.9}, {"caption_dropout", 0.1}}},
             {"decoder", {{"phases", phases(8, 3e-3, 0)}, {"ema", 0.9}, {"vlb_weight", 1e-6}}},
             {"upsampler", {{"phases", phases(8, 3e-3, 32)}, {"ema", 0.9}, {"crops", 2}}}}}};

@@ -86,6 +86,37 @@ TEST(Training, EveryStageLearnsAndTheModelDraws) {
   EXPECT_EQ(pictures.at(0).width, 64);
 }
 
+// A picture with one caption chooses among the caption and its rivals: with rivals that read as the caption
+// does, each of them is as likely.
+TEST(Training, APictureChoosesAmongItsRivals) {
+  TemporaryFolder folder;
+  const RunFolder run(folder.path);
+  const TrainContext context{run.recipe, kPlacement, folder.path / "model", run.source,
+                             Tokenizer::open(folder.path / "model" / "tokenizer")};
+  class Given final : public PictureSource {
+   public:
+    explicit Given(size_t rivals) : rivals_(rivals) {}
+    Example get(uint64_t index, int size) const override {
+      return {std::vector<uint8_t>(static_cast<size_t>(size * size * 3), 90), "a red circle",
+              std::vector<std::string>(index == 0 ? rivals_ : 0, "a red circle")};
+    }
+
+   private:
+    size_t rivals_;
+  };
+  const auto stage = make_stage("clip", context);
+  const auto loss = [&](size_t rivals, int64_t pictures) {
+    const Given source(rivals);
+    const Batch batch = draw_batch(context.tokenizer.get(), {&source, 0, pictures, 16});
+    return stage->loss(batch, run.recipe.stage("clip").phases[0]).item<double>();
+  };
+  EXPECT_NEAR(loss(0, 1), 0, 1e-6);
+  EXPECT_NEAR(loss(3, 1), std::log(4) / 2, 1e-6);
+  // Two alike: each chooses between both captions, and the first has rivals of its own.
+  EXPECT_NEAR(loss(0, 2), std::log(2), 1e-6);
+  EXPECT_NEAR(loss(3, 2), ((std::log(5) + std::log(2)) / 2 + std::log(2)) / 2, 1e-6);
+}
+
 TEST(Training, ResumesExactly) {
   TemporaryFolder whole, parts;
   RunFolder(whole.path).train("clip");

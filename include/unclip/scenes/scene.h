@@ -39,6 +39,8 @@ struct Drawing {
   std::string caption;  // true of the picture; lower case, with articles, no full stop, no style word
   std::vector<Object> objects;
   std::function<void(Canvas&)> paint;  // takes no further random choices
+  // A caption that is nearly true: false in one thing. Empty where the family knows none.
+  std::function<std::string(Rng&)> rival;
 };
 
 // How the family Shapes chooses what to draw.
@@ -57,10 +59,14 @@ struct SceneOptions {
   // So many pictures in a row have three colours for their shapes, so that a contrastive batch cannot be told
   // apart by colour alone (hard negatives, arXiv:2010.04592); 0: all colours everywhere.
   uint64_t sharing = 0;
+  // False captions a picture, for families that know some: what only they can teach is which colour belongs
+  // to which shape, and where each stands (NegCLIP, arXiv:2210.01936).
+  uint64_t rivals = 0;
 };
 
 struct Scene {
-  std::string caption;  // empty: uncaptioned
+  std::string caption;              // empty: uncaptioned
+  std::vector<std::string> rivals;  // false of the picture, written in as many ways
   Family family = Family::shapes;
   Style style = Style::flat;
   std::vector<Object> objects;

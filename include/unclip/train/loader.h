@@ -17,9 +17,11 @@
 namespace unclip {
 
 struct Batch {
-  torch::Tensor pictures;  // uint8 [B,3,S,S], channels-last
-  torch::Tensor ids;       // int64 [B,L]; undefined without tokenizer
-  torch::Tensor mask;      // bool [B,L]
+  torch::Tensor pictures;    // uint8 [B,3,S,S], channels-last
+  torch::Tensor ids;         // int64 [B,L]; undefined without tokenizer
+  torch::Tensor mask;        // bool [B,L]
+  torch::Tensor rival_ids;   // int64 [B,K,L], false captions; undefined without any
+  torch::Tensor rival_mask;  // bool [B,K,L]; no token where a picture has fewer than K
   std::vector<std::string> captions;
 };
 

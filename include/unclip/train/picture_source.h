@@ -13,8 +13,9 @@
 namespace unclip {
 
 struct Example {
-  std::vector<uint8_t> rgb;  // [size * size * 3], rows top-down
-  std::string caption;       // UTF-8; empty: none
+  std::vector<uint8_t> rgb;         // [size * size * 3], rows top-down
+  std::string caption;              // UTF-8; empty: none
+  std::vector<std::string> rivals;  // captions that are false of it; may be none
 };
 
 class PictureSource {
