@@ -66,10 +66,13 @@ GroupNormImpl::GroupNormImpl(int64_t groups_, int64_t channels, double eps_) : g
 
 torch::Tensor GroupNormImpl::forward(const torch::Tensor& x, const torch::Tensor& scale,
                                      const torch::Tensor& shift) {
-  if (x.is_cpu() && at::GradMode::is_enabled() && weight.requires_grad())
-    return group_norm_for_training(x, groups, weight, bias, eps, scale, shift);
+  if (trains_on_cpu(x)) return group_norm_for_training(x, groups, weight, bias, eps, scale, shift);
   const torch::Tensor y = at::group_norm(x, groups, weight, bias, eps);
   return scale.defined() ? at::addcmul(shift, y, scale + 1) : y;
+}
+
+bool GroupNormImpl::trains_on_cpu(const torch::Tensor& x) const {
+  return x.is_cpu() && at::GradMode::is_enabled() && weight.requires_grad();
 }
 
 void GroupNormImpl::reset_parameters() {

@@ -1,6 +1,7 @@
 // The residual block of all UNets.
 #include "unclip/nn/resnet_block.h"
 
+#include "unclip/nn/group_norm_gradient.h"
 #include "unclip/nn/resample.h"
 
 namespace unclip {
@@ -9,6 +10,9 @@ namespace unclip {
 // traffic.
 torch::Tensor norm_act(GroupNorm& norm, const torch::Tensor& x, const torch::Tensor& scale,
                        const torch::Tensor& shift) {
+  if (norm->trains_on_cpu(x))
+    return group_norm_for_training(x, norm->groups, norm->weight, norm->bias, norm->eps, scale, shift,
+                                   /*silu=*/true);
   torch::Tensor y = norm(x, scale, shift);  // [B,C,H,W]
   return y.requires_grad() ? at::silu(y) : at::silu_(y);
 }

@@ -40,15 +40,19 @@ TEST_P(GroupNormGradient, EqualsTheLibrarys) {
   EXPECT_TRUE(of_own[0].is_contiguous(c.format));
 }
 
-TEST(GroupNormGradient, ScalesAndShiftsLikeTheLibrary) {
+class ScaledGroupNormGradient : public testing::TestWithParam<bool> {};
+
+TEST_P(ScaledGroupNormGradient, EqualsTheLibrarys) {
+  const bool silu = GetParam();
   torch::manual_seed(0);
   const auto random = [](at::IntArrayRef shape) { return torch::randn(shape).requires_grad_(true); };
-  const torch::Tensor x = random({3, 16, 6, 6}), weight = random({16}), bias = random({16});
-  const torch::Tensor scale = random({3, 16, 1, 1}), shift = random({3, 16, 1, 1}),
-                      dy = torch::randn({3, 16, 6, 6});
+  const torch::Tensor x = random({3, 24, 6, 6}), weight = random({24}), bias = random({24});
+  const torch::Tensor scale = random({3, 24, 1, 1}), shift = random({3, 24, 1, 1}),
+                      dy = torch::randn({3, 24, 6, 6});
   const torch::autograd::variable_list inputs{x, weight, bias, scale, shift};
-  const torch::Tensor own = group_norm_for_training(x, 4, weight, bias, 1e-5, scale, shift);
-  const torch::Tensor library = at::group_norm(x, 4, weight, bias, 1e-5) * (scale + 1) + shift;
+  const torch::Tensor own = group_norm_for_training(x, 4, weight, bias, 1e-5, scale, shift, silu);
+  const torch::Tensor z = at::group_norm(x, 4, weight, bias, 1e-5) * (scale + 1) + shift;
+  const torch::Tensor library = silu ? at::silu(z) : z;
   const auto of_own = torch::autograd::grad({own}, inputs, {dy});
   const auto of_library = torch::autograd::grad({library}, inputs, {dy});
   EXPECT_LE(relative_difference(own, library), 1e-6);
@@ -56,8 +60,21 @@ TEST(GroupNormGradient, ScalesAndShiftsLikeTheLibrary) {
     ASSERT_EQ(of_own[i].sizes(), inputs[i].sizes());
     const double difference = relative_difference(of_own[i], of_library[i]);
     std::cout << "input " << i << ": largest relative difference " << difference << '\n';
-    EXPECT_LE(difference, 1e-4);
+    EXPECT_LE(difference, 1e-5);
   }
+}
+
+INSTANTIATE_TEST_SUITE_P(Silu, ScaledGroupNormGradient, testing::Bool());
+
+// SiLU far from zero, where the exponential overflows.
+TEST(GroupNormGradient, StaysFiniteFarFromZero) {
+  const torch::Tensor x = torch::tensor({-1.0F, 1.0F}).repeat({1, 8, 4, 2}).requires_grad_(true);
+  const torch::Tensor weight = torch::full({8}, 500.0F).requires_grad_(true), bias = torch::zeros({8});
+  const torch::Tensor y = group_norm_for_training(x, 2, weight, bias, 1e-5, {}, {}, /*silu=*/true);
+  const torch::Tensor expected = at::silu(at::group_norm(x, 2, weight, bias, 1e-5));
+  EXPECT_LE((y - expected).abs().max().item<double>(), 1e-3);
+  for (const torch::Tensor& gradient : torch::autograd::grad({y.sum()}, {x, weight}))
+    EXPECT_TRUE(gradient.isfinite().all().item<bool>());
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, GroupNormGradient,

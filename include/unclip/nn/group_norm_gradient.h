@@ -1,6 +1,6 @@
-// Group norm for training on the CPU: the kernel's forward pass, and a backward pass of our own. The
-// library's takes a third of a UNet's training step there; the same mathematics as sums by products takes a
-// seventh of it.
+// Group norm for training on the CPU, forwards and backwards by kernels of our own (norm_act_kernels.h). The
+// library's gradient takes a third of a UNet's training step there, and scale, shift and SiLU are passes of
+// their own.
 #pragma once
 
 #include <torch/types.h>
@@ -8,9 +8,9 @@
 namespace unclip {
 
 // As at::group_norm, then · (1 + scale) + shift where these are defined, [B,C] with any dimensions of 1
-// behind. x [B,C,...]; channels-last pictures stay so.
+// behind, then SiLU if asked. x [B,C,...] in float32 or bfloat16; channels-last pictures stay so.
 torch::Tensor group_norm_for_training(const torch::Tensor& x, int64_t groups, const torch::Tensor& weight,
                                       const torch::Tensor& bias, double eps, const torch::Tensor& scale = {},
-                                      const torch::Tensor& shift = {});
+                                      const torch::Tensor& shift = {}, bool silu = false);
 
 }  // namespace unclip

@@ -53,6 +53,7 @@ struct GroupNormImpl : torch::nn::Module {
   // x [B, C, ...] → the same, then · (1 + scale) + shift where these, [B, C, 1, ...], are defined
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& scale = {},
                         const torch::Tensor& shift = {});
+  bool trains_on_cpu(const torch::Tensor& x) const;
   void reset_parameters();
 
   int64_t groups;

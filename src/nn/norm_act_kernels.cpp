@@ -1,0 +1,165 @@
+// The passes (see the header). Plain loops over channels, for the compiler to make vectors of: this file
+// alone is compiled with -O3 -ffast-math, so that it may use the C library's vectors of expf.
+#include "unclip/nn/norm_act_kernels.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <vector>
+
+// One version for any x86-64 processor and one for AVX2; the loader picks.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define UNCLIP_VECTOR_VERSIONS __attribute__((target_clones("default", "arch=x86-64-v3")))
+#else
+#define UNCLIP_VECTOR_VERSIONS
+#endif
+#define UNCLIP_INLINE __attribute__((always_inline)) inline
+
+namespace unclip {
+namespace {
+
+UNCLIP_INLINE float widen(float value) { return value; }
+UNCLIP_INLINE float widen(Bfloat16Bits value) {
+  return std::bit_cast<float>(static_cast<uint32_t>(value) << 16);
+}
+UNCLIP_INLINE void store(float value, float& to) { to = value; }
+UNCLIP_INLINE void store(float value, Bfloat16Bits& to) {  // to the nearest, ties to even
+  const auto bits = std::bit_cast<uint32_t>(value);
+  to = static_cast<Bfloat16Bits>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+// Far out the exponential would overflow, which -ffast-math does not reckon with.
+UNCLIP_INLINE float sigmoid(float z) { return 1 / (1 + std::exp(std::min(-z, 80.0F))); }
+
+// x̂·factor + offset = x·slope + start, channel by channel.
+struct Line {
+  std::vector<float> slope, start;
+
+  explicit Line(const NormAct& layer)
+      : slope(static_cast<size_t>(layer.channels)), start(static_cast<size_t>(layer.channels)) {
+    const int64_t width = layer.channels / layer.groups;
+    for (int64_t c = 0; c < layer.channels; ++c) {
+      const auto i = static_cast<size_t>(c);
+      slope[i] = layer.rstd[c / width] * layer.factor[c];
+      start[i] = layer.offset[c] - layer.mean[c / width] * slope[i];
+    }
+  }
+};
+
+template <class T>
+UNCLIP_INLINE void forward(const NormAct& layer, double eps, const T* __restrict x, T* __restrict y) {
+  const int64_t channels = layer.channels, width = channels / layer.groups;
+  const auto count = static_cast<float>(width * layer.positions);
+  std::vector<float> room(static_cast<size_t>(2 * channels));
+  float* __restrict sum = room.data();
+  float* __restrict middle = sum + channels;
+  for (int64_t n = 0; n < layer.positions; ++n)
+    for (int64_t c = 0; c < channels; ++c) sum[c] += widen(x[n * channels + c]);
+  for (int64_t g = 0; g < layer.groups; ++g) {
+    float total = 0;
+    for (int64_t c = g * width; c < (g + 1) * width; ++c) total += sum[c];
+    layer.mean[g] = total / count;
+    for (int64_t c = g * width; c < (g + 1) * width; ++c) middle[c] = layer.mean[g], sum[c] = 0;
+  }
+  for (int64_t n = 0; n < layer.positions; ++n)
+    for (int64_t c = 0; c < channels; ++c) {
+      const float distance = widen(x[n * channels + c]) - middle[c];
+      sum[c] += distance * distance;
+    }
+  for (int64_t g = 0; g < layer.groups; ++g) {
+    float total = 0;
+    for (int64_t c = g * width; c < (g + 1) * width; ++c) total += sum[c];
+    layer.rstd[g] = static_cast<float>(1 / std::sqrt(static_cast<double>(total / count) + eps));
+  }
+  const Line line(layer);
+  const float* __restrict slope = line.slope.data();
+  const float* __restrict start = line.start.data();
+  for (int64_t n = 0; n < layer.positions; ++n) {
+    const T* __restrict from = x + n * channels;
+    T* __restrict to = y + n * channels;
+    if (layer.silu) {
+      for (int64_t c = 0; c < channels; ++c) {
+        const float z = widen(from[c]) * slope[c] + start[c];
+        store(z * sigmoid(z), to[c]);
+      }
+    } else {
+      for (int64_t c = 0; c < channels; ++c) store(widen(from[c]) * slope[c] + start[c], to[c]);
+    }
+  }
+}
+
+// With W = factor: dx = rstd·(dz·W − mean(dz·W) − x̂·mean(dz·W·x̂)), means over a group.
+template <class T>
+UNCLIP_INLINE void backward(const NormAct& layer, const T* __restrict x, const T* __restrict dy,
+                            T* __restrict dx, float* __restrict sum_dz, float* __restrict sum_normal) {
+  const int64_t channels = layer.channels, width = channels / layer.groups;
+  const Line line(layer);
+  const float* __restrict slope = line.slope.data();
+  const float* __restrict start = line.start.data();
+  for (int64_t c = 0; c < channels; ++c) sum_dz[c] = sum_normal[c] = 0;
+  for (int64_t n = 0; n < layer.positions; ++n) {
+    const T* __restrict from = x + n * channels;
+    const T* __restrict of_y = dy + n * channels;
+    T* __restrict dz = dx + n * channels;  // for now
+    for (int64_t c = 0; c < channels; ++c) {
+      const float value = widen(from[c]);
+      float gradient = widen(of_y[c]);
+      if (layer.silu) {
+        const float z = value * slope[c] + start[c], s = sigmoid(z);
+        gradient *= s * (1 + z * (1 - s));
+      }
+      store(gradient, dz[c]);
+      sum_dz[c] += gradient;
+      sum_normal[c] += gradient * value;  // Σ dz·x, for now
+    }
+  }
+  std::vector<float> room(static_cast<size_t>(2 * channels));
+  float* __restrict of_x = room.data();
+  float* __restrict of_one = of_x + channels;
+  for (int64_t g = 0; g < layer.groups; ++g) {
+    const float mean = layer.mean[g], rstd = layer.rstd[g];
+    float of_dz = 0, of_normal = 0;
+    for (int64_t c = g * width; c < (g + 1) * width; ++c) {
+      sum_normal[c] = (sum_normal[c] - mean * sum_dz[c]) * rstd;
+      of_dz += sum_dz[c] * layer.factor[c];
+      of_normal += sum_normal[c] * layer.factor[c];
+    }
+    const float share = rstd / static_cast<float>(width * layer.positions);
+    for (int64_t c = g * width; c < (g + 1) * width; ++c) {
+      of_x[c] = -rstd * of_normal * share;
+      of_one[c] = -of_dz * share - of_x[c] * mean;
+    }
+  }
+  for (int64_t n = 0; n < layer.positions; ++n) {
+    const T* __restrict from = x + n * channels;
+    T* __restrict to = dx + n * channels;
+    for (int64_t c = 0; c < channels; ++c)
+      store(widen(to[c]) * slope[c] + (widen(from[c]) * of_x[c] + of_one[c]), to[c]);
+  }
+}
+
+}  // namespace
+
+UNCLIP_VECTOR_VERSIONS
+void norm_act_forward(const NormAct& layer, double eps, const float* x, float* y) {
+  forward(layer, eps, x, y);
+}
+
+UNCLIP_VECTOR_VERSIONS
+void norm_act_forward(const NormAct& layer, double eps, const Bfloat16Bits* x, Bfloat16Bits* y) {
+  forward(layer, eps, x, y);
+}
+
+UNCLIP_VECTOR_VERSIONS
+void norm_act_backward(const NormAct& layer, const float* x, const float* dy, float* dx, float* sum_dz,
+                       float* sum_normal) {
+  backward(layer, x, dy, dx, sum_dz, sum_normal);
+}
+
+UNCLIP_VECTOR_VERSIONS
+void norm_act_backward(const NormAct& layer, const Bfloat16Bits* x, const Bfloat16Bits* dy, Bfloat16Bits* dx,
+                       float* sum_dz, float* sum_normal) {
+  backward(layer, x, dy, dx, sum_dz, sum_normal);
+}
+
+}  // namespace unclip
