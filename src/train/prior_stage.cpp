@@ -8,6 +8,7 @@ namespace unclip {
 namespace {
 
 constexpr int64_t kStatisticsPictures = 4096;
+constexpr double kLeastDeviation = 0.05;  // of the largest one
 
 class PriorStage final : public Stage {
  public:
@@ -48,7 +49,9 @@ class PriorStage final : public Stage {
     }
     const torch::Tensor all = at::cat(embeddings);  // [N,E]
     prior_->clip_mean.copy_(all.mean(0, true));
-    prior_->clip_std.copy_(all.std(0, true, true).clamp_min(1e-4));
+    const torch::Tensor deviation = all.std(0, true, true);
+    // What hardly varies tells hardly anything: it must not weigh as much as the rest.
+    prior_->clip_std.copy_(at::maximum(deviation, kLeastDeviation * deviation.max()));
   }
 
   torch::Tensor loss(const Batch& batch, const Phase&) override {
