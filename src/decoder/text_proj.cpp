@@ -47,4 +47,14 @@ DecoderConditioning UnCLIPTextProjModelImpl::forward(torch::Tensor image_embeddi
   return {at::cat({extra, text}, 1), time};
 }
 
+void UnCLIPTextProjModelImpl::standardise(const torch::Tensor& mean, const torch::Tensor& deviation) {
+  const torch::NoGradGuard no_grad;
+  for (Linear* layer :
+       {&clip_image_embeddings_project_to_time_embeddings_, &clip_extra_context_tokens_proj_}) {
+    (*layer)->weight.div_(deviation);
+    (*layer)->bias.sub_(at::matmul((*layer)->weight, mean.squeeze(0)));
+  }
+  learned_classifier_free_guidance_embeddings.copy_(mean.squeeze(0));
+}
+
 }  // namespace unclip

@@ -14,6 +14,7 @@ class ClipStage final : public Stage {
  public:
   explicit ClipStage(const TrainContext& context)
       : placement_(context.placement),
+        source_(context.source),
         text_(CLIPTextConfig::from(Config(context.recipe.component("text_encoder"), "text_encoder"))),
         vision_(CLIPVisionConfig::from(Config(context.recipe.component("image_encoder"), "image_encoder"))),
         log_scale_(torch::full({1}, std::log(1 / 0.07))) {
@@ -31,6 +32,21 @@ class ClipStage final : public Stage {
     return parameters;
   }
   int picture_size(const Phase&) const override { return static_cast<int>(vision_->config.image_size); }
+
+  // Turns both projections alike, which leaves every cosine as it was, so that the numbers of the embedding
+  // become its principal components (as unCLIP's first prior has them, section 2.2): what prior and decoder
+  // standardise number by number is then standardised in all directions.
+  void finish(std::map<std::string, torch::Tensor>& averaged) override {
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor sample = embed_sample(vision_, *source_, placement_).to(torch::kCPU, torch::kFloat64);
+    const torch::Tensor axes =
+        std::get<1>(at::linalg_eigh(at::cov(sample.t()))).t().flip(0);  // [P,P], widest first
+    for (const char* name :
+         {"text_encoder.text_projection.weight", "image_encoder.visual_projection.weight"}) {
+      torch::Tensor& projection = averaged.at(name);
+      projection = at::matmul(axes.to(projection.device(), projection.scalar_type()), projection);
+    }
+  }
 
   torch::Tensor loss(const Batch& batch, const Phase&) override {
     const auto unit = [](const torch::Tensor& x) {
@@ -61,6 +77,7 @@ class ClipStage final : public Stage {
 
  private:
   Placement placement_;
+  std::shared_ptr<const PictureSource> source_;
   CLIPTextModelWithProjection text_;
   CLIPVisionModelWithProjection vision_;
   torch::Tensor log_scale_;

@@ -11,6 +11,9 @@ namespace {
 constexpr double kMean[] = {0.48145466, 0.4578275, 0.40821073};
 constexpr double kDeviation[] = {0.26862954, 0.26130258, 0.27577711};
 
+constexpr int64_t kSamplePictures = 4096, kSampleBatch = 256;
+constexpr double kLeastDeviation = 0.05;  // of the largest one
+
 template <class Net, class NetConfig>
 Net frozen(const TrainContext& context, const std::string& name) {
   const Component component{name, "transformers", "", context.model / name};
@@ -42,6 +45,25 @@ torch::Tensor ClipTowers::embed_pictures(const torch::Tensor& pictures) {
 TextFeatures ClipTowers::embed_text(const torch::Tensor& ids) {
   const torch::NoGradGuard no_grad;
   return text_(ids);
+}
+
+ClipTowers::Statistics ClipTowers::statistics(const PictureSource& source) {
+  const torch::Tensor sample = embed_sample(vision_, source, placement_);
+  const torch::Tensor deviation = sample.std(0, true, true);
+  return {sample.mean(0, true), at::maximum(deviation, kLeastDeviation * deviation.max()).clamp_min(1e-4)};
+}
+
+torch::Tensor embed_sample(CLIPVisionModelWithProjection& vision, const PictureSource& source,
+                           const Placement& placement) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> embeddings;
+  const auto size = static_cast<int>(vision->config.image_size);
+  for (int64_t done = 0; done < kSamplePictures; done += kSampleBatch) {
+    const Batch batch = draw_batch(nullptr, {&source, static_cast<uint64_t>(done), kSampleBatch, size});
+    const torch::Tensor pictures = to_unit_range(batch.pictures, placement);
+    embeddings.push_back(vision(normalise_for_clip(pictures)).to(torch::kFloat32));
+  }
+  return at::cat(embeddings);
 }
 
 torch::Tensor normalise_for_clip(const torch::Tensor& pictures) {

@@ -36,10 +36,8 @@ std::string duration(double seconds) {
 
 class Loop {
  public:
-  // `is_new`: the stage's nets hold random weights, unless a checkpoint is there.
-  Loop(Stage& stage, const TrainContext& context, const LoopOptions& options, bool is_new)
-      : is_new_(is_new),
-        stage_(stage),
+  Loop(Stage& stage, const TrainContext& context, const LoopOptions& options)
+      : stage_(stage),
         context_(context),
         options_(options),
         recipe_(context.recipe.stage(stage.name())),
@@ -61,13 +59,13 @@ class Loop {
       step(loader);
       const bool out_of_time = options_.minutes > 0 && seconds_since(start) > options_.minutes * 60;
       if (interrupt_requested() || out_of_time || seconds_since(saved) > options_.checkpoint_minutes * 60) {
-        save();
+        save(/*finished=*/false);
         saved = Clock::now();
       }
       throw_if_interrupted();
       if (out_of_time) return false;
     }
-    save();
+    save(/*finished=*/true);
     return true;
   }
 
@@ -91,7 +89,6 @@ class Loop {
     fs::create_directories(options_.folder);
     if (!fs::exists(checkpoint())) {
       fs::remove(metrics());
-      if (is_new_) stage_.begin();
       spdlog::info("{}: new run, {} parameters, {}", stage_.name(), parameter_count(),
                    describe(context_.placement));
       return;
@@ -182,11 +179,13 @@ class Loop {
     since_ = Clock::now();
   }
 
-  void save() {
+  void save(bool finished) {
     save_checkpoint(checkpoint(), stage_, optimiser_, position_, context_.recipe);
-    export_nets(context_.model, context_.recipe, stage_, optimiser_.averaged());
+    const Optimiser::ShowAveraged shown(optimiser_);
+    std::map<std::string, torch::Tensor> averaged = optimiser_.averaged();
+    if (finished) stage_.finish(averaged);
+    export_nets(context_.model, context_.recipe, stage_, averaged);
     if (interrupt_requested()) return;
-    const Optimiser::ShowAveraged averaged(optimiser_);
     const int64_t last = std::max<int64_t>(position_.step - 1, 0);
     if (const auto sheet = stage_.sample_sheet(recipe_.phases[recipe_.at(last).phase]))
       write_file_atomically(options_.folder / "samples" / fmt::format("{:07}.png", position_.step),
@@ -196,7 +195,6 @@ class Loop {
     measured_ = 0;
   }
 
-  const bool is_new_;
   Stage& stage_;
   const TrainContext& context_;
   const LoopOptions& options_;
@@ -215,12 +213,13 @@ class Loop {
 bool run_stage(Stage& stage, const TrainContext& context, const LoopOptions& options) {
   const bool resumes = fs::exists(options.folder / "checkpoint.safetensors");
   const bool imported = !resumes && options.from && import_nets(*options.from, stage);
+  if (!resumes && !imported) stage.begin();
   stage.prepare();
-  return Loop(stage, context, options, !imported).run();
+  return Loop(stage, context, options).run();
 }
 
 double bench_stage(Stage& stage, const TrainContext& context, const LoopOptions& options, int64_t steps) {
-  return Loop(stage, context, options, /*is_new=*/true).bench(steps);
+  return Loop(stage, context, options).bench(steps);
 }
 
 std::shared_ptr<const PictureSource> make_source(const SceneOptions& scenes,

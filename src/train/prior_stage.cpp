@@ -7,9 +7,6 @@
 namespace unclip {
 namespace {
 
-constexpr int64_t kStatisticsPictures = 4096;
-constexpr double kLeastDeviation = 0.05;  // of the largest one
-
 class PriorStage final : public Stage {
  public:
   explicit PriorStage(const TrainContext& context)
@@ -40,18 +37,9 @@ class PriorStage final : public Stage {
   // Mean and deviation of each number of the embedding: the net works on embeddings of one scale.
   void begin() override {
     const torch::NoGradGuard no_grad;
-    std::vector<torch::Tensor> embeddings;
-    for (int64_t done = 0; done < kStatisticsPictures; done += 256) {
-      const Batch batch = draw_batch(
-          nullptr, {context_.source.get(), static_cast<uint64_t>(done), 256, towers_.picture_size()});
-      embeddings.push_back(
-          towers_.embed_pictures(to_unit_range(batch.pictures, context_.placement)).to(torch::kFloat32));
-    }
-    const torch::Tensor all = at::cat(embeddings);  // [N,E]
-    prior_->clip_mean.copy_(all.mean(0, true));
-    const torch::Tensor deviation = all.std(0, true, true);
-    // What hardly varies tells hardly anything: it must not weigh as much as the rest.
-    prior_->clip_std.copy_(at::maximum(deviation, kLeastDeviation * deviation.max()));
+    const auto [mean, deviation] = towers_.statistics(*context_.source);
+    prior_->clip_mean.copy_(mean);
+    prior_->clip_std.copy_(deviation);
   }
 
   torch::Tensor loss(const Batch& batch, const Phase&) override {

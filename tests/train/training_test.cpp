@@ -13,7 +13,9 @@
 #include "temporary_folder.h"
 #include "train/tiny_recipe.h"
 #include "unclip/checkpoint/load.h"
+#include "unclip/decoder/text_proj.h"
 #include "unclip/pipeline/pipeline.h"
+#include "unclip/train/clip_towers.h"
 #include "unclip/train/export.h"
 #include "unclip/train/loop.h"
 #include "unclip/train/tokenizer_trainer.h"
@@ -115,6 +117,54 @@ TEST(Training, APictureChoosesAmongItsRivals) {
   // Two alike: each chooses between both captions, and the first has rivals of its own.
   EXPECT_NEAR(loss(0, 2), std::log(2), 1e-6);
   EXPECT_NEAR(loss(3, 2), ((std::log(5) + std::log(2)) / 2 + std::log(2)) / 2, 1e-6);
+}
+
+// The towers' last step: numbers that do not vary together, the widest first, and the cosines untouched.
+TEST(Training, EmbeddingsAreTheirPrincipalComponents) {
+  TemporaryFolder folder;
+  RunFolder run(folder.path, tiny_recipe(60));
+  run.train("clip");
+  const fs::path model = folder.path / "model";
+  CLIPVisionModelWithProjection vision(
+      CLIPVisionConfig::from(Config(run.recipe.component("image_encoder"), "image_encoder")));
+  const ModelFolder opened = ModelFolder::open(model);
+  load_weights(*vision, weight_files(opened.require("image_encoder")), {.dtype = torch::kFloat32});
+  const torch::Tensor sample = embed_sample(vision, *run.source, kPlacement);
+  const torch::Tensor covariance = at::cov(sample.t()), variance = covariance.diagonal();
+  EXPECT_LE((covariance - at::diag(variance)).abs().max().item<double>(), 1e-2 * variance[0].item<double>());
+  EXPECT_GE((variance.slice(0, 0, -1) - variance.slice(0, 1)).min().item<double>(),
+            -1e-3 * variance[0].item<double>());
+  const auto both = [](const std::map<std::string, torch::Tensor>& text, const std::string& text_name,
+                       const std::map<std::string, torch::Tensor>& image, const std::string& image_name) {
+    return at::matmul(text.at(text_name).to(torch::kFloat32).t(), image.at(image_name).to(torch::kFloat32));
+  };
+  const auto trained = read_tensors(folder.path / "clip" / "checkpoint.safetensors");
+  const torch::Tensor before = both(trained, "ema.text_encoder.text_projection.weight", trained,
+                                    "ema.image_encoder.visual_projection.weight");
+  const torch::Tensor after =
+      both(read_tensors(model / "text_encoder" / "model.safetensors"), "text_projection.weight",
+           read_tensors(model / "image_encoder" / "model.safetensors"), "visual_projection.weight");
+  EXPECT_LE((after - before).abs().max().item<double>(), 2e-3 * before.abs().max().item<double>());
+}
+
+// A decoder that begins at random sees embeddings as if they were centred and of one scale.
+TEST(Training, ANewDecoderStandardisesEmbeddings) {
+  UnCLIPTextProjConfig config;
+  config.clip_embeddings_dim = 8, config.time_embed_dim = 16, config.cross_attention_dim = 12;
+  UnCLIPTextProjModel plain(config), standardised(config);
+  torch::manual_seed(3);
+  initialise(*plain);
+  torch::manual_seed(3);
+  initialise(*standardised);
+  const torch::Tensor mean = torch::randn({1, 8}), deviation = torch::rand({1, 8}) + 0.01;
+  standardised->standardise(mean, deviation);
+  const torch::Tensor embedding = torch::randn({4, 8}), pooled = torch::randn({4, 8}),
+                      sequence = torch::randn({4, 5, 8});
+  const DecoderConditioning a = plain->forward(embedding, pooled, sequence, false);
+  const DecoderConditioning b = standardised->forward(embedding * deviation + mean, pooled, sequence, false);
+  EXPECT_LE((a.context - b.context).abs().max().item<double>(), 1e-5);
+  EXPECT_LE((a.time - b.time).abs().max().item<double>(), 1e-5);
+  EXPECT_TRUE(standardised->learned_classifier_free_guidance_embeddings.equal(mean[0]));
 }
 
 TEST(Training, ResumesExactly) {

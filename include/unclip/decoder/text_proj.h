@@ -32,6 +32,10 @@ class UnCLIPTextProjModelImpl : public torch::nn::Module {
   DecoderConditioning forward(torch::Tensor image_embedding, const torch::Tensor& text_embedding,
                               const torch::Tensor& text_sequence, bool guidance);
 
+  // Changes the layers that take the image embedding, so that they give for an embedding what they gave for
+  // (embedding − mean) / deviation, both [1,E]; the empty embedding becomes the mean.
+  void standardise(const torch::Tensor& mean, const torch::Tensor& deviation);
+
   const UnCLIPTextProjConfig config;
   torch::Tensor learned_classifier_free_guidance_embeddings;  // [E]
 

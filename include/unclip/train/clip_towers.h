@@ -7,6 +7,10 @@
 
 namespace unclip {
 
+// Float32 embeddings [N,P] of the first few thousand pictures of a source: for statistics.
+torch::Tensor embed_sample(CLIPVisionModelWithProjection& vision, const PictureSource& source,
+                           const Placement& placement);
+
 class ClipTowers {
  public:
   // Out of context.model; throws Error(model) when the clip stage was not trained yet.
@@ -15,6 +19,13 @@ class ClipTowers {
   // pictures [B,3,S,S] in −1 … 1 → [B,P]
   torch::Tensor embed_pictures(const torch::Tensor& pictures);
   TextFeatures embed_text(const torch::Tensor& ids);  // [B,L]
+
+  // Of each number of the embedding, float32 [1,P]. A deviation is at least a twentieth of the largest one:
+  // what hardly varies tells hardly anything, and must not weigh as much as the rest.
+  struct Statistics {
+    torch::Tensor mean, deviation;
+  };
+  Statistics statistics(const PictureSource& source);
 
   int picture_size() const { return static_cast<int>(vision_->config.image_size); }
 
