@@ -183,7 +183,7 @@ class Loop {
     save_checkpoint(checkpoint(), stage_, optimiser_, position_, context_.recipe);
     const Optimiser::ShowAveraged shown(optimiser_);
     std::map<std::string, torch::Tensor> averaged = optimiser_.averaged();
-    if (finished) stage_.finish(averaged);
+    if (finished && !options_.from) stage_.finish(averaged);
     export_nets(context_.model, context_.recipe, stage_, averaged);
     if (interrupt_requested()) return;
     const int64_t last = std::max<int64_t>(position_.step - 1, 0);

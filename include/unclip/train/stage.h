@@ -43,8 +43,8 @@ class Stage {
   // Once, before a training run that begins at random weights: what these owe to the pictures.
   virtual void begin() {}
 
-  // When the last phase is done and the nets show the averaged weights: a last change to these, by name,
-  // before they are exported. Replaces tensors, never writes into them.
+  // Once, at the end of a training run that began at random weights, when the nets show the averaged weights:
+  // a last change to these, by name, before they are exported. Replaces tensors, never writes into them.
   virtual void finish(std::map<std::string, torch::Tensor>& averaged) { (void)averaged; }
 
   // Before each training run, when the nets hold the weights to start from.
