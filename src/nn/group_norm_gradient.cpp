@@ -49,13 +49,13 @@ void for_each_picture(const torch::Tensor& x, Work work) {
   });
 }
 
-// Calls `work` with a pointer type of the kernels that fits `x`: float32, or the bits of bfloat16.
+// Calls `work` with the kernels' pointer type for `x`: float32, or the bits of bfloat16.
 template <class Work>
 void for_type_of(const torch::Tensor& x, Work work) {
-  if (x.scalar_type() == torch::kBFloat16) return work(static_cast<Bfloat16Bits*>(nullptr));
-  TORCH_CHECK(x.scalar_type() == torch::kFloat32, "group norm trains in float32 and bfloat16, not in ",
-              x.scalar_type());
-  work(static_cast<float*>(nullptr));
+  if (x.scalar_type() == torch::kBFloat16)
+    work(static_cast<Bfloat16Bits*>(nullptr));
+  else
+    work(static_cast<float*>(nullptr));
 }
 
 torch::Tensor wide(const torch::Tensor& t) { return t.to(torch::kFloat32); }
@@ -122,6 +122,9 @@ struct GroupNormFunction : torch::autograd::Function<GroupNormFunction> {
 torch::Tensor group_norm_for_training(const torch::Tensor& x, int64_t groups, const torch::Tensor& weight,
                                       const torch::Tensor& bias, double eps, const torch::Tensor& scale,
                                       const torch::Tensor& shift, bool silu) {
+  if (x.scalar_type() != torch::kFloat32 && x.scalar_type() != torch::kBFloat16)  // the kernels know no other
+    return group_norm_for_training(wide(x), groups, weight, bias, eps, scale, shift, silu)
+        .to(x.scalar_type());
   const auto format = x.dim() == 4 ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous;
   const auto flat = [](const torch::Tensor& t) {
     return t.defined() ? std::optional(t.flatten(1)) : std::nullopt;

@@ -83,7 +83,9 @@ INSTANTIATE_TEST_SUITE_P(Shapes, GroupNormGradient,
                                          Case{{1, 12, 4, 4}, 1, torch::MemoryFormat::ChannelsLast},
                                          Case{{2, 12, 9}, 3, torch::MemoryFormat::Contiguous}));
 
-TEST(GroupNormGradient, IsCloseInBfloat16) {
+class HalfGroupNormGradient : public testing::TestWithParam<torch::Dtype> {};
+
+TEST_P(HalfGroupNormGradient, IsClose) {
   torch::manual_seed(0);
   const torch::Tensor x = torch::randn({4, 32, 16, 16}).contiguous(torch::MemoryFormat::ChannelsLast);
   const torch::Tensor dy = torch::randn_like(x), weight = torch::rand({32}) + 0.5, bias = torch::zeros({32});
@@ -92,8 +94,10 @@ TEST(GroupNormGradient, IsCloseInBfloat16) {
     const torch::Tensor y = group_norm_for_training(input, 8, weight.to(dtype), bias.to(dtype), 1e-5);
     return torch::autograd::grad({y}, {input}, {dy.to(dtype)})[0].to(torch::kFloat32);
   };
-  EXPECT_LE(relative_difference(gradient(torch::kBFloat16), gradient(torch::kFloat32)), 0.02);
+  EXPECT_LE(relative_difference(gradient(GetParam()), gradient(torch::kFloat32)), 0.02);
 }
+
+INSTANTIATE_TEST_SUITE_P(Dtypes, HalfGroupNormGradient, testing::Values(torch::kBFloat16, torch::kHalf));
 
 }  // namespace
 }  // namespace unclip

@@ -8,7 +8,7 @@
 namespace unclip {
 
 // As at::group_norm, then · (1 + scale) + shift where these are defined, [B,C] with any dimensions of 1
-// behind, then SiLU if asked. x [B,C,...] in float32 or bfloat16; channels-last pictures stay so.
+// behind, then SiLU if asked. x [B,C,...]; channels-last pictures stay so.
 torch::Tensor group_norm_for_training(const torch::Tensor& x, int64_t groups, const torch::Tensor& weight,
                                       const torch::Tensor& bias, double eps, const torch::Tensor& scale = {},
                                       const torch::Tensor& shift = {}, bool silu = false);
