@@ -65,14 +65,13 @@ GroupNormImpl::GroupNormImpl(int64_t groups_, int64_t channels, double eps_) : g
 }
 
 torch::Tensor GroupNormImpl::forward(const torch::Tensor& x, const torch::Tensor& scale,
-                                     const torch::Tensor& shift) {
-  if (trains_on_cpu(x)) return group_norm_for_training(x, groups, weight, bias, eps, scale, shift);
-  const torch::Tensor y = at::group_norm(x, groups, weight, bias, eps);
-  return scale.defined() ? at::addcmul(shift, y, scale + 1) : y;
-}
-
-bool GroupNormImpl::trains_on_cpu(const torch::Tensor& x) const {
-  return x.is_cpu() && at::GradMode::is_enabled() && weight.requires_grad();
+                                     const torch::Tensor& shift, bool silu) {
+  if (x.is_cpu() && at::GradMode::is_enabled() && weight.requires_grad())
+    return group_norm_for_training(x, groups, weight, bias, eps, scale, shift, silu);
+  torch::Tensor y = at::group_norm(x, groups, weight, bias, eps);
+  if (scale.defined()) y = at::addcmul(shift, y, scale + 1);
+  if (!silu) return y;
+  return y.requires_grad() ? at::silu(y) : at::silu_(y);  // our own: overwritten where no gradient needs it
 }
 
 void GroupNormImpl::reset_parameters() {

@@ -50,10 +50,10 @@ TORCH_MODULE(LayerNorm);
 // Keys: weight [C], bias [C]. Statistics over C/groups channels and all positions.
 struct GroupNormImpl : torch::nn::Module {
   GroupNormImpl(int64_t groups, int64_t channels, double eps = 1e-5);
-  // x [B, C, ...] → the same, then · (1 + scale) + shift where these, [B, C, 1, ...], are defined
+  // x [B, C, ...] → the same, then · (1 + scale) + shift where these, [B, C, 1, ...], are defined, then SiLU
+  // if asked
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& scale = {},
-                        const torch::Tensor& shift = {});
-  bool trains_on_cpu(const torch::Tensor& x) const;
+                        const torch::Tensor& shift = {}, bool silu = false);
   void reset_parameters();
 
   int64_t groups;
