@@ -45,10 +45,13 @@ struct RunFolder {
     if (!fs::exists(words / "spiece.model")) train_tokenizer(*source, recipe.tokenizer, words);
   }
 
+  TrainContext context() const {
+    return {recipe, kPlacement, folder / "model", source, Tokenizer::open(folder / "model" / "tokenizer")};
+  }
+
   bool train(const std::string& name, double minutes = 0) {
-    const TrainContext context{recipe, kPlacement, folder / "model", source,
-                               Tokenizer::open(folder / "model" / "tokenizer")};
-    return run_stage(*make_stage(name, context), context, {.folder = folder / name, .minutes = minutes});
+    const TrainContext shared = context();
+    return run_stage(*make_stage(name, shared), shared, {.folder = folder / name, .minutes = minutes});
   }
 
   std::vector<double> losses(const std::string& name) const {
@@ -93,8 +96,7 @@ TEST(Training, EveryStageLearnsAndTheModelDraws) {
 TEST(Training, APictureChoosesAmongItsRivals) {
   TemporaryFolder folder;
   const RunFolder run(folder.path);
-  const TrainContext context{run.recipe, kPlacement, folder.path / "model", run.source,
-                             Tokenizer::open(folder.path / "model" / "tokenizer")};
+  const TrainContext context = run.context();
   class Given final : public PictureSource {
    public:
     explicit Given(size_t rivals) : rivals_(rivals) {}
