@@ -5,8 +5,9 @@ scripts/true_size.py build FOLDER                 3.4 B parameters in bf16, 6.8 
 scripts/true_size.py compare FOLDER [--dtype bf16|f32] [--device cpu|cuda] [--steps P D U] [--runs N]
                                   [--program UNCLIP]
 
-`compare` runs both programs on the same prompts and seeds, one after the other, and prints seconds a step for each
-stage (the median without each stage's first step), peak memory, and how well the pictures agree. The reference runs eagerly in its fastest setting:
+`compare` runs both programs on the same prompts and seeds, in turns, N times, and prints seconds a step for each
+stage (the median without the stage's first step; of the N runs the fastest, since neighbours only make a machine
+slower), peak memory, and how well the pictures agree. The reference runs eagerly in its fastest setting:
 channels-last, inference mode. It draws its noise in float32 as unclip does, so that bf16 runs see the same noise.
 """
 
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,7 @@ from golden.karlo import open_pipeline
 REPOSITORY = Path(__file__).resolve().parent.parent
 PROMPTS = ["a red circle on a blue background", "two yellow stars"]
 SEED = 1234
+STAGES = {"prior": "prior", "decoder": "decoder", "super_res": "upsampler"}  # the reference's names, and ours
 
 
 def karlo_components():
@@ -128,82 +131,93 @@ class StepClock:
         }
 
 
+@dataclass
+class Run:
+    picture: np.ndarray
+    seconds: dict[str, float]  # a step, by stage
+    peak_gib: float
+
+
+def peak_gib(who: int) -> float:
+    return resource.getrusage(who).ru_maxrss / 2**20
+
+
 def float32_noise(shape, generator=None, device=None, dtype=None, layout=None):
     from diffusers.utils.torch_utils import randn_tensor
 
     return randn_tensor(shape, generator, torch.device("cpu"), torch.float32).to(device, dtype)
 
 
-def run_reference(folder: Path, dtype: torch.dtype, device: str, steps: list[int], runs: int) -> dict:
-    from diffusers.pipelines.deprecated.unclip import pipeline_unclip
-    from diffusers.schedulers import scheduling_unclip
+class Reference:
+    """The reference's pipeline, loaded once."""
 
-    # The CPU has no antialiased bicubic kernel for bf16. The wrapper keeps the signature: the pipeline asks for
-    # antialiasing, which is another cubic, only where it finds a parameter of that name.
-    interpolate = torch.nn.functional.interpolate
+    def __init__(self, folder: Path, dtype: torch.dtype, device: str) -> None:
+        from diffusers.pipelines.deprecated.unclip import pipeline_unclip
+        from diffusers.schedulers import scheduling_unclip
 
-    @functools.wraps(interpolate)
-    def float32_bicubic(image, *args, **kwargs):
-        if kwargs.get("mode") != "bicubic":
-            return interpolate(image, *args, **kwargs)
-        return interpolate(image.float(), *args, **kwargs).to(image.dtype)
+        # The CPU has no antialiased bicubic kernel for bf16. The wrapper keeps the signature: the pipeline asks for
+        # antialiasing, which is another cubic, only where it finds a parameter of that name.
+        interpolate = torch.nn.functional.interpolate
 
-    pipeline_unclip.F.interpolate = float32_bicubic
-    pipeline_unclip.randn_tensor = scheduling_unclip.randn_tensor = float32_noise
-    pipe = open_pipeline(folder, dtype).to(device)
-    pipe.set_progress_bar_config(disable=True)
-    for net in (pipe.decoder, pipe.super_res_first, pipe.super_res_last):
-        net.to(memory_format=torch.channels_last)
-    clock = StepClock()
-    for stage in ("prior", "decoder", "super_res"):
-        clock.watch(stage, getattr(pipe, f"{stage}_scheduler"))
-    pictures, medians = [], []
-    with torch.inference_mode():
-        for i in range(runs):
-            generator = torch.Generator("cpu").manual_seed(SEED + i)
-            image = pipe(
-                PROMPTS[i % 2], generator=generator, output_type="np", prior_num_inference_steps=steps[0],
-                decoder_num_inference_steps=steps[1], super_res_num_inference_steps=steps[2],
-            ).images[0]
-            pictures.append((image * 255).round().astype(np.uint8))
-            medians.append(clock.medians())
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    seconds = {stage: min(m[stage] for m in medians) for stage in medians[0]}
-    return {"seconds_a_step": seconds, "peak_gib": memory, "pictures": np.stack(pictures)}
+        @functools.wraps(interpolate)
+        def float32_bicubic(image, *args, **kwargs):
+            if kwargs.get("mode") != "bicubic":
+                return interpolate(image, *args, **kwargs)
+            return interpolate(image.float(), *args, **kwargs).to(image.dtype)
+
+        pipeline_unclip.F.interpolate = float32_bicubic
+        pipeline_unclip.randn_tensor = scheduling_unclip.randn_tensor = float32_noise
+        self.pipe = open_pipeline(folder, dtype).to(device)
+        self.pipe.set_progress_bar_config(disable=True)
+        for net in (self.pipe.decoder, self.pipe.super_res_first, self.pipe.super_res_last):
+            net.to(memory_format=torch.channels_last)
+        self.clock = StepClock()
+        for stage in STAGES:
+            self.clock.watch(stage, getattr(self.pipe, f"{stage}_scheduler"))
+
+    @torch.inference_mode()
+    def run(self, prompt: str, seed: int, steps: list[int]) -> Run:
+        image = self.pipe(
+            prompt, generator=torch.Generator("cpu").manual_seed(seed), output_type="np",
+            prior_num_inference_steps=steps[0], decoder_num_inference_steps=steps[1],
+            super_res_num_inference_steps=steps[2],
+        ).images[0]
+        return Run((image * 255).round().astype(np.uint8), self.clock.medians(), peak_gib(resource.RUSAGE_SELF))
 
 
-def run_unclip(program: Path, folder: Path, dtype: str, device: str, steps: list[int], runs: int) -> dict:
+def run_unclip(
+    program: Path, folder: Path, dtype: str, device: str, prompt: str, seed: int, steps: list[int]
+) -> Run:
     from PIL import Image
 
     with tempfile.TemporaryDirectory() as out:
-        prompts = [PROMPTS[i % 2] for i in range(runs)]
         command = [
-            program, "generate", *prompts, "--model", folder, "--seed", SEED, "-o", f"{out}/",
-            "--dtype", dtype, "--device", device, "--json", "--quiet", "--prior-steps", steps[0],
-            "--decoder-steps", steps[1], "--upsampler-steps", steps[2],
+            program, "generate", prompt, "--model", folder, "--seed", seed, "-o", f"{out}/", "--dtype", dtype,
+            "--device", device, "--json", "--quiet", "--prior-steps", steps[0], "--decoder-steps", steps[1],
+            "--upsampler-steps", steps[2],
         ]
-        process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, text=True)
-        lines = [json.loads(line) for line in process.stdout]
-        if process.wait() != 0:
+        process = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, text=True)
+        if process.returncode != 0:
             sys.exit(f"unclip failed with exit code {process.returncode}")
-        memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-        names = {"prior": "prior", "decoder": "decoder", "super_res": "upsampler"}
-        seconds = {
-            stage: min(line["stages"][ours]["step_seconds"] for line in lines) for stage, ours in names.items()
-        }
-        pictures = np.stack([np.asarray(Image.open(line["file"])) for line in lines])
-    return {"seconds_a_step": seconds, "peak_gib": memory, "pictures": pictures}
+        line = json.loads(process.stdout)
+        seconds = {stage: line["stages"][ours]["step_seconds"] for stage, ours in STAGES.items()}
+        return Run(np.asarray(Image.open(line["file"])), seconds, peak_gib(resource.RUSAGE_CHILDREN))
 
 
 def compare(program: Path, folder: Path, dtype: str, device: str, steps: list[int], runs: int) -> None:
-    ours = run_unclip(program, folder, dtype, device, steps, runs)
-    theirs = run_reference(folder, {"f32": torch.float32, "bf16": torch.bfloat16}[dtype], device, steps, runs)
+    reference = Reference(folder, {"f32": torch.float32, "bf16": torch.bfloat16}[dtype], device)
+    ours, theirs = [], []
+    for i in range(runs):
+        prompt, seed = PROMPTS[i % len(PROMPTS)], SEED + i
+        ours.append(run_unclip(program, folder, dtype, device, prompt, seed, steps))
+        theirs.append(reference.run(prompt, seed, steps))
+        print(f"run {i + 1}:", *(f"{s} {ours[i].seconds[s]:.3f} {theirs[i].seconds[s]:.3f}" for s in STAGES), flush=True)
     print(f"{'seconds a step':<16}{'unclip':>10}{'reference':>12}{'ratio':>8}")
-    for stage, seconds in theirs["seconds_a_step"].items():
-        mine = ours["seconds_a_step"][stage]
-        print(f"{stage:<16}{mine:>10.3f}{seconds:>12.3f}{seconds / mine:>8.2f}")
-    print(f"{'peak GiB':<16}{ours['peak_gib']:>10.2f}{theirs['peak_gib']:>12.2f}")
-    difference = ours["pictures"].astype(float) - theirs["pictures"].astype(float)
+    for stage in STAGES:
+        mine, other = (min(run.seconds[stage] for run in each) for each in (ours, theirs))
+        print(f"{stage:<16}{mine:>10.3f}{other:>12.3f}{other / mine:>8.2f}")
+    print(f"{'peak GiB':<16}{ours[-1].peak_gib:>10.2f}{theirs[-1].peak_gib:>12.2f}")
+    difference = np.stack([run.picture for run in ours]).astype(float) - np.stack([run.picture for run in theirs])
     psnr = 20 * np.log10(255) - 10 * np.log10(max(np.mean(difference**2), 1e-12))
     print(f"pictures: {psnr:.1f} dB, {100 * np.mean(abs(difference) <= 1):.2f} % of values within 1/255")
 
@@ -215,7 +229,7 @@ def main() -> None:
     parser.add_argument("--dtype", choices=["f32", "bf16"], default="bf16")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--steps", type=int, nargs=3, default=[5, 5, 4], metavar=("P", "D", "U"))
-    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--program", type=Path, default=REPOSITORY / "scripts" / "unclip")
     arguments = parser.parse_args()
     if arguments.action == "build":

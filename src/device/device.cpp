@@ -3,7 +3,10 @@
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
+#include <malloc.h>
 #include <torch/cuda.h>
+
+#include <cstdlib>
 
 #include "unclip/support/error.h"
 
@@ -40,10 +43,20 @@ torch::Device choose_device(const DeviceChoice& choice) {
               "use --device cpu, or run scripts/setup --cuda on a machine with an NVIDIA driver");
 }
 
+// Every step needs the same large blocks again, which glibc would fetch from the system page by page and give
+// back: on a slow core a third of the time. So they are kept, and asked for in huge pages, where torch allows
+// it (c10/core/impl/alloc_cpu.cpp).
+void keep_large_blocks() {
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
+  setenv("THP_MEM_ALLOC_ENABLE", "1", /*replace=*/0);
+}
+
 }  // namespace
 
 Placement place(const DeviceChoice& device_choice, DtypeChoice dtype_choice) {
   const torch::Device device = choose_device(device_choice);
+  if (device.is_cpu()) keep_large_blocks();
   switch (dtype_choice) {
     case DtypeChoice::f32:
       return {device, torch::kFloat32};

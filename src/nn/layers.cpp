@@ -1,7 +1,7 @@
 // The leaves of every net (see the header for why they are not torch::nn's).
 #include "unclip/nn/layers.h"
 
-#include "unclip/nn/group_norm_gradient.h"
+#include "unclip/nn/fused_group_norm.h"
 #include "unclip/nn/packing.h"
 
 namespace unclip {
@@ -66,8 +66,7 @@ GroupNormImpl::GroupNormImpl(int64_t groups_, int64_t channels, double eps_) : g
 
 torch::Tensor GroupNormImpl::forward(const torch::Tensor& x, const torch::Tensor& scale,
                                      const torch::Tensor& shift, bool silu) {
-  if (x.is_cpu() && at::GradMode::is_enabled() && weight.requires_grad())
-    return group_norm_for_training(x, groups, weight, bias, eps, scale, shift, silu);
+  if (x.is_cpu()) return fused_group_norm(x, groups, weight, bias, eps, scale, shift, silu);
   torch::Tensor y = at::group_norm(x, groups, weight, bias, eps);
   if (scale.defined()) y = at::addcmul(shift, y, scale + 1);
   if (!silu) return y;

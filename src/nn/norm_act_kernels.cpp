@@ -31,49 +31,25 @@ UNCLIP_INLINE void store(float value, Bfloat16Bits& to) {  // to the nearest, ti
 // Far out the exponential would overflow, which -ffast-math does not reckon with.
 UNCLIP_INLINE float sigmoid(float z) { return 1 / (1 + std::exp(std::min(-z, 80.0F))); }
 
-// x̂·factor + offset = x·slope + start, channel by channel.
-struct Line {
-  std::vector<float> slope, start;
-
-  explicit Line(const NormAct& layer)
-      : slope(static_cast<size_t>(layer.channels)), start(static_cast<size_t>(layer.channels)) {
-    const int64_t width = layer.channels / layer.groups;
-    for (int64_t c = 0; c < layer.channels; ++c) {
-      const auto i = static_cast<size_t>(c);
-      slope[i] = layer.rstd[c / width] * layer.factor[c];
-      start[i] = layer.offset[c] - layer.mean[c / width] * slope[i];
+template <class T>
+UNCLIP_INLINE void moments(const T* __restrict x, int64_t positions, int64_t channels, float* __restrict mean,
+                           float* __restrict square) {
+  for (int64_t c = 0; c < channels; ++c) mean[c] = square[c] = 0;
+  for (int64_t n = 0; n < positions; ++n)
+    for (int64_t c = 0; c < channels; ++c) mean[c] += widen(x[n * channels + c]);
+  for (int64_t c = 0; c < channels; ++c) mean[c] /= static_cast<float>(positions);
+  for (int64_t n = 0; n < positions; ++n)
+    for (int64_t c = 0; c < channels; ++c) {
+      const float distance = widen(x[n * channels + c]) - mean[c];
+      square[c] += distance * distance;
     }
-  }
-};
+}
 
 template <class T>
-UNCLIP_INLINE void forward(const NormAct& layer, double eps, const T* __restrict x, T* __restrict y) {
-  const int64_t channels = layer.channels, width = channels / layer.groups;
-  const auto count = static_cast<float>(width * layer.positions);
-  std::vector<float> room(static_cast<size_t>(2 * channels));
-  float* __restrict sum = room.data();
-  float* __restrict middle = sum + channels;
-  for (int64_t n = 0; n < layer.positions; ++n)
-    for (int64_t c = 0; c < channels; ++c) sum[c] += widen(x[n * channels + c]);
-  for (int64_t g = 0; g < layer.groups; ++g) {
-    float total = 0;
-    for (int64_t c = g * width; c < (g + 1) * width; ++c) total += sum[c];
-    layer.mean[g] = total / count;
-    for (int64_t c = g * width; c < (g + 1) * width; ++c) middle[c] = layer.mean[g], sum[c] = 0;
-  }
-  for (int64_t n = 0; n < layer.positions; ++n)
-    for (int64_t c = 0; c < channels; ++c) {
-      const float distance = widen(x[n * channels + c]) - middle[c];
-      sum[c] += distance * distance;
-    }
-  for (int64_t g = 0; g < layer.groups; ++g) {
-    float total = 0;
-    for (int64_t c = g * width; c < (g + 1) * width; ++c) total += sum[c];
-    layer.rstd[g] = static_cast<float>(1 / std::sqrt(static_cast<double>(total / count) + eps));
-  }
-  const Line line(layer);
-  const float* __restrict slope = line.slope.data();
-  const float* __restrict start = line.start.data();
+UNCLIP_INLINE void forward(const NormAct& layer, const T* __restrict x, T* __restrict y) {
+  const int64_t channels = layer.channels;
+  const float* __restrict slope = layer.slope;
+  const float* __restrict start = layer.start;
   for (int64_t n = 0; n < layer.positions; ++n) {
     const T* __restrict from = x + n * channels;
     T* __restrict to = y + n * channels;
@@ -90,12 +66,12 @@ UNCLIP_INLINE void forward(const NormAct& layer, double eps, const T* __restrict
 
 // With W = factor: dx = rstd·(dz·W − mean(dz·W) − x̂·mean(dz·W·x̂)), means over a group.
 template <class T>
-UNCLIP_INLINE void backward(const NormAct& layer, const T* __restrict x, const T* __restrict dy,
-                            T* __restrict dx, float* __restrict sum_dz, float* __restrict sum_normal) {
-  const int64_t channels = layer.channels, width = channels / layer.groups;
-  const Line line(layer);
-  const float* __restrict slope = line.slope.data();
-  const float* __restrict start = line.start.data();
+UNCLIP_INLINE void backward(const NormAct& layer, const NormStatistics& norm, const T* __restrict x,
+                            const T* __restrict dy, T* __restrict dx, float* __restrict sum_dz,
+                            float* __restrict sum_normal) {
+  const int64_t channels = layer.channels, width = channels / norm.groups;
+  const float* __restrict slope = layer.slope;
+  const float* __restrict start = layer.start;
   for (int64_t c = 0; c < channels; ++c) sum_dz[c] = sum_normal[c] = 0;
   for (int64_t n = 0; n < layer.positions; ++n) {
     const T* __restrict from = x + n * channels;
@@ -116,13 +92,13 @@ UNCLIP_INLINE void backward(const NormAct& layer, const T* __restrict x, const T
   std::vector<float> room(static_cast<size_t>(2 * channels));
   float* __restrict of_x = room.data();
   float* __restrict of_one = of_x + channels;
-  for (int64_t g = 0; g < layer.groups; ++g) {
-    const float mean = layer.mean[g], rstd = layer.rstd[g];
+  for (int64_t g = 0; g < norm.groups; ++g) {
+    const float mean = norm.mean[g], rstd = norm.rstd[g];
     float of_dz = 0, of_normal = 0;
     for (int64_t c = g * width; c < (g + 1) * width; ++c) {
       sum_normal[c] = (sum_normal[c] - mean * sum_dz[c]) * rstd;
-      of_dz += sum_dz[c] * layer.factor[c];
-      of_normal += sum_normal[c] * layer.factor[c];
+      of_dz += sum_dz[c] * norm.factor[c];
+      of_normal += sum_normal[c] * norm.factor[c];
     }
     const float share = rstd / static_cast<float>(width * layer.positions);
     for (int64_t c = g * width; c < (g + 1) * width; ++c) {
@@ -141,25 +117,31 @@ UNCLIP_INLINE void backward(const NormAct& layer, const T* __restrict x, const T
 }  // namespace
 
 UNCLIP_VECTOR_VERSIONS
-void norm_act_forward(const NormAct& layer, double eps, const float* x, float* y) {
-  forward(layer, eps, x, y);
+void channel_moments(const float* x, int64_t positions, int64_t channels, float* mean, float* square) {
+  moments(x, positions, channels, mean, square);
 }
 
 UNCLIP_VECTOR_VERSIONS
-void norm_act_forward(const NormAct& layer, double eps, const Bfloat16Bits* x, Bfloat16Bits* y) {
-  forward(layer, eps, x, y);
+void channel_moments(const Bfloat16Bits* x, int64_t positions, int64_t channels, float* mean, float* square) {
+  moments(x, positions, channels, mean, square);
 }
 
 UNCLIP_VECTOR_VERSIONS
-void norm_act_backward(const NormAct& layer, const float* x, const float* dy, float* dx, float* sum_dz,
-                       float* sum_normal) {
-  backward(layer, x, dy, dx, sum_dz, sum_normal);
+void norm_act_forward(const NormAct& layer, const float* x, float* y) { forward(layer, x, y); }
+
+UNCLIP_VECTOR_VERSIONS
+void norm_act_forward(const NormAct& layer, const Bfloat16Bits* x, Bfloat16Bits* y) { forward(layer, x, y); }
+
+UNCLIP_VECTOR_VERSIONS
+void norm_act_backward(const NormAct& layer, const NormStatistics& norm, const float* x, const float* dy,
+                       float* dx, float* sum_dz, float* sum_normal) {
+  backward(layer, norm, x, dy, dx, sum_dz, sum_normal);
 }
 
 UNCLIP_VECTOR_VERSIONS
-void norm_act_backward(const NormAct& layer, const Bfloat16Bits* x, const Bfloat16Bits* dy, Bfloat16Bits* dx,
-                       float* sum_dz, float* sum_normal) {
-  backward(layer, x, dy, dx, sum_dz, sum_normal);
+void norm_act_backward(const NormAct& layer, const NormStatistics& norm, const Bfloat16Bits* x,
+                       const Bfloat16Bits* dy, Bfloat16Bits* dx, float* sum_dz, float* sum_normal) {
+  backward(layer, norm, x, dy, dx, sum_dz, sum_normal);
 }
 
 }  // namespace unclip

@@ -1,7 +1,7 @@
-// Group norm, scale and shift and SiLU of one picture in as few passes over it as there can be, forwards and
-// backwards; for training on the CPU, where the library's chain of small operations is bound by memory.
+// The loops of group norm, scale and shift, and SiLU on the CPU, forwards and backwards, in as few passes as
+// there can be: the library's chain of small operations is bound by memory.
 //
-// Symbols: N positions, C channels, G groups. Pictures are [N,C], contiguous.
+// Symbols: N positions, C channels, G groups. Pictures, and stretches of them, are [N,C], contiguous.
 #pragma once
 
 #include <cstdint>
@@ -10,22 +10,31 @@ namespace unclip {
 
 using Bfloat16Bits = uint16_t;
 
-// One picture's layer: y = act(x̂·factor + offset) with x̂ = (x − mean)·rstd, the statistics a group's own.
+// Of each channel over N positions: mean [C], and square [C] = Σ (x − mean)².
+void channel_moments(const float* x, int64_t positions, int64_t channels, float* mean, float* square);
+void channel_moments(const Bfloat16Bits* x, int64_t positions, int64_t channels, float* mean, float* square);
+
+// y = act(x·slope + start), which is act(x̂·factor + offset) with x̂ = (x − mean)·rstd.
 struct NormAct {
-  int64_t positions, channels, groups;
-  const float *factor, *offset;  // [C] weight·(1 + scale), bias·(1 + scale) + shift
-  float *mean, *rstd;            // [G] written by forward, read by backward
-  bool silu;                     // act: SiLU, or none
+  int64_t positions, channels;
+  const float *slope, *start;  // [C]
+  bool silu;                   // act: SiLU, or none
 };
 
-void norm_act_forward(const NormAct& layer, double eps, const float* x, float* y);
-void norm_act_forward(const NormAct& layer, double eps, const Bfloat16Bits* x, Bfloat16Bits* y);
+void norm_act_forward(const NormAct& layer, const float* x, float* y);
+void norm_act_forward(const NormAct& layer, const Bfloat16Bits* x, Bfloat16Bits* y);
 
-// From dL/dy to dL/dx, and with dz the gradient of what act is given: sum_dz [C] = Σ dz, sum_normal [C] =
-// Σ dz·x̂ over the positions, from which those of weight, bias, scale and shift follow.
-void norm_act_backward(const NormAct& layer, const float* x, const float* dy, float* dx, float* sum_dz,
-                       float* sum_normal);
-void norm_act_backward(const NormAct& layer, const Bfloat16Bits* x, const Bfloat16Bits* dy, Bfloat16Bits* dx,
-                       float* sum_dz, float* sum_normal);
+// What `slope` came from.
+struct NormStatistics {
+  int64_t groups;
+  const float *factor, *mean, *rstd;  // [C], [G], [G]
+};
+
+// For a whole picture, from dL/dy to dL/dx, and with dz the gradient of what act is given: sum_dz [C] = Σ dz,
+// sum_normal [C] = Σ dz·x̂ over the positions, from which those of weight, bias, scale and shift follow.
+void norm_act_backward(const NormAct& layer, const NormStatistics& norm, const float* x, const float* dy,
+                       float* dx, float* sum_dz, float* sum_normal);
+void norm_act_backward(const NormAct& layer, const NormStatistics& norm, const Bfloat16Bits* x,
+                       const Bfloat16Bits* dy, Bfloat16Bits* dx, float* sum_dz, float* sum_normal);
 
 }  // namespace unclip

@@ -1,5 +1,5 @@
-// Our gradient of group norm against the library's own.
-#include "unclip/nn/group_norm_gradient.h"
+// Our group norm and its gradient against the library's own.
+#include "unclip/nn/fused_group_norm.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -27,7 +27,7 @@ TEST_P(GroupNormGradient, EqualsTheLibrarys) {
   const torch::Tensor bias = torch::randn({c.shape[1]}).requires_grad_(true);
   const torch::Tensor dy = torch::randn(c.shape);
   const torch::autograd::variable_list inputs{x, weight, bias};
-  const torch::Tensor own = group_norm_for_training(x, c.groups, weight, bias, 1e-5);
+  const torch::Tensor own = fused_group_norm(x, c.groups, weight, bias, 1e-5);
   const torch::Tensor library = at::group_norm(x, c.groups, weight, bias, 1e-5);
   const auto of_own = torch::autograd::grad({own}, inputs, {dy});
   const auto of_library = torch::autograd::grad({library}, inputs, {dy});
@@ -50,7 +50,7 @@ TEST_P(ScaledGroupNormGradient, EqualsTheLibrarys) {
   const torch::Tensor scale = random({3, 24, 1, 1}), shift = random({3, 24, 1, 1}),
                       dy = torch::randn({3, 24, 6, 6});
   const torch::autograd::variable_list inputs{x, weight, bias, scale, shift};
-  const torch::Tensor own = group_norm_for_training(x, 4, weight, bias, 1e-5, scale, shift, silu);
+  const torch::Tensor own = fused_group_norm(x, 4, weight, bias, 1e-5, scale, shift, silu);
   const torch::Tensor z = at::group_norm(x, 4, weight, bias, 1e-5) * (scale + 1) + shift;
   const torch::Tensor library = silu ? at::silu(z) : z;
   const auto of_own = torch::autograd::grad({own}, inputs, {dy});
@@ -66,11 +66,30 @@ TEST_P(ScaledGroupNormGradient, EqualsTheLibrarys) {
 
 INSTANTIATE_TEST_SUITE_P(Silu, ScaledGroupNormGradient, testing::Bool());
 
+// Sums over many positions are taken in parts, and of values far from zero: neither their order nor the mean
+// may show.
+TEST(FusedGroupNorm, IsTheSameWithAnyNumberOfThreads) {
+  torch::manual_seed(0);
+  const torch::Tensor x = (torch::randn({1, 64, 48, 48}) + 100).contiguous(torch::MemoryFormat::ChannelsLast);
+  const torch::Tensor weight = torch::randn({64}), bias = torch::randn({64});
+  const auto normalise = [&](int threads) {
+    at::set_num_threads(threads);
+    return fused_group_norm(x, 8, weight, bias, 1e-5, {}, {}, /*silu=*/true);
+  };
+  const int threads = at::get_num_threads();
+  const torch::Tensor one = normalise(1), two = normalise(2);
+  at::set_num_threads(threads);
+  EXPECT_TRUE(torch::equal(one, two));
+  const torch::Tensor exact = at::silu(
+      at::group_norm(x.to(torch::kFloat64), 8, weight.to(torch::kFloat64), bias.to(torch::kFloat64), 1e-5));
+  EXPECT_LE((one - exact).abs().max().item<double>(), 5e-5);  // x itself is known to 4e-6
+}
+
 // SiLU far from zero, where the exponential overflows.
 TEST(GroupNormGradient, StaysFiniteFarFromZero) {
   const torch::Tensor x = torch::tensor({-1.0F, 1.0F}).repeat({1, 8, 4, 2}).requires_grad_(true);
   const torch::Tensor weight = torch::full({8}, 500.0F).requires_grad_(true), bias = torch::zeros({8});
-  const torch::Tensor y = group_norm_for_training(x, 2, weight, bias, 1e-5, {}, {}, /*silu=*/true);
+  const torch::Tensor y = fused_group_norm(x, 2, weight, bias, 1e-5, {}, {}, /*silu=*/true);
   const torch::Tensor expected = at::silu(at::group_norm(x, 2, weight, bias, 1e-5));
   EXPECT_LE((y - expected).abs().max().item<double>(), 1e-3);
   for (const torch::Tensor& gradient : torch::autograd::grad({y.sum()}, {x, weight}))
@@ -81,6 +100,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, GroupNormGradient,
                          testing::Values(Case{{2, 32, 8, 8}, 8, torch::MemoryFormat::ChannelsLast},
                                          Case{{3, 16, 5, 7}, 16, torch::MemoryFormat::ChannelsLast},
                                          Case{{1, 12, 4, 4}, 1, torch::MemoryFormat::ChannelsLast},
+                                         Case{{2, 16, 33, 17}, 4, torch::MemoryFormat::ChannelsLast},
                                          Case{{2, 12, 9}, 3, torch::MemoryFormat::Contiguous}));
 
 class HalfGroupNormGradient : public testing::TestWithParam<torch::Dtype> {};
@@ -91,7 +111,7 @@ TEST_P(HalfGroupNormGradient, IsClose) {
   const torch::Tensor dy = torch::randn_like(x), weight = torch::rand({32}) + 0.5, bias = torch::zeros({32});
   const auto gradient = [&](torch::Dtype dtype) {
     const torch::Tensor input = x.to(dtype).requires_grad_(true);
-    const torch::Tensor y = group_norm_for_training(input, 8, weight.to(dtype), bias.to(dtype), 1e-5);
+    const torch::Tensor y = fused_group_norm(input, 8, weight.to(dtype), bias.to(dtype), 1e-5);
     return torch::autograd::grad({y}, {input}, {dy.to(dtype)})[0].to(torch::kFloat32);
   };
   EXPECT_LE(relative_difference(gradient(GetParam()), gradient(torch::kFloat32)), 0.02);
