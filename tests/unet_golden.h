@@ -11,6 +11,7 @@
 
 #include "unclip/checkpoint/config.h"
 #include "unclip/checkpoint/load.h"
+#include "unclip/nn/packing.h"
 
 namespace unclip {
 
@@ -43,6 +44,12 @@ inline Tensors golden_inputs(const std::string& name, torch::Dtype dtype, torch:
     if (value.is_floating_point() && key != "output") value = value.to(dtype);
   for (auto& [key, value] : inputs)
     if (value.dim() == 4 && key != "output") value = value.contiguous(format);
+  return inputs;
+}
+
+// Of a batch, the first picture and its conditions.
+inline Tensors first_alone(Tensors inputs) {
+  for (auto& [key, value] : inputs) value = value.narrow(0, 0, 1);
   return inputs;
 }
 
@@ -83,6 +90,13 @@ void expect_golden(const std::string& name, const Forward& forward) {
       if (channels_last) {
         EXPECT_TRUE(output.is_contiguous(format));
         EXPECT_EQ(copies, 0);
+        pack_weights(*net);
+        output = forward(net, inputs);  // packs
+        EXPECT_EQ(count_layout_copies([&] { output = forward(net, inputs); }), 0);
+        EXPECT_EQ(count_layout_copies([&] { forward(net, first_alone(inputs)); }), 0);
+        EXPECT_LE(((output.to(torch::kFloat32) - expected).abs().max() / expected.abs().max())
+                      .template item<double>(),
+                  tolerance);
       }
     }
 }

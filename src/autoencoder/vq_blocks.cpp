@@ -2,6 +2,7 @@
 #include "unclip/autoencoder/vq_blocks.h"
 
 #include "unclip/nn/attention.h"
+#include "unclip/nn/layout.h"
 #include "unclip/nn/resnet_block.h"
 
 namespace unclip {
@@ -88,9 +89,9 @@ VqAttentionImpl::VqAttentionImpl(int64_t channels, const VqBlockOptions& options
 }
 
 torch::Tensor VqAttentionImpl::forward(const torch::Tensor& x, const torch::Tensor& latent) {
-  const torch::Tensor h = norm(x, latent).flatten(2).transpose(1, 2);                  // [B,HW,C]
+  const torch::Tensor h = to_rows(norm(x, latent));                                    // [B,HW,C]
   const torch::Tensor mixed = to_out(attend(to_q(h), to_k(h), to_v(h), /*heads=*/1));  // [B,HW,C]
-  return add_residual(mixed.transpose(1, 2).reshape(x.sizes()), x);                    // [B,C,H,W]
+  return add_residual(to_picture(mixed, x.size(2), x.size(3)), x);                     // [B,C,H,W]
 }
 
 VqBlockImpl::VqBlockImpl(int64_t in_channels, int64_t out_channels, int64_t layers, bool attention,

@@ -2,6 +2,7 @@
 #include "unclip/nn/attention_2d.h"
 
 #include "unclip/nn/attention.h"
+#include "unclip/nn/layout.h"
 #include "unclip/nn/resnet_block.h"
 
 namespace unclip {
@@ -38,8 +39,7 @@ Attention2DImpl::Attention2DImpl(int64_t channels, const Attention2DOptions& opt
 
 torch::Tensor Attention2DImpl::forward(const torch::Tensor& x, const torch::Tensor& context,
                                        const torch::Tensor& context_bias) {
-  // The norm comes before the reshape: it keeps channels-last only for pictures.
-  const torch::Tensor h = (group_norm ? group_norm(x) : x).flatten(2).transpose(1, 2);  // [B,N,C]
+  const torch::Tensor h = to_rows(group_norm ? group_norm(x) : x);  // [B,N,C]
   torch::Tensor k, v, context_k, context_v;
   if (to_k) k = to_k(h), v = to_v(h);                                                // [B,N,C]
   if (add_k_proj) context_k = add_k_proj(context), context_v = add_v_proj(context);  // [B,L,C]
@@ -52,7 +52,7 @@ torch::Tensor Attention2DImpl::forward(const torch::Tensor& x, const torch::Tens
   const torch::Tensor mixed =
       attend_heads(split(to_q(h)), split(join(context_k, k)), split(join(context_v, v)), bias);  // [B,h,N,d]
   const torch::Tensor out = to_out(mixed.transpose(1, 2).flatten(2));                            // [B,N,C]
-  return add_residual(out.transpose(1, 2).reshape(x.sizes()), x, options.output_scale);          // [B,C,H,W]
+  return add_residual(to_picture(out, x.size(2), x.size(3)), x, options.output_scale);           // [B,C,H,W]
 }
 
 }  // namespace unclip

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 
+#include "unclip/nn/layout.h"
 #include "unclip/nn/norm_act_kernels.h"
 
 namespace unclip {
@@ -18,12 +19,14 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 // [B,C,...] → [B,N,C]; no copy for channels-last pictures.
-torch::Tensor positions_first(const torch::Tensor& x) { return x.flatten(2).transpose(1, 2).contiguous(); }
+torch::Tensor positions_first(const torch::Tensor& x) {
+  return (x.dim() == 4 ? to_rows(x) : x.flatten(2).transpose(1, 2)).contiguous();
+}
 
 // And back, in the memory format of `like`.
-torch::Tensor channels_first(const torch::Tensor& x, const torch::Tensor& like) {
-  const torch::Tensor y = x.transpose(1, 2).view(like.sizes());
-  return like.dim() == 4 ? y : y.contiguous();
+torch::Tensor channels_first(const torch::Tensor& rows, const torch::Tensor& like) {
+  return like.dim() == 4 ? to_picture(rows, like.size(2), like.size(3))
+                         : rows.transpose(1, 2).contiguous().view(like.sizes());
 }
 
 // Calls `work` with the kernels' pointer type for `x`: float32, or the bits of bfloat16.
