@@ -18,8 +18,7 @@ struct Placement {
 };
 
 // Must run before any other torch call of the process. Throws Error(usage) when CUDA is asked for and cannot
-// be had, saying why. On the CPU the process keeps large blocks of memory from then on, rather than giving
-// them back.
+// be had, saying why.
 Placement place(const DeviceChoice& device, DtypeChoice dtype);
 
 // "cuda:0, NVIDIA H100" or "cpu, 8 threads": for logs and metadata.
