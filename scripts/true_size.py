@@ -4,21 +4,29 @@
 scripts/true_size.py build FOLDER                 3.4 B parameters in bf16, 6.8 GB; keep it outside the repository
 scripts/true_size.py compare FOLDER [--dtype bf16|f32] [--device cpu|cuda] [--steps P D U] [--runs N]
                                   [--program UNCLIP]
+scripts/true_size.py race FOLDER --stage prior|decoder|super_res [--seconds S] [--dtype bf16|f32] [--program UNCLIP]
 
 `compare` runs both programs on the same prompts and seeds, in turns, N times, and prints seconds a step for each
 stage (the median without the stage's first step; of the N runs the fastest, since neighbours only make a machine
 slower), peak memory, and how well the pictures agree. The reference runs eagerly in its fastest setting:
 channels-last, inference mode. It draws its noise in float32 as unclip does, so that bf16 runs see the same noise.
+
+`race` lets both compute one stage on the CPU for S seconds, in turns of one second: what neighbours take from the
+machine, they take from both. It needs the memory of both.
 """
 
 import argparse
 import functools
+import itertools
 import json
+import re
 import resource
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +39,7 @@ from golden.karlo import open_pipeline
 REPOSITORY = Path(__file__).resolve().parent.parent
 PROMPTS = ["a red circle on a blue background", "two yellow stars"]
 SEED = 1234
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
 STAGES = {"prior": "prior", "decoder": "decoder", "super_res": "upsampler"}  # the reference's names, and ours
 
 
@@ -210,7 +219,7 @@ def compare(program: Path, folder: Path, dtype: str, device: str, steps: list[in
         prompt, seed = PROMPTS[i % len(PROMPTS)], SEED + i
         ours.append(run_unclip(program, folder, dtype, device, prompt, seed, steps))
         # Not before: a child is accounted the memory of the process that it was forked from.
-        reference = reference or Reference(folder, {"f32": torch.float32, "bf16": torch.bfloat16}[dtype], device)
+        reference = reference or Reference(folder, DTYPES[dtype], device)
         theirs.append(reference.run(prompt, seed, steps))
         print(f"run {i + 1}:", *(f"{s} {ours[i].seconds[s]:.3f} {theirs[i].seconds[s]:.3f}" for s in STAGES), flush=True)
     print(f"{'seconds a step':<16}{'unclip':>10}{'reference':>12}{'ratio':>8}")
@@ -223,20 +232,89 @@ def compare(program: Path, folder: Path, dtype: str, device: str, steps: list[in
     print(f"pictures: {psnr:.1f} dB, {100 * np.mean(abs(difference) <= 1):.2f} % of values within 1/255")
 
 
+class Racer:
+    """A program at work on one stage, halted when it is not its turn."""
+
+    def __init__(self, command: list, stage: str) -> None:
+        self.process = subprocess.Popen(
+            [str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.process.send_signal(signal.SIGSTOP)
+        self.stage, self.own_seconds, self.turn_began = stage, 0.0, 0.0
+        self.marks: list[tuple[int, float]] = []  # step, and seconds of its own until then
+        threading.Thread(target=self.watch, daemon=True).start()
+
+    def watch(self) -> None:
+        for line in self.process.stdout:
+            if found := re.match(rf"{self.stage} (\d+)/", line):
+                self.marks.append((int(found[1]), self.own_seconds + time.perf_counter() - self.turn_began))
+
+    def turn(self, seconds: float) -> None:
+        self.turn_began = time.perf_counter()
+        self.process.send_signal(signal.SIGCONT)
+        time.sleep(seconds)
+        self.process.send_signal(signal.SIGSTOP)
+        self.own_seconds += time.perf_counter() - self.turn_began
+
+    def seconds_a_step(self) -> float:
+        (first, began), (last, ended) = next(m for m in self.marks if m[0] > 2), self.marks[-1]
+        return (ended - began) / (last - first)
+
+
+def race(program: Path, folder: Path, dtype: str, stage: str, seconds: float) -> None:
+    steps = [900 if s == stage else 2 for s in STAGES]
+    with tempfile.TemporaryDirectory() as out:
+        ours = Racer(
+            [program, "generate", PROMPTS[0], "--model", folder, "-o", f"{out}/", "--dtype", dtype, "--device", "cpu",
+             "--prior-steps", steps[0], "--decoder-steps", steps[1], "--upsampler-steps", steps[2]],
+            STAGES[stage],
+        )
+        theirs = Racer([sys.executable, __file__, "reference", folder, "--dtype", dtype, "--stage", stage], stage)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and ours.process.poll() is None and theirs.process.poll() is None:
+            ours.turn(1)
+            theirs.turn(1)
+        for racer in (ours, theirs):
+            racer.process.kill()
+    for name, racer in (("unclip", ours), ("reference", theirs)):
+        print(f"{name}: {racer.seconds_a_step():.3f} s a step, after {racer.marks[-1][0]} steps")
+    print(f"ratio: {theirs.seconds_a_step() / ours.seconds_a_step():.2f}")
+
+
+def run_stage_of_reference(folder: Path, dtype: torch.dtype, stage: str) -> None:
+    """The other side of a race: tells its steps as unclip does."""
+    reference = Reference(folder, dtype, "cpu")
+    scheduler = getattr(reference.pipe, f"{stage}_scheduler")
+    step, count = scheduler.step, itertools.count(1)
+
+    def told_step(*args, **kwargs):
+        print(f"{stage} {next(count)}/", flush=True)
+        return step(*args, **kwargs)
+
+    scheduler.step = told_step
+    reference.run(PROMPTS[0], SEED, [900 if s == stage else 2 for s in STAGES])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=["build", "compare"])
+    parser.add_argument("action", choices=["build", "compare", "race", "reference"])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--dtype", choices=["f32", "bf16"], default="bf16")
+    parser.add_argument("--dtype", choices=DTYPES, default="bf16")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--steps", type=int, nargs=3, default=[5, 5, 4], metavar=("P", "D", "U"))
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--stage", choices=STAGES, default="super_res")
+    parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--program", type=Path, default=REPOSITORY / "scripts" / "unclip")
-    arguments = parser.parse_args()
-    if arguments.action == "build":
-        build(arguments.folder)
+    a = parser.parse_args()
+    if a.action == "build":
+        build(a.folder)
+    elif a.action == "compare":
+        compare(a.program, a.folder, a.dtype, a.device, a.steps, a.runs)
+    elif a.action == "race":
+        race(a.program, a.folder, a.dtype, a.stage, a.seconds)
     else:
-        compare(arguments.program, arguments.folder, arguments.dtype, arguments.device, arguments.steps, arguments.runs)
+        run_stage_of_reference(a.folder, DTYPES[a.dtype], a.stage)
 
 
 if __name__ == "__main__":
