@@ -240,21 +240,26 @@ class Racer:
             [str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self.process.send_signal(signal.SIGSTOP)
-        self.stage, self.own_seconds, self.turn_began = stage, 0.0, 0.0
+        self.stage, self.past_turns = stage, 0.0
+        self.turn_began: float | None = None  # None between turns
         self.marks: list[tuple[int, float]] = []  # step, and seconds of its own until then
         threading.Thread(target=self.watch, daemon=True).start()
 
     def watch(self) -> None:
         for line in self.process.stdout:
             if found := re.match(rf"{self.stage} (\d+)/", line):
-                self.marks.append((int(found[1]), self.own_seconds + time.perf_counter() - self.turn_began))
+                self.marks.append((int(found[1]), self.own_seconds()))
+
+    def own_seconds(self) -> float:
+        began = self.turn_began
+        return self.past_turns + (0 if began is None else time.perf_counter() - began)
 
     def turn(self, seconds: float) -> None:
         self.turn_began = time.perf_counter()
         self.process.send_signal(signal.SIGCONT)
         time.sleep(seconds)
         self.process.send_signal(signal.SIGSTOP)
-        self.own_seconds += time.perf_counter() - self.turn_began
+        self.past_turns, self.turn_began = self.own_seconds(), None
 
     def seconds_a_step(self) -> float:
         (first, began), (last, ended) = next(m for m in self.marks if m[0] > 2), self.marks[-1]

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from true_size import REPOSITORY, SEED, StepClock, fill, float32_noise
+from true_size import REPOSITORY, SEED, StepClock, fill, float32_noise, peak_gib
 
 PROMPT = "a red circle on a blue background"
 WIDTHS = {"2.1": 768, "2.2": 1280}  # of the image embedding
@@ -106,10 +106,6 @@ def build(folder: Path, family: str, part: str) -> None:
         net.save_pretrained(folder / part / name)
         del net
     (folder / part / "model_index.json").write_text(json.dumps(index))
-
-
-def peak_gib(who: int) -> float:
-    return resource.getrusage(who).ru_maxrss / 2**20
 
 
 def run_unclip(arguments: argparse.Namespace, more: list) -> dict:

@@ -81,12 +81,14 @@ void expect_golden(const std::string& name, const Forward& forward) {
       const int copies = count_layout_copies([&] { output = forward(net, inputs); });
       ASSERT_EQ(output.sizes(), expected.sizes());
       EXPECT_EQ(output.scalar_type(), dtype);
-      const auto difference = (output.to(torch::kFloat32) - expected).abs().max() / expected.abs().max();
+      const auto difference = [&] {
+        return ((output.to(torch::kFloat32) - expected).abs().max() / expected.abs().max())
+            .template item<double>();
+      };
       const bool channels_last = format == torch::MemoryFormat::ChannelsLast;
       std::cout << name << " " << dtype << (channels_last ? " channels-last" : " contiguous")
-                << ": largest relative difference " << difference.template item<double>() << ", " << copies
-                << " layout copies\n";
-      EXPECT_LE(difference.template item<double>(), tolerance);
+                << ": largest relative difference " << difference() << ", " << copies << " layout copies\n";
+      EXPECT_LE(difference(), tolerance);
       if (channels_last) {
         EXPECT_TRUE(output.is_contiguous(format));
         EXPECT_EQ(copies, 0);
@@ -94,9 +96,7 @@ void expect_golden(const std::string& name, const Forward& forward) {
         output = forward(net, inputs);  // packs
         EXPECT_EQ(count_layout_copies([&] { output = forward(net, inputs); }), 0);
         EXPECT_EQ(count_layout_copies([&] { forward(net, first_alone(inputs)); }), 0);
-        EXPECT_LE(((output.to(torch::kFloat32) - expected).abs().max() / expected.abs().max())
-                      .template item<double>(),
-                  tolerance);
+        EXPECT_LE(difference(), tolerance);
       }
     }
 }

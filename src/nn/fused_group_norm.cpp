@@ -7,7 +7,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <array>
 
 #include "unclip/nn/layout.h"
 #include "unclip/nn/norm_act_kernels.h"
@@ -211,17 +210,11 @@ torch::Tensor fused_group_norm(const torch::Tensor& x, int64_t groups, const tor
   if (x.scalar_type() != torch::kFloat32 && x.scalar_type() != torch::kBFloat16)  // the kernels know no other
     return fused_group_norm(wide(x), groups, weight, bias, eps, scale, shift, silu).to(x.scalar_type());
   const auto format = x.dim() == 4 ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous;
-  const torch::Tensor input = x.contiguous(format);
   const auto flat = [](const torch::Tensor& t) {
     return t.defined() ? std::optional(t.flatten(1)) : std::nullopt;
   };
-  const auto needs_gradient = [](const torch::Tensor& t) { return t.defined() && t.requires_grad(); };
-  if (at::GradMode::is_enabled() &&
-      std::ranges::any_of(std::array{x, weight, bias, scale, shift}, needs_gradient))
-    return GroupNormFunction::apply(input, weight, bias, flat(scale), flat(shift), groups, eps, silu);
-  const torch::Tensor rows = positions_first(input);  // [B,N,C]
-  return channels_first(
-      normalise(make_layer(rows, weight, bias, flat(scale), flat(shift), groups, eps, silu), rows), input);
+  return GroupNormFunction::apply(x.contiguous(format), weight, bias, flat(scale), flat(shift), groups, eps,
+                                  silu);
 }
 
 }  // namespace unclip
