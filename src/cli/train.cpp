@@ -18,12 +18,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct StageMaker {
+struct NamedStage {
   const char* name;
-  std::unique_ptr<Stage> (*make)(const TrainContext&);
+  StageMaker make;
 };
 
-constexpr StageMaker kStages[] = {{"clip", make_clip_stage},
+constexpr NamedStage kStages[] = {{"clip", make_clip_stage},
                                   {"prior", make_prior_stage},
                                   {"decoder", make_decoder_stage},
                                   {"upsampler", make_upsampler_stage}};
@@ -37,7 +37,7 @@ void copy_missing(const fs::path& from, const fs::path& model) {
 
 // Nets that no stage has trained yet stand in the folder with their first weights, so that it opens whole.
 void export_untrained(const TrainContext& context) {
-  for (const StageMaker& maker : kStages) {
+  for (const NamedStage& maker : kStages) {
     if (!context.recipe.stages.contains(maker.name)) continue;
     if (maker.name == std::string("clip") && fs::exists(context.model / "text_encoder")) continue;
     const std::unique_ptr<Stage> stage = maker.make(context);
@@ -63,7 +63,7 @@ int loader_threads(const Placement& placement) {
 void check(const TrainOptions& options) {
   const bool known =
       options.stage == "all" || options.stage == "tokenizer" ||
-      std::ranges::any_of(kStages, [&](const StageMaker& s) { return s.name == options.stage; });
+      std::ranges::any_of(kStages, [&](const NamedStage& s) { return s.name == options.stage; });
   if (!known)
     throw Error(ExitCode::usage, "unknown stage \"" + options.stage + "\"",
                 "expected tokenizer, clip, prior, decoder, upsampler or all");
@@ -77,7 +77,8 @@ int train(const TrainOptions& options, std::ostream& out) {
   check(options);
   keep_freed_memory();
   const Placement placement = place(options.device, options.dtype);
-  if (options.threads > 0) at::set_num_threads(options.threads);
+  const int threads = options.threads > 0 ? options.threads : at::get_num_threads();
+  at::set_num_threads(threads);
   Recipe recipe = Recipe::read(options.config);
   const fs::path model = options.output / "model";
   fs::create_directories(model);
@@ -95,22 +96,21 @@ int train(const TrainOptions& options, std::ostream& out) {
   if (options.stage == "all") export_untrained(context);
 
   const auto start = std::chrono::steady_clock::now();
-  for (const StageMaker& maker : kStages) {
+  for (const NamedStage& maker : kStages) {
     if (options.stage != maker.name && (options.stage != "all" || !recipe.stages.contains(maker.name)))
       continue;
     LoopOptions loop{
         options.output / maker.name, options.data, options.from, options.minutes, options.checkpoint_minutes,
-        loader_threads(placement)};
+        loader_threads(placement),   threads};
     if (options.minutes > 0) {
       loop.minutes -= std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 60;
       if (loop.minutes <= 0) break;
     }
     torch::manual_seed(recipe.seed);
-    const std::unique_ptr<Stage> stage = maker.make(context);
     if (options.bench_steps > 0) {
-      const double speed = bench_stage(*stage, context, loop, options.bench_steps);
+      const double speed = bench_stage(maker.make, context, loop, options.bench_steps);
       out << nlohmann::ordered_json{{"stage", maker.name}, {"pictures_per_second", speed}}.dump() << '\n';
-    } else if (!run_stage(*stage, context, loop)) {
+    } else if (!run_stage(maker.make, context, loop)) {
       break;
     }
   }

@@ -3,30 +3,11 @@
 #include "unclip/nn/norm_act_kernels.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <vector>
 
-// One version for any x86-64 processor and one for AVX2; the loader picks.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define UNCLIP_VECTOR_VERSIONS __attribute__((target_clones("default", "arch=x86-64-v3")))
-#else
-#define UNCLIP_VECTOR_VERSIONS
-#endif
-#define UNCLIP_INLINE __attribute__((always_inline)) inline
-
 namespace unclip {
 namespace {
-
-UNCLIP_INLINE float widen(float value) { return value; }
-UNCLIP_INLINE float widen(Bfloat16Bits value) {
-  return std::bit_cast<float>(static_cast<uint32_t>(value) << 16);
-}
-UNCLIP_INLINE void store(float value, float& to) { to = value; }
-UNCLIP_INLINE void store(float value, Bfloat16Bits& to) {  // to the nearest, ties to even
-  const auto bits = std::bit_cast<uint32_t>(value);
-  to = static_cast<Bfloat16Bits>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
 
 // Far out the exponential would overflow, which -ffast-math does not reckon with.
 UNCLIP_INLINE float sigmoid(float z) { return 1 / (1 + std::exp(std::min(-z, 80.0F))); }

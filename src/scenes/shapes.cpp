@@ -220,6 +220,9 @@ Requirement falsified(Rng& rng, const Requirement& wanted, bool colours, bool ba
   if (!pair) possible.push_back(Change::count);
   if (sized) possible.push_back(Change::size);
   if (background && wanted.background) possible.push_back(Change::background);
+  // A caption without colours names no pair; and one change cannot mend a drawing that another style shows in
+  // other colours.
+  const bool may_hold = !colours || holds_held_out(wanted);
   const auto another = [&rng](auto value, int count) {
     const int step = uniform_int(rng, 1, count - 1);
     return static_cast<decltype(value)>((static_cast<int>(value) + step) % count);
@@ -254,7 +257,7 @@ Requirement falsified(Rng& rng, const Requirement& wanted, bool colours, bool ba
     }
     const bool hidden =
         std::ranges::any_of(other.objects, [&](const Wanted& o) { return o.colour == other.background; });
-    if (!hidden && !holds_held_out(other)) return other;
+    if (!hidden && (may_hold || !holds_held_out(other))) return other;
   }
 }
 

@@ -1,14 +1,9 @@
-// Stage clip: text and vision tower learn to know which caption goes with which picture (Radford et al. 2021,
-// arXiv:2103.00020, section 2.3 and figure 3). A picture may also have to tell its caption from nearly true
-// ones (NegCLIP, Yuksekgonul et al. 2023, arXiv:2210.01936).
-#include <cmath>
-
+// Stage clip: text and vision tower learn to know which caption goes with which picture.
 #include "unclip/train/clip_towers.h"
+#include "unclip/train/contrastive.h"
 
 namespace unclip {
 namespace {
-
-constexpr double kSharpest = 100;  // the temperature's limit, as in the paper
 
 class ClipStage final : public Stage {
  public:
@@ -17,7 +12,7 @@ class ClipStage final : public Stage {
         source_(context.source),
         text_(CLIPTextConfig::from(Config(context.recipe.component("text_encoder"), "text_encoder"))),
         vision_(CLIPVisionConfig::from(Config(context.recipe.component("image_encoder"), "image_encoder"))),
-        log_scale_(torch::full({1}, std::log(1 / 0.07))) {
+        log_scale_(first_log_scale()) {
     initialise(*text_);
     initialise(*vision_);
   }
@@ -48,31 +43,21 @@ class ClipStage final : public Stage {
     }
   }
 
-  torch::Tensor loss(const Batch& batch, const Phase&) override {
-    const auto unit = [](const torch::Tensor& x) {
-      const torch::Tensor wide = x.to(torch::kFloat32);
-      return wide / wide.norm(2, -1, true);
-    };
+  torch::Tensor loss(const Batch& batch, const Phase&, const at::Generator&) override {
     const torch::Tensor pictures = to_unit_range(batch.pictures, placement_);
-    const torch::Tensor of_pictures = unit(vision_(normalise_for_clip(pictures)));  // [B,P]
     // Padding is causally behind the text: without it the answer is the same, faster.
     const auto embed = [&](const torch::Tensor& ids, const torch::Tensor& mask) {
       const int64_t longest = mask.sum(1).max().item<int64_t>();
-      return unit(text_(ids.narrow(1, 0, longest).to(placement_.device)).pooled);
+      return text_(ids.narrow(1, 0, longest).to(placement_.device)).pooled;
     };
-    const torch::Tensor of_texts = embed(batch.ids, batch.mask);  // [B,P]
-    const torch::Tensor scale = log_scale_.to(torch::kFloat32).exp().clamp_max(kSharpest);
-    const torch::Tensor logits = scale * at::matmul(of_pictures, of_texts.t());  // [B,B]
-    const torch::Tensor own = at::arange(logits.size(0), logits.options().dtype(torch::kInt64));
-    torch::Tensor choices = logits;  // of a picture
+    Rivals rivals;
     if (batch.rival_ids.defined()) {
-      const torch::Tensor of_rivals = embed(batch.rival_ids.flatten(0, 1), batch.rival_mask.flatten(0, 1));
-      const torch::Tensor rivals =
-          scale * at::matmul(of_rivals.view({own.size(0), -1, of_rivals.size(1)}), of_pictures.unsqueeze(2));
-      const torch::Tensor absent = batch.rival_mask.any(2).logical_not().to(placement_.device);  // [B,K]
-      choices = at::cat({logits, rivals.squeeze(2).masked_fill(absent, -INFINITY)}, 1);
+      rivals.embeddings = embed(batch.rival_ids.flatten(0, 1), batch.rival_mask.flatten(0, 1))
+                              .unflatten(0, batch.rival_ids.sizes().slice(0, 2));   // [B,K,P]
+      rivals.absent = batch.rival_mask.any(2).logical_not().to(placement_.device);  // [B,K]
     }
-    return (at::cross_entropy_loss(choices, own) + at::cross_entropy_loss(logits.t(), own)) / 2;
+    return contrastive_loss(vision_(normalise_for_clip(pictures)), embed(batch.ids, batch.mask), log_scale_,
+                            rivals);
   }
 
  private:

@@ -15,35 +15,48 @@ constexpr int64_t kSamplePictures = 4096, kSampleBatch = 256;
 constexpr double kLeastDeviation = 0.05;  // of the largest one
 
 template <class Net, class NetConfig>
-Net frozen(const TrainContext& context, const std::string& name) {
+Net tower(const TrainContext& context, const std::string& name, bool trained) {
   const Component component{name, "transformers", "", context.model / name};
-  if (!std::filesystem::exists(component.folder / "config.json"))
+  const bool there = std::filesystem::exists(component.folder / "config.json");
+  if (!there && trained) {
+    Net net(NetConfig::from(Config(context.recipe.component(name), name)));
+    initialise(*net);
+    return net;
+  }
+  if (!there)
     throw Error(ExitCode::model, component.folder.string() + ": no trained " + name + " is here",
                 "run `unclip train clip` first, or name a model with --from FOLDER");
   Net net(NetConfig::from(component.config()));
   load_weights(*net, weight_files(component),
-               {.dtype = context.placement.dtype, .device = context.placement.device, .writable = true});
+               {.dtype = trained ? torch::kFloat32 : context.placement.dtype,
+                .device = context.placement.device,
+                .writable = true});
   return net;
 }
 
 }  // namespace
 
-ClipTowers::ClipTowers(const TrainContext& context)
+ClipTowers::ClipTowers(const TrainContext& context, bool trained)
     : placement_(context.placement),
-      text_(frozen<CLIPTextModelWithProjection, CLIPTextConfig>(context, "text_encoder")),
-      vision_(frozen<CLIPVisionModelWithProjection, CLIPVisionConfig>(context, "image_encoder")) {
+      trained_(trained),
+      text_(tower<CLIPTextModelWithProjection, CLIPTextConfig>(context, "text_encoder", trained)),
+      vision_(tower<CLIPVisionModelWithProjection, CLIPVisionConfig>(context, "image_encoder", trained)) {
   const Encoding nothing = context.tokenizer->encode("");
   empty_ids = torch::tensor(nothing.ids).unsqueeze(0).to(placement_.device);
   empty_mask = (torch::tensor(nothing.mask).unsqueeze(0) != 0).to(placement_.device);
 }
 
+std::vector<TrainedNet> ClipTowers::nets() const {
+  return {{{"text_encoder"}, text_.ptr()}, {{"image_encoder"}, vision_.ptr()}};
+}
+
 torch::Tensor ClipTowers::embed_pictures(const torch::Tensor& pictures) {
-  const torch::NoGradGuard no_grad;
+  const at::AutoGradMode gradients(trained_ && at::GradMode::is_enabled());
   return vision_(normalise_for_clip(pictures));
 }
 
 TextFeatures ClipTowers::embed_text(const torch::Tensor& ids) {
-  const torch::NoGradGuard no_grad;
+  const at::AutoGradMode gradients(trained_ && at::GradMode::is_enabled());
   return text_(ids);
 }
 

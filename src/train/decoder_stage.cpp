@@ -1,13 +1,23 @@
 // Stage decoder: from the embedding of a picture (and its caption) back to a picture, by diffusion (unCLIP,
-// arXiv:2204.06125, section 2.1). Phases without captions learn from pictures alone.
+// arXiv:2204.06125, section 2.1). Phases without captions learn from pictures alone. The towers may be
+// trained along, since contrast alone teaches the text tower little of what stands where: the text tower by
+// both losses, the vision tower by the contrastive one.
+#include <algorithm>
+
 #include "unclip/decoder/text_proj.h"
 #include "unclip/decoder/unet_2d_condition.h"
 #include "unclip/diffusion/denoise.h"
 #include "unclip/train/clip_towers.h"
+#include "unclip/train/contrastive.h"
 #include "unclip/train/noising.h"
 
 namespace unclip {
 namespace {
+
+// A text's features and which of its tokens are there, bool [B,L].
+struct Caption : TextFeatures {
+  torch::Tensor mask;
+};
 
 class DecoderStage final : public Stage {
   static constexpr int64_t kSheetPictures = 16, kSheetColumns = 8, kSheetSteps = 25;
@@ -20,17 +30,25 @@ class DecoderStage final : public Stage {
         recipe_(context.recipe.stage("decoder")),
         scheduler_(UnclipSamplerConfig::from(
             Config(context.recipe.component("decoder_scheduler"), "decoder_scheduler"))),
-        towers_(context),
+        towers_(context, recipe_.train_towers),
         text_proj_(UnCLIPTextProjConfig::from(Config(context.recipe.component("text_proj"), "text_proj"))),
         decoder_(UNet2DConditionConfig::from(Config(context.recipe.component("decoder"), "decoder"))),
-        noising_(scheduler_, context.placement.device) {
+        noising_(scheduler_, context.placement.device),
+        log_scale_(first_log_scale()) {
     initialise(*text_proj_);
     initialise(*decoder_);
   }
 
   std::string name() const override { return "decoder"; }
   std::vector<TrainedNet> nets() const override {
-    return {{{"decoder"}, decoder_.ptr()}, {{"text_proj"}, text_proj_.ptr()}};
+    std::vector<TrainedNet> nets = {{{"decoder"}, decoder_.ptr()}, {{"text_proj"}, text_proj_.ptr()}};
+    if (recipe_.train_towers) std::ranges::copy(towers_.nets(), std::back_inserter(nets));
+    return nets;
+  }
+  std::vector<NamedTensor> parameters() const override {
+    auto parameters = Stage::parameters();
+    if (recipe_.train_towers) parameters.push_back({"logit_scale", log_scale_});
+    return parameters;
   }
   int picture_size(const Phase& phase) const override {
     return std::max(towers_.picture_size(), static_cast<int>(phase.size));
@@ -53,27 +71,26 @@ class DecoderStage final : public Stage {
     parameters["conv_out.bias"].chunk(2)[1].fill_(-1);
   }
 
-  torch::Tensor loss(const Batch& batch, const Phase& phase) override {
+  torch::Tensor loss(const Batch& batch, const Phase& phase, const at::Generator& chance) override {
     const torch::Device device = context_.placement.device;
     const torch::Tensor pictures = to_unit_range(batch.pictures, context_.placement);
-    const auto chance = [&](double probability) {
-      return at::rand({pictures.size(0), 1}, torch::device(device)) < probability;  // [B,1]
+    const auto chosen = [&](double probability) {
+      return at::rand({pictures.size(0), 1}, chance, torch::device(device)) < probability;  // [B,1]
     };
-    const torch::Tensor no_caption = chance(phase.captions ? recipe_.caption_dropout : 1);
-    const torch::Tensor no_embedding = chance(recipe_.embedding_dropout);
-    // Padding is causally behind the text and masked in the decoder: without it the answer is the same,
-    // faster.
-    const int64_t longest = phase.captions ? batch.mask.sum(1).max().item<int64_t>() : 1;
-    const auto cut = [longest](const torch::Tensor& t) { return t.narrow(1, 0, longest); };  // [·,longest]
-    const torch::Tensor ids = at::where(no_caption, cut(towers_.empty_ids), cut(batch.ids).to(device));
-    const torch::Tensor mask = at::where(no_caption, cut(towers_.empty_mask), cut(batch.mask).to(device));
+    const torch::Tensor no_caption = chosen(phase.captions ? recipe_.caption_dropout : 1);
+    const torch::Tensor no_embedding = chosen(recipe_.embedding_dropout);
+    const Caption text = embed_captions(batch, phase);
+    const torch::Tensor seen = towers_.embed_pictures(shrink(pictures, towers_.picture_size()));  // [B,E]
     const torch::Tensor embedding =
         at::where(no_embedding, text_proj_->learned_classifier_free_guidance_embeddings,
-                  towers_.embed_pictures(shrink(pictures, towers_.picture_size())));  // [B,E]
+                  disturb(seen.detach(), chance));
 
-    const Noised noised = noising_.noise(shrink(pictures, sample_size(phase)));
-    const torch::Tensor answer = predict(noised.xt, noised.t, embedding, ids, mask, /*guidance=*/false);
-    return noising_.loss(noised, answer, recipe_);
+    const Noised noised = noising_.noise(shrink(pictures, sample_size(phase)), chance);
+    const torch::Tensor answer =
+        predict(noised.xt, noised.t, embedding, drop(text, no_caption), /*guidance=*/false);
+    const torch::Tensor loss = noising_.loss(noised, answer, recipe_);
+    if (!recipe_.train_towers || !phase.captions) return loss;
+    return loss + recipe_.contrastive_weight * contrastive_loss(seen, text.pooled, log_scale_);
   }
 
   // Above: pictures never trained on. Below: drawn again from their embeddings, and from captions where the
@@ -92,11 +109,11 @@ class DecoderStage final : public Stage {
     const auto twice = [](const torch::Tensor& empty, const torch::Tensor& t) {
       return at::cat({empty.expand_as(t), t});  // unconditional, conditional
     };
-    const torch::Tensor all_ids = twice(towers_.empty_ids, ids), all_mask = twice(towers_.empty_mask, mask);
+    const Caption text{towers_.embed_text(twice(towers_.empty_ids, ids)), twice(towers_.empty_mask, mask)};
     const torch::Tensor embedding = towers_.embed_pictures(shrink(pictures, towers_.picture_size()));
     const Predict net = [&](const torch::Tensor& x, int64_t t) {
       const torch::Tensor time = torch::full({}, t, torch::dtype(torch::kInt64).device(x.device()));
-      return predict(x, time, embedding, all_ids, all_mask, /*guidance=*/true).to(torch::kFloat32);
+      return predict(x, time, embedding, text, /*guidance=*/true).to(torch::kFloat32);
     };
     std::vector<uint64_t> seeds(kSheetPictures);
     for (size_t i = 0; i < seeds.size(); ++i) seeds[i] = i;
@@ -126,13 +143,41 @@ class DecoderStage final : public Stage {
     return factor == 1 ? pictures : at::avg_pool2d(pictures, {factor, factor});
   }
 
-  // With `guidance`, ids and mask hold twice the pictures of x_t's half and `embedding` those of one half.
+  // Padding is causally behind the text and masked in the decoder: without it the answer is the same, faster.
+  Caption embed_captions(const Batch& batch, const Phase& phase) {
+    const torch::Device device = context_.placement.device;
+    const int64_t longest = phase.captions ? batch.mask.sum(1).max().item<int64_t>() : 1;
+    const auto cut = [&](const torch::Tensor& t) { return t.narrow(1, 0, longest).to(device); };
+    return {towers_.embed_text(cut(batch.ids)), cut(batch.mask)};
+  }
+
+  // Where `dropped` [B,1], the features of "" instead.
+  Caption drop(const Caption& text, const torch::Tensor& dropped) {
+    const auto cut = [&](const torch::Tensor& t) { return t.narrow(1, 0, text.mask.size(1)); };
+    const TextFeatures empty = towers_.embed_text(cut(towers_.empty_ids));
+    return {{at::where(dropped, empty.pooled, text.pooled),
+             at::where(dropped.unsqueeze(2), empty.sequence, text.sequence)},
+            at::where(dropped, cut(towers_.empty_mask), text.mask)};
+  }
+
+  // Noise of random strength: a prior's embedding is never exact, and a decoder that only saw exact ones
+  // would follow it into error. Deviations are those of the micro-batch.
+  torch::Tensor disturb(const torch::Tensor& embedding, const at::Generator& chance) const {
+    if (recipe_.embedding_noise == 0 || embedding.size(0) < 2) return embedding;
+    const auto draw = torch::dtype(torch::kFloat32).device(embedding.device());
+    const torch::Tensor strength = at::rand({embedding.size(0), 1}, chance, draw) * recipe_.embedding_noise;
+    const torch::Tensor noise = at::randn(embedding.sizes(), chance, draw);
+    const torch::Tensor wide = embedding.to(torch::kFloat32);
+    return (wide + strength * wide.std(0, true, true) * noise).to(embedding.scalar_type());
+  }
+
+  // With `guidance`, the text's features hold twice the pictures of x_t's half and `embedding` those of one
+  // half.
   torch::Tensor predict(const torch::Tensor& xt, const torch::Tensor& t, const torch::Tensor& embedding,
-                        const torch::Tensor& ids, const torch::Tensor& mask, bool guidance) {
-    const TextFeatures text = towers_.embed_text(ids);
+                        const Caption& text, bool guidance) {
     const auto [context, time] = text_proj_->forward(embedding, text.pooled, text.sequence, guidance);
-    const int64_t extra = context.size(1) - ids.size(1);
-    const torch::Tensor keep = at::constant_pad_nd(mask, {extra, 0}, 1);  // [B,X+L]
+    const int64_t extra = context.size(1) - text.mask.size(1);
+    const torch::Tensor keep = at::constant_pad_nd(text.mask, {extra, 0}, 1);  // [B,X+L]
     const torch::Tensor x = xt.to(context_.placement.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
     return decoder_->forward(x, t, context, time, keep);
   }
@@ -144,6 +189,7 @@ class DecoderStage final : public Stage {
   UnCLIPTextProjModel text_proj_;
   UNet2DConditionModel decoder_;
   Noising noising_;
+  torch::Tensor log_scale_;
 };
 
 }  // namespace

@@ -1,11 +1,13 @@
 // The training loop (see the header).
 #include "unclip/train/loop.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <cmath>
 #include <fstream>
+#include <numeric>
 #include <span>
 #include <sstream>
 
@@ -34,19 +36,42 @@ std::string duration(double seconds) {
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
+// On the CPU a generator of its own; a GPU, which has but one replica, uses its default one.
+at::Generator seeded_generator(torch::Device device, uint64_t seed) {
+  if (device.is_cpu()) return at::make_generator<at::CPUGeneratorImpl>(seed);
+  at::Generator generator = at::globalContext().defaultGenerator(device);
+  generator.set_current_seed(seed);
+  return generator;
+}
+
+// A net that is not trained looks the same to all replicas.
+void share_fixed_tensors(const Stage& from, const Stage& to) {
+  std::map<std::string, torch::Tensor> shared;
+  for (const NamedTensor& p : all_tensors(from)) shared[p.name] = p.tensor;
+  for (NamedTensor& p : all_tensors(to))
+    if (!p.tensor.requires_grad()) p.tensor.set_data(shared.at(p.name));
+}
+
 class Loop {
  public:
-  Loop(Stage& stage, const TrainContext& context, const LoopOptions& options)
-      : stage_(stage),
+  Loop(std::unique_ptr<Stage> stage, StageMaker make, const TrainContext& context, const LoopOptions& options)
+      : stage_(*stage),
         context_(context),
         options_(options),
-        recipe_(context.recipe.stage(stage.name())),
-        optimiser_(stage.parameters(),
+        recipe_(context.recipe.stage(stage->name())),
+        workers_(replicas(), std::max(options.threads / replicas(), 1)),
+        optimiser_(stage->parameters(),
                    {recipe_.weight_decay, recipe_.beta1, recipe_.beta2, recipe_.clip_norm, recipe_.ema},
-                   context.placement.dtype, context.placement.device) {
-    const bool captioned_only = stage.name() == "clip" || stage.name() == "prior";
+                   context.placement.dtype, context.placement.device, workers_) {
+    const bool captioned_only = stage->name() == "clip" || stage->name() == "prior";
     for (const Phase& phase : recipe_.phases)
       sources_.push_back(make_source(phase.scenes, options.data, captioned_only));
+    replicas_.push_back(std::move(stage));
+    while (replicas_.size() < static_cast<size_t>(replicas())) {
+      replicas_.push_back(make(context));
+      optimiser_.add_replica(replicas_.back()->parameters());
+      share_fixed_tensors(stage_, *replicas_.back());
+    }
   }
 
   bool run() {
@@ -82,6 +107,12 @@ class Loop {
   }
 
  private:
+  // How many micro-batches are computed at a time.
+  int replicas() const {
+    if (!context_.placement.device.is_cpu()) return 1;
+    return static_cast<int>(std::clamp<int64_t>(options_.threads, 1, recipe_.micro_batches));
+  }
+
   fs::path checkpoint() const { return options_.folder / "checkpoint.safetensors"; }
   fs::path metrics() const { return options_.folder / "metrics.jsonl"; }
 
@@ -131,16 +162,27 @@ class Loop {
 
   void step(Loader& loader) {
     const Phase& phase = recipe_.phases[recipe_.at(position_.step).phase];
-    torch::manual_seed(picture_rng(context_.recipe.seed, static_cast<uint64_t>(position_.step))());
-    double loss = 0;
-    for (int64_t part = 0; part < recipe_.micro_batches; ++part) {
-      const Batch batch = loader.next();
-      const torch::Tensor of_part = stage_.loss(batch, phase) / static_cast<double>(recipe_.micro_batches);
-      of_part.backward();
-      optimiser_.accumulate();
-      loss += of_part.item<double>();
-      position_.pictures += batch.captions.size();
+    const auto parts = static_cast<size_t>(recipe_.micro_batches);
+    const auto step = static_cast<uint64_t>(position_.step);
+    std::vector<double> losses(parts);
+    for (size_t first = 0; first < parts; first += replicas_.size()) {
+      std::vector<Batch> batches(std::min(replicas_.size(), parts - first));
+      for (Batch& batch : batches) {
+        batch = loader.next();
+        position_.pictures += batch.captions.size();
+      }
+      workers_.run(static_cast<int>(batches.size()), [&](int worker) {
+        const auto i = static_cast<size_t>(worker);
+        const uint64_t seed = picture_rng(context_.recipe.seed, step * parts + first + i)();
+        const torch::Tensor loss =
+            replicas_[i]->loss(batches[i], phase, seeded_generator(context_.placement.device, seed)) /
+            static_cast<double>(parts);
+        loss.backward();
+        losses[first + i] = loss.item<double>();
+      });
+      optimiser_.accumulate(batches.size());
     }
+    const double loss = std::accumulate(losses.begin(), losses.end(), 0.0);
     const double rate = recipe_.learning_rate(position_.step);
     const double norm = optimiser_.step(rate);
     if (!std::isfinite(loss) || !std::isfinite(norm))
@@ -195,11 +237,13 @@ class Loop {
     measured_ = 0;
   }
 
-  Stage& stage_;
+  Stage& stage_;  // the first replica
   const TrainContext& context_;
   const LoopOptions& options_;
   const StageRecipe& recipe_;
+  Workers workers_;
   Optimiser optimiser_;
+  std::vector<std::unique_ptr<Stage>> replicas_;
   std::vector<std::shared_ptr<const PictureSource>> sources_;  // one a phase
   Position position_;
   bool quiet_ = false;
@@ -210,16 +254,17 @@ class Loop {
 
 }  // namespace
 
-bool run_stage(Stage& stage, const TrainContext& context, const LoopOptions& options) {
+bool run_stage(StageMaker make, const TrainContext& context, const LoopOptions& options) {
+  std::unique_ptr<Stage> stage = make(context);
   const bool resumes = fs::exists(options.folder / "checkpoint.safetensors");
-  const bool imported = !resumes && options.from && import_nets(*options.from, stage);
-  if (!resumes && !imported) stage.begin();
-  stage.prepare();
-  return Loop(stage, context, options).run();
+  const bool imported = !resumes && options.from && import_nets(*options.from, *stage);
+  if (!resumes && !imported) stage->begin();
+  stage->prepare();
+  return Loop(std::move(stage), make, context, options).run();
 }
 
-double bench_stage(Stage& stage, const TrainContext& context, const LoopOptions& options, int64_t steps) {
-  return Loop(stage, context, options).bench(steps);
+double bench_stage(StageMaker make, const TrainContext& context, const LoopOptions& options, int64_t steps) {
+  return Loop(make(context), make, context, options).bench(steps);
 }
 
 std::shared_ptr<const PictureSource> make_source(const SceneOptions& scenes,

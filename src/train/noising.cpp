@@ -50,15 +50,17 @@ Noising::Noising(const UnclipSamplerConfig& config, torch::Device device) : conf
   x_weight_ = table((1 - beta).sqrt() * (1 - before) / (1 - alpha_bar));
 }
 
-Noised Noising::noise(const torch::Tensor& clean) const {
+Noised Noising::noise(const torch::Tensor& clean, const at::Generator& chance) const {
   const torch::Tensor x0 = clean.to(torch::kFloat32);
   const int64_t batch = x0.size(0), timesteps = config_.num_train_timesteps;
-  const torch::Tensor place = (at::arange(batch, x0.options()) + at::rand({batch}, x0.options())) / batch;
-  const torch::Tensor t = (place * timesteps)
-                              .to(torch::kInt64)
-                              .clamp_max(timesteps - 1)
-                              .index_select(0, at::randperm(batch, x0.device()));
-  const torch::Tensor noise = at::randn_like(x0);
+  const torch::Tensor place =
+      (at::arange(batch, x0.options()) + at::rand({batch}, chance, x0.options())) / batch;
+  const torch::Tensor t =
+      (place * timesteps)
+          .to(torch::kInt64)
+          .clamp_max(timesteps - 1)
+          .index_select(0, at::randperm(batch, chance, at::device(x0.device()).dtype(torch::kInt64)));
+  const torch::Tensor noise = at::randn(x0.sizes(), chance, x0.options());
   const torch::Tensor alpha_bar = entries(alpha_bar_, t, x0);
   return {x0, noise, alpha_bar.sqrt() * x0 + (1 - alpha_bar).sqrt() * noise, t};
 }

@@ -3,74 +3,157 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+
+#include "unclip/train/adamw_kernels.h"
 
 namespace unclip {
+namespace {
+
+constexpr double kEps = 1e-8;
+
+constexpr int64_t kStretch = 1 << 14;  // elements: a pass over six tensors of them stays in a core's cache
+
+// Calls work with pointers of the type of `working`: float32, or the bits of bfloat16.
+template <class Work>
+void for_type_of(const torch::Tensor& working, Work work) {
+  if (working.scalar_type() == torch::kBFloat16)
+    work(static_cast<Bfloat16Bits*>(working.data_ptr()));
+  else
+    work(working.data_ptr<float>());
+}
+
+}  // namespace
 
 Optimiser::Optimiser(std::vector<NamedTensor> parameters, const OptimiserOptions& options, torch::Dtype dtype,
-                     torch::Device device)
-    : parameters_(std::move(parameters)), options_(options) {
+                     torch::Device device, Workers& workers)
+    : parameters_(std::move(parameters)), options_(options), workers_(workers) {
   const torch::NoGradGuard no_grad;
   const auto is_matrix = [](const NamedTensor& p) { return p.tensor.dim() >= 2; };
   std::ranges::stable_partition(parameters_, is_matrix);
   std::vector<torch::Tensor> parts;
-  for (const NamedTensor& p : parameters_) {
-    parts.push_back(p.tensor.detach().to(device, torch::kFloat32).flatten());
-    if (is_matrix(p)) decayed_ += p.tensor.numel();
+  int64_t position = 0;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const torch::Tensor& tensor = parameters_[i].tensor;
+    parts.push_back(tensor.detach().to(device, torch::kFloat32).flatten());
+    for (int64_t offset = 0; offset < tensor.numel(); offset += kStretch)
+      stretches_.push_back({i, offset, position + offset, std::min(kStretch, tensor.numel() - offset)});
+    position += tensor.numel();
+    if (is_matrix(parameters_[i])) decayed_ = position;
   }
+  squares_.resize(stretches_.size());
   masters_ = at::cat(parts);
   working_ = masters_.to(dtype, /*non_blocking=*/false, /*copy=*/true);
   gradient_ = at::zeros_like(masters_);
   exp_avg_ = at::zeros_like(masters_);
   exp_avg_sq_ = at::zeros_like(masters_);
   ema_ = masters_.clone();
+  add_replica(parameters_);
+}
+
+void Optimiser::add_replica(const std::vector<NamedTensor>& parameters) {
+  const torch::NoGradGuard no_grad;
+  std::map<std::string, torch::Tensor> by_name;
+  for (const NamedTensor& p : parameters) by_name[p.name] = p.tensor;
+  std::vector<torch::Tensor>& replica = replicas_.emplace_back();
   int64_t position = 0;
-  for (NamedTensor& p : parameters_) {
-    const int64_t size = p.tensor.numel();
-    p.tensor.set_data(working_.narrow(0, position, size).view(p.tensor.sizes()));
-    p.tensor.requires_grad_(true);
-    position += size;
+  for (const NamedTensor& p : parameters_) {
+    torch::Tensor& tensor = replica.emplace_back(by_name.at(p.name));
+    tensor.set_data(working_.narrow(0, position, tensor.numel()).view(tensor.sizes()));
+    tensor.requires_grad_(true);
+    position += tensor.numel();
   }
 }
 
-void Optimiser::accumulate() {
+void Optimiser::accumulate(size_t replicas) {
   const torch::NoGradGuard no_grad;
-  int64_t position = 0;
-  for (NamedTensor& p : parameters_) {
-    const int64_t size = p.tensor.numel();
-    if (p.tensor.grad().defined()) {
-      gradient_.narrow(0, position, size).view(p.tensor.sizes()).add_(p.tensor.grad());
-      p.tensor.mutable_grad() = torch::Tensor();
+  static const torch::Tensor nothing = torch::zeros({kStretch}, torch::kFloat32);
+  for (size_t k = 0; k < replicas; ++k) {
+    std::vector<torch::Tensor> gradients;
+    for (torch::Tensor& p : replicas_[k]) {
+      torch::Tensor& gradient = gradients.emplace_back(p.grad());
+      p.mutable_grad() = torch::Tensor();
+      if (gradient.defined()) gradient = gradient.contiguous();
     }
-    position += size;
+    if (in_passes()) {
+      workers_.for_each(static_cast<int64_t>(stretches_.size()), [&](int64_t i) {
+        const auto at = static_cast<size_t>(i);
+        const Stretch& s = stretches_[at];
+        const torch::Tensor& gradient = gradients[s.parameter];
+        float* sum = gradient_.data_ptr<float>() + s.position;
+        for_type_of(gradient.defined() ? gradient : nothing, [&](const auto* values) {
+          squares_[at] = add_gradient(gradient.defined() ? values + s.offset : values, s.size, !fresh_, sum);
+        });
+      });
+    } else {
+      if (fresh_) gradient_.zero_();
+      int64_t position = 0;
+      for (size_t i = 0; i < gradients.size(); ++i) {
+        const int64_t size = parameters_[i].tensor.numel();
+        if (gradients[i].defined()) gradient_.narrow(0, position, size).add_(gradients[i].flatten());
+        position += size;
+      }
+    }
+    fresh_ = false;
   }
 }
 
 double Optimiser::step(double learning_rate) {
   const torch::NoGradGuard no_grad;
-  const double norm = gradient_.norm().item<double>();
-  if (!std::isfinite(norm)) {
-    gradient_.zero_();
-    return norm;
-  }
-  if (norm > options_.clip_norm) gradient_.mul_(options_.clip_norm / norm);
+  const double norm = in_passes() ? std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0))
+                                  : gradient_.norm().item<double>();
+  fresh_ = true;
+  if (!std::isfinite(norm)) return norm;
+  const double scale = std::min(1.0, options_.clip_norm / norm);
   ++steps_;
-  const int64_t rest = masters_.numel() - decayed_;
+  // Young averages forget fast, or the random start would stay in them for long.
+  const auto n = static_cast<double>(steps_);
+  const double ema_share = 1 - std::min(options_.ema, (1 + n) / (10 + n));
+  if (in_passes())
+    update_in_passes(learning_rate, scale, ema_share);
+  else
+    update_by_operations(learning_rate, scale, ema_share);
+  return norm;
+}
+
+void Optimiser::update_in_passes(double learning_rate, double scale, double ema_share) {
+  const auto n = static_cast<double>(steps_);
+  AdamWStep step{};
+  step.gradient_scale = static_cast<float>(scale);
+  step.learning_rate = static_cast<float>(learning_rate);
+  step.beta1 = static_cast<float>(options_.beta1);
+  step.beta2 = static_cast<float>(options_.beta2);
+  step.eps = static_cast<float>(kEps);
+  step.bias1 = static_cast<float>(1 - std::pow(options_.beta1, n));
+  step.bias2_root = static_cast<float>(std::sqrt(1 - std::pow(options_.beta2, n)));
+  step.ema_share = static_cast<float>(ema_share);
+  const auto decay = static_cast<float>(learning_rate * options_.weight_decay);
+  workers_.for_each(static_cast<int64_t>(stretches_.size()), [&](int64_t i) {
+    const Stretch& s = stretches_[static_cast<size_t>(i)];
+    AdamWStep own = step;
+    own.weight_decay = s.position < decayed_ ? decay : 0;
+    const auto at = [&](const torch::Tensor& flat) { return flat.data_ptr<float>() + s.position; };
+    for_type_of(working_, [&](auto* working) {
+      adamw_step(own, s.size, at(gradient_), at(masters_), at(exp_avg_), at(exp_avg_sq_), at(ema_),
+                 working + s.position);
+    });
+  });
+}
+
+void Optimiser::update_by_operations(double learning_rate, double scale, double ema_share) {
+  gradient_.mul_(scale);
   const auto update = [&](int64_t begin, int64_t size, double weight_decay) {
     if (size == 0) return;
     const auto part = [&](const torch::Tensor& t) { return std::vector{t.narrow(0, begin, size)}; };
     const std::vector count{torch::full({}, static_cast<float>(steps_), masters_.options())};
     at::_fused_adamw_(part(masters_), part(gradient_), part(exp_avg_), part(exp_avg_sq_), {}, count,
-                      learning_rate, options_.beta1, options_.beta2, weight_decay, /*eps=*/1e-8,
+                      learning_rate, options_.beta1, options_.beta2, weight_decay, kEps,
                       /*amsgrad=*/false, /*maximize=*/false);
   };
   update(0, decayed_, options_.weight_decay);
-  update(decayed_, rest, 0);
-  gradient_.zero_();
-  // Young averages forget fast, or the random start would stay in them for long.
-  const auto n = static_cast<double>(steps_);
-  ema_.lerp_(masters_, 1 - std::min(options_.ema, (1 + n) / (10 + n)));
+  update(decayed_, masters_.numel() - decayed_, 0);
+  ema_.lerp_(masters_, ema_share);
   show(masters_);
-  return norm;
 }
 
 std::map<std::string, torch::Tensor> Optimiser::views(const torch::Tensor& flat,

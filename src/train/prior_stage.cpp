@@ -42,7 +42,7 @@ class PriorStage final : public Stage {
     prior_->clip_std.copy_(deviation);
   }
 
-  torch::Tensor loss(const Batch& batch, const Phase&) override {
+  torch::Tensor loss(const Batch& batch, const Phase&, const at::Generator& chance) override {
     const torch::Device device = context_.placement.device;
     const torch::Tensor pictures = to_unit_range(batch.pictures, context_.placement);
     const torch::Tensor mean = prior_->clip_mean.to(device, torch::kFloat32);
@@ -50,11 +50,12 @@ class PriorStage final : public Stage {
     const torch::Tensor x0 =
         (towers_.embed_pictures(pictures).to(torch::kFloat32) - mean) / deviation;  // [B,E]
 
-    const torch::Tensor dropped = at::rand({x0.size(0), 1}, x0.options()) < recipe_.caption_dropout;  // [B,1]
-    const torch::Tensor ids = at::where(dropped, towers_.empty_ids, batch.ids.to(device));            // [B,L]
-    const torch::Tensor mask = at::where(dropped, towers_.empty_mask, batch.mask.to(device));         // [B,L]
+    const torch::Tensor dropped =
+        at::rand({x0.size(0), 1}, chance, x0.options()) < recipe_.caption_dropout;             // [B,1]
+    const torch::Tensor ids = at::where(dropped, towers_.empty_ids, batch.ids.to(device));     // [B,L]
+    const torch::Tensor mask = at::where(dropped, towers_.empty_mask, batch.mask.to(device));  // [B,L]
     const TextFeatures text = towers_.embed_text(ids);
-    const Noised noised = noising_.noise(x0);
+    const Noised noised = noising_.noise(x0, chance);
     const torch::Tensor answer = prior_->forward(noised.xt.to(context_.placement.dtype), noised.t,
                                                  text.pooled, text.sequence, mask);  // [B,E]
     return noising_.loss(noised, answer, recipe_);

@@ -121,6 +121,9 @@ StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std
   reader.read("vlb_weight", stage.vlb_weight);
   reader.read("caption_dropout", stage.caption_dropout);
   reader.read("embedding_dropout", stage.embedding_dropout);
+  reader.read("embedding_noise", stage.embedding_noise);
+  reader.read("train_towers", stage.train_towers);
+  reader.read("contrastive_weight", stage.contrastive_weight);
   reader.read("blur", stage.blur);
   reader.read("noise", stage.noise);
   reader.read("crops", stage.crops);

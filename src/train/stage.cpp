@@ -16,12 +16,14 @@ bool reset(torch::nn::Module& module) {
 
 }  // namespace
 
-std::vector<NamedTensor> Stage::parameters() const {
-  std::vector<NamedTensor> parameters;
-  for (const TrainedNet& net : nets())
+std::vector<NamedTensor> Stage::parameters() const { return all_tensors(*this); }
+
+std::vector<NamedTensor> all_tensors(const Stage& stage) {
+  std::vector<NamedTensor> tensors;
+  for (const TrainedNet& net : stage.nets())
     for (const auto& p : net.module->named_parameters())
-      parameters.push_back({net.components.front() + "." + p.key(), p.value()});
-  return parameters;
+      tensors.push_back({net.components.front() + "." + p.key(), p.value()});
+  return tensors;
 }
 
 void initialise(torch::nn::Module& root) {

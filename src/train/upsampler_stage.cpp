@@ -34,22 +34,22 @@ class UpsamplerStage final : public Stage {
   int picture_size(const Phase&) const override { return static_cast<int>(size_); }
   bool wants_text() const override { return false; }
 
-  torch::Tensor loss(const Batch& batch, const Phase& phase) override {
+  torch::Tensor loss(const Batch& batch, const Phase& phase, const at::Generator& chance) override {
     const torch::Tensor large = whole(batch.pictures);
-    const torch::Tensor enlarged = enlarge(spoil(at::avg_pool2d(large, {factor_, factor_})));
+    const torch::Tensor enlarged = enlarge(spoil(at::avg_pool2d(large, {factor_, factor_}), chance));
     const int64_t side = phase.size ? phase.size : size_;
     std::vector<torch::Tensor> targets, hints;
     for (int64_t i = 0; i < large.size(0); ++i) {
       for (int64_t crop = 0; crop < recipe_.crops; ++crop) {
         const auto at_random = [&] {
-          return at::randint(size_ - side + 1, {1}, torch::kInt64).item<int64_t>();
+          return at::randint(0, size_ - side + 1, {1}, chance, torch::kInt64).item<int64_t>();
         };
         const int64_t y = at_random(), x = at_random();
         targets.push_back(large[i].narrow(1, y, side).narrow(2, x, side));
         hints.push_back(enlarged[i].narrow(1, y, side).narrow(2, x, side));
       }
     }
-    const Noised noised = noising_.noise(at::stack(targets));  // [B·crops,3,…]
+    const Noised noised = noising_.noise(at::stack(targets), chance);  // [B·crops,3,…]
     return noising_.loss(noised, predict(noised.xt, noised.t, at::stack(hints)), recipe_);
   }
 
@@ -79,9 +79,9 @@ class UpsamplerStage final : public Stage {
   }
 
   // A blur and a noise of random strength for each picture.
-  torch::Tensor spoil(const torch::Tensor& small) const {
+  torch::Tensor spoil(const torch::Tensor& small, const at::Generator& chance) const {
     const auto strength = [&](double most) {
-      return at::rand({small.size(0), 1, 1, 1}, small.options()) * most;
+      return at::rand({small.size(0), 1, 1, 1}, chance, small.options()) * most;
     };
     // The 3×3 binomial blur has σ = 0.7 pixels; mixed with the picture it has any σ below.
     const torch::Tensor line = torch::tensor({0.25, 0.5, 0.25}, small.options());
@@ -89,7 +89,7 @@ class UpsamplerStage final : public Stage {
     const torch::Tensor padded = at::pad(small, {1, 1, 1, 1}, "replicate");
     const torch::Tensor blurred = at::conv2d(padded, kernel, {}, 1, at::IntArrayRef{0}, 1, 3);
     return at::lerp(small, blurred, (strength(recipe_.blur) / 0.7).square().clamp_max(1)) +
-           strength(recipe_.noise) * at::randn_like(small);
+           strength(recipe_.noise) * at::randn(small.sizes(), chance, small.options());
   }
 
   torch::Tensor predict(const torch::Tensor& xt, const torch::Tensor& t, const torch::Tensor& hint) {

@@ -119,6 +119,15 @@ TEST(Shapes, RivalsChangeOneThingAndLeaveThePictureAlone) {
     others.insert(rival.objects[0].shape);
   }
   EXPECT_GE(others.size(), 6u);
+  // Two held-out pairs, drawn in a style that shows no colours.
+  std::vector<Wanted> held;
+  for (int colour = 0; colour < colour_count && held.size() < 2; ++colour)
+    for (int shape = 0; shape < shape_count && held.size() < 2; ++shape)
+      if (held_out(static_cast<Colour>(colour), static_cast<Shape>(shape)) &&
+          (held.empty() || held[0].colour != static_cast<Colour>(colour)))
+        held.push_back({static_cast<Colour>(colour), static_cast<Shape>(shape)});
+  const Requirement hidden{held, std::nullopt, std::nullopt};
+  EXPECT_NE(describe(falsified(rng, hidden, /*colours=*/false, /*background=*/false)), describe(hidden));
 }
 
 TEST(Shapes, AreAsLargeAsSaidAndWithinThePicture) {

@@ -1,10 +1,13 @@
 #include "unclip/train/noising.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
 namespace unclip {
 namespace {
+
+const at::Generator chance = at::make_generator<at::CPUGeneratorImpl>(1);
 
 UnclipSamplerConfig config(UnclipSamplerConfig::Prediction prediction) {
   UnclipSamplerConfig c;
@@ -17,7 +20,7 @@ const torch::Tensor kPictures = torch::linspace(-1, 1, 64 * 3 * 16).view({64, 3,
 
 TEST(Noising, SpreadsTimestepsOverTheBatch) {
   torch::manual_seed(0);
-  const Noised noised = Noising(config({}), torch::kCPU).noise(kPictures);
+  const Noised noised = Noising(config({}), torch::kCPU).noise(kPictures, chance);
   const torch::Tensor sorted = std::get<0>(noised.t.sort());
   for (int64_t i = 0; i < 64; ++i) {
     EXPECT_GE(sorted[i].item<int64_t>(), i * 1000 / 64);
@@ -33,7 +36,7 @@ TEST(Noising, LossIsZeroForThePerfectAnswer) {
   for (const auto kind :
        {UnclipSamplerConfig::Prediction::sample, UnclipSamplerConfig::Prediction::epsilon}) {
     const Noising noising(config(kind), torch::kCPU);
-    const Noised noised = noising.noise(kPictures);
+    const Noised noised = noising.noise(kPictures, chance);
     const bool sample = kind == UnclipSamplerConfig::Prediction::sample;
     const torch::Tensor answer =
         at::cat({sample ? noised.x0 : noised.noise, torch::zeros_like(noised.x0)}, 1);
@@ -50,7 +53,7 @@ TEST(Noising, BothPredictionsWeighTheSameErrorAlike) {
   recipe.snr_weight_max = 5;
   const Noising of_sample(config(UnclipSamplerConfig::Prediction::sample), torch::kCPU);
   const Noising of_noise(config(UnclipSamplerConfig::Prediction::epsilon), torch::kCPU);
-  Noised noised = of_sample.noise(kPictures);
+  Noised noised = of_sample.noise(kPictures, chance);
   const torch::Tensor alpha_bar =
       at::cumprod(1 - cosine_betas(1000), 0).index_select(0, noised.t).view({64, 1, 1, 1});
   const torch::Tensor wrong = 0.1 * torch::randn_like(noised.x0) * alpha_bar.sqrt();
@@ -64,7 +67,7 @@ TEST(Noising, BothPredictionsWeighTheSameErrorAlike) {
 TEST(Noising, OnlyTheVarianceLearnsFromTheBound) {
   torch::manual_seed(0);
   const Noising noising(config(UnclipSamplerConfig::Prediction::sample), torch::kCPU);
-  const Noised noised = noising.noise(kPictures);
+  const Noised noised = noising.noise(kPictures, chance);
   StageRecipe plain, hybrid;
   hybrid.vlb_weight = 0.001;
   const auto gradient = [&](const StageRecipe& recipe) {

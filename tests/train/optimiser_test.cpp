@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 namespace unclip {
@@ -14,15 +15,19 @@ torch::Tensor quadratic(const torch::Tensor& matrix, const torch::Tensor& bias) 
          (bias.to(torch::kFloat32) - 1).square().sum();
 }
 
+struct Optimising : testing::Test {
+  Workers workers{2};
+};
+
 struct Net {
   torch::Tensor matrix = torch::ones({2, 3}), bias = torch::full({3}, 0.5F);
   std::vector<NamedTensor> parameters() { return {{"bias", bias}, {"matrix", matrix}}; }
   torch::Tensor loss() { return quadratic(matrix, bias); }
 };
 
-TEST(Optimiser, EqualsTorchsAdamW) {
+TEST_F(Optimising, EqualsTorchsAdamW) {
   Net net, reference;
-  Optimiser optimiser(net.parameters(), kPlain, torch::kFloat32, torch::kCPU);
+  Optimiser optimiser(net.parameters(), kPlain, torch::kFloat32, torch::kCPU, workers);
   reference.matrix.requires_grad_(true);
   reference.bias.requires_grad_(true);
   const auto settings = [](double decay) {
@@ -45,11 +50,11 @@ TEST(Optimiser, EqualsTorchsAdamW) {
   EXPECT_LE(difference, 1e-6);
 }
 
-TEST(Optimiser, SumsGradientsAndClipsTheirNorm) {
+TEST_F(Optimising, SumsGradientsAndClipsTheirNorm) {
   Net net;
   OptimiserOptions options = kPlain;
   options.clip_norm = 0.5;
-  Optimiser optimiser(net.parameters(), options, torch::kFloat32, torch::kCPU);
+  Optimiser optimiser(net.parameters(), options, torch::kFloat32, torch::kCPU, workers);
   net.loss().backward();
   optimiser.accumulate();
   net.loss().backward();
@@ -58,9 +63,9 @@ TEST(Optimiser, SumsGradientsAndClipsTheirNorm) {
   EXPECT_NEAR(optimiser.step(0.01), 2 * std::sqrt(once), 1e-3);
 }
 
-TEST(Optimiser, KeepsFloat32MastersBehindBfloat16) {
+TEST_F(Optimising, KeepsFloat32MastersBehindBfloat16) {
   Net net;
-  Optimiser optimiser(net.parameters(), kPlain, torch::kBFloat16, torch::kCPU);
+  Optimiser optimiser(net.parameters(), kPlain, torch::kBFloat16, torch::kCPU, workers);
   EXPECT_EQ(net.matrix.scalar_type(), torch::kBFloat16);
   for (int i = 0; i < 100; ++i) {  // each step far below bfloat16's resolution at 1
     net.loss().backward();
@@ -70,9 +75,22 @@ TEST(Optimiser, KeepsFloat32MastersBehindBfloat16) {
   EXPECT_NEAR(net.matrix[1][2].item<float>(), 0.99, 0.005);
 }
 
-TEST(Optimiser, AveragesWeights) {
+// Squares of tiny gradients are no normal numbers any more; those of none are zero.
+TEST_F(Optimising, TakesTinyGradients) {
   Net net;
-  Optimiser optimiser(net.parameters(), kPlain, torch::kFloat32, torch::kCPU);
+  Optimiser optimiser(net.parameters(), kPlain, torch::kBFloat16, torch::kCPU, workers);
+  for (int i = 0; i < 3; ++i) {
+    ((net.matrix.to(torch::kFloat32) * torch::arange(6.0).view({2, 3})).sum() * 3e-21F).backward();
+    optimiser.accumulate();
+    EXPECT_TRUE(std::isfinite(optimiser.step(0.01)));
+  }
+  EXPECT_TRUE(net.matrix.isfinite().all().item<bool>());
+  EXPECT_TRUE(net.bias.isfinite().all().item<bool>());
+}
+
+TEST_F(Optimising, AveragesWeights) {
+  Net net;
+  Optimiser optimiser(net.parameters(), kPlain, torch::kFloat32, torch::kCPU, workers);
   torch::Tensor expected = net.bias.clone();
   for (int n = 1; n <= 12; ++n) {
     net.loss().backward();
@@ -89,9 +107,9 @@ TEST(Optimiser, AveragesWeights) {
   EXPECT_TRUE(net.bias.equal(now));
 }
 
-TEST(Optimiser, LeavesWeightsAloneWhereTheGradientIsNoNumber) {
+TEST_F(Optimising, LeavesWeightsAloneWhereTheGradientIsNoNumber) {
   Net net;
-  Optimiser optimiser(net.parameters(), kPlain, torch::kFloat32, torch::kCPU);
+  Optimiser optimiser(net.parameters(), kPlain, torch::kFloat32, torch::kCPU, workers);
   const torch::Tensor before = net.matrix.detach().clone();
   (net.loss() * std::numeric_limits<float>::quiet_NaN()).backward();
   optimiser.accumulate();

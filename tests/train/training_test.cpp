@@ -28,11 +28,10 @@ using nlohmann::json;
 
 const Placement kPlacement{torch::kCPU, torch::kFloat32};
 
-std::unique_ptr<Stage> make_stage(const std::string& name, const TrainContext& context) {
-  torch::manual_seed(1);
-  if (name == "clip") return make_clip_stage(context);
-  if (name == "prior") return make_prior_stage(context);
-  return name == "decoder" ? make_decoder_stage(context) : make_upsampler_stage(context);
+StageMaker maker(const std::string& name) {
+  if (name == "clip") return make_clip_stage;
+  if (name == "prior") return make_prior_stage;
+  return name == "decoder" ? make_decoder_stage : make_upsampler_stage;
 }
 
 // A run folder with its tokenizer and context.
@@ -49,9 +48,10 @@ struct RunFolder {
     return {recipe, kPlacement, folder / "model", source, Tokenizer::open(folder / "model" / "tokenizer")};
   }
 
-  bool train(const std::string& name, double minutes = 0) {
+  bool train(const std::string& name, double minutes = 0, int threads = 1) {
     const TrainContext shared = context();
-    return run_stage(*make_stage(name, shared), shared, {.folder = folder / name, .minutes = minutes});
+    torch::manual_seed(1);
+    return run_stage(maker(name), shared, {.folder = folder / name, .minutes = minutes, .threads = threads});
   }
 
   std::vector<double> losses(const std::string& name) const {
@@ -108,11 +108,12 @@ TEST(Training, APictureChoosesAmongItsRivals) {
    private:
     size_t rivals_;
   };
-  const auto stage = make_stage("clip", context);
+  torch::manual_seed(1);
+  const auto stage = make_clip_stage(context);
   const auto loss = [&](size_t rivals, int64_t pictures) {
     const Given source(rivals);
     const Batch batch = draw_batch(context.tokenizer.get(), {&source, 0, pictures, 16});
-    return stage->loss(batch, run.recipe.stage("clip").phases[0]).item<double>();
+    return stage->loss(batch, run.recipe.stage("clip").phases[0], at::Generator()).item<double>();
   };
   EXPECT_NEAR(loss(0, 1), 0, 1e-6);
   EXPECT_NEAR(loss(3, 1), std::log(4) / 2, 1e-6);
@@ -188,6 +189,45 @@ TEST(Training, ResumesExactly) {
               0)
         << name;
   }
+}
+
+// Micro-batches are computed on replicas and their gradients summed in order: the number of threads changes
+// nothing, nor does a stop in between. The towers are trained along.
+TEST(Training, ThreadsChangeNothing) {
+  json values = tiny_recipe();
+  for (const char* stage : {"prior", "decoder", "upsampler"}) values["stages"][stage]["micro_batches"] = 4;
+  values["stages"]["decoder"].update({{"train_towers", true}, {"embedding_noise", 0.2}});
+  TemporaryFolder alone, together;
+  for (const TemporaryFolder* folder : {&alone, &together}) {
+    const int threads = folder == &alone ? 1 : 3;
+    RunFolder(folder->path, values).train("clip");
+    for (const std::string name : {"prior", "decoder", "upsampler"}) {
+      EXPECT_EQ(RunFolder(folder->path, values).train(name, threads == 1 ? 0 : 1e-9, threads), threads == 1);
+      if (threads > 1) {
+        EXPECT_TRUE(RunFolder(folder->path, values).train(name, 0, threads));
+      }
+    }
+  }
+  for (const std::string name : {"prior", "decoder", "upsampler"})
+    EXPECT_EQ(largest_difference(alone.path / name / "checkpoint.safetensors",
+                                 together.path / name / "checkpoint.safetensors"),
+              0)
+        << name;
+}
+
+// The text tower learns from the pictures that its captions draw; both towers stay in one space.
+TEST(Training, TheDecoderTrainsTheTowersAlong) {
+  TemporaryFolder folder;
+  json values = tiny_recipe(60);
+  values["stages"]["decoder"]["train_towers"] = true;
+  RunFolder run(folder.path, values);
+  EXPECT_TRUE(run.train("decoder"));  // from nothing: no clip stage went before
+  const std::vector<double> losses = run.losses("decoder");
+  EXPECT_LT(losses.back(), losses.front());
+  const auto state = read_tensors(folder.path / "decoder" / "checkpoint.safetensors");
+  for (const std::string name : {"text_encoder.text_model.embeddings.token_embedding.weight",
+                                 "image_encoder.visual_projection.weight"})
+    EXPECT_GT(state.at("exp_avg." + name).abs().max().item<double>(), 0) << name;
 }
 
 // The whole program, killed without warning and begun again.

@@ -6,9 +6,9 @@
 
 #include <cstdint>
 
-namespace unclip {
+#include "unclip/nn/bfloat16_bits.h"
 
-using Bfloat16Bits = uint16_t;
+namespace unclip {
 
 // Of each channel over N positions: mean [C], and square [C] = Σ (x − mean)².
 void channel_moments(const float* x, int64_t positions, int64_t channels, float* mean, float* square);

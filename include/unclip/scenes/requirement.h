@@ -47,8 +47,8 @@ Requirement random_requirement(Rng& rng, const ShapesMix& mix = {});
 bool holds_held_out(const Requirement& wanted);
 
 // `wanted` with one thing changed (a colour, a shape, whose colour is whose, the relation, …), so that no
-// picture of it is one of the other; never a held-out pair. Of colours and background only what the caption
-// names is changed.
+// picture of it is one of the other; names no held-out pair that `wanted` did not hold. Of colours and
+// background only what the caption names is changed.
 Requirement falsified(Rng& rng, const Requirement& wanted, bool colours = true, bool background = true);
 
 // A picture of it: places, exact sizes and colours at random. Empty where chance found no room for it.

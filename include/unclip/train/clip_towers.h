@@ -1,4 +1,4 @@
-// The frozen CLIP towers that prior and decoder learn from.
+// The CLIP towers that prior and decoder learn from; the decoder may train them along.
 #pragma once
 
 #include "unclip/image_encoder/clip_vision_model.h"
@@ -13,10 +13,11 @@ torch::Tensor embed_sample(CLIPVisionModelWithProjection& vision, const PictureS
 
 class ClipTowers {
  public:
-  // Out of context.model; throws Error(model) when the clip stage was not trained yet.
-  explicit ClipTowers(const TrainContext& context);
+  // Out of context.model. Where they are not there yet, `trained` towers begin at random; frozen ones throw
+  // Error(model).
+  explicit ClipTowers(const TrainContext& context, bool trained = false);
 
-  // pictures [B,3,S,S] in −1 … 1 → [B,P]
+  // pictures [B,3,S,S] in −1 … 1 → [B,P]. With gradients where the towers are trained, as all below.
   torch::Tensor embed_pictures(const torch::Tensor& pictures);
   TextFeatures embed_text(const torch::Tensor& ids);  // [B,L]
 
@@ -27,6 +28,7 @@ class ClipTowers {
   };
   Statistics statistics(const PictureSource& source);
 
+  std::vector<TrainedNet> nets() const;
   int picture_size() const { return static_cast<int>(vision_->config.image_size); }
 
   // "" as the tokenizer writes it: ids and mask, [1,L].
@@ -34,6 +36,7 @@ class ClipTowers {
 
  private:
   Placement placement_;
+  bool trained_;
   CLIPTextModelWithProjection text_{nullptr};
   CLIPVisionModelWithProjection vision_{nullptr};
 };

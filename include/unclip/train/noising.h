@@ -19,7 +19,7 @@ class Noising {
   Noising(const UnclipSamplerConfig& config, torch::Device device);
 
   // x_t of random timesteps, spread evenly over the batch: their loss varies less than that of free draws.
-  Noised noise(const torch::Tensor& x0) const;
+  Noised noise(const torch::Tensor& x0, const at::Generator& chance) const;
 
   // Mean over the batch of the loss of `output` [B, C or 2C, ...]: the squared error of x0 under the recipe's
   // weights (for a net that predicts noise, of the same in units of noise), and, where a variance is learned,

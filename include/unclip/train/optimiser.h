@@ -1,7 +1,8 @@
 // AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) with float32 master weights behind working weights of
 // any dtype, gradient accumulation and clipping, and the exponential moving average that is exported.
 //
-// All tensors of the nets lie in one flat tensor a role, so that a step is a handful of calls.
+// All tensors of the nets lie in one flat tensor a role, so that a step is a few passes: two of our own on
+// the CPU, a handful of the library's operations elsewhere.
 #pragma once
 
 #include <torch/torch.h>
@@ -9,6 +10,8 @@
 #include <map>
 #include <string>
 #include <vector>
+
+#include "unclip/train/workers.h"
 
 namespace unclip {
 
@@ -27,12 +30,15 @@ struct OptimiserOptions {
 class Optimiser {
  public:
   // Takes over the storage of `parameters`: from here on they are views of the working weights, in `dtype` on
-  // `device`, and want gradients.
+  // `device`, and want gradients. The passes over them are the work of `workers`.
   Optimiser(std::vector<NamedTensor> parameters, const OptimiserOptions& options, torch::Dtype dtype,
-            torch::Device device);
+            torch::Device device, Workers& workers);
 
-  // Adds the working weights' gradients to the sum in float32 and forgets them.
-  void accumulate();
+  // Makes the parameters of an equal net views of the same working weights, with gradients of their own.
+  void add_replica(const std::vector<NamedTensor>& parameters);
+
+  // Adds the gradients of the first `replicas` nets to the sum in float32, in their order, and forgets them.
+  void accumulate(size_t replicas = 1);
 
   // One update with the accumulated gradient, clipped; gives its norm before clipping. Where that is not
   // finite, nothing is changed but the gradient forgotten.
@@ -60,13 +66,27 @@ class Optimiser {
   };
 
  private:
+  // A piece of a parameter that one call of the CPU's passes works on.
+  struct Stretch {
+    size_t parameter;
+    int64_t offset, position, size;  // in the parameter, in the flat tensors, elements
+  };
+
+  bool in_passes() const { return masters_.is_cpu() && working_.scalar_type() != torch::kFloat16; }
+  void update_in_passes(double learning_rate, double scale, double ema_share);
+  void update_by_operations(double learning_rate, double scale, double ema_share);
   std::map<std::string, torch::Tensor> views(const torch::Tensor& flat, const std::string& prefix) const;
   void show(const torch::Tensor& flat);
 
-  std::vector<NamedTensor> parameters_;  // decayed ones first
+  std::vector<NamedTensor> parameters_;               // decayed ones first
+  std::vector<std::vector<torch::Tensor>> replicas_;  // in the same order; the first are those of parameters_
   OptimiserOptions options_;
-  int64_t decayed_ = 0;  // elements
+  Workers& workers_;
+  std::vector<Stretch> stretches_;
+  std::vector<double> squares_;  // of the gradient, a stretch each
+  int64_t decayed_ = 0;          // elements
   int64_t steps_ = 0;
+  bool fresh_ = true;                                                        // no gradient was added yet
   torch::Tensor working_, masters_, gradient_, exp_avg_, exp_avg_sq_, ema_;  // [elements]
 };
 

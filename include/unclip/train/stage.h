@@ -54,18 +54,22 @@ class Stage {
   virtual int picture_size(const Phase& phase) const = 0;
   virtual bool wants_text() const { return true; }
 
-  // Of one part of a batch, float32 []. Random draws come from torch's default generators, which the loop
-  // seeds for each step.
-  virtual torch::Tensor loss(const Batch& batch, const Phase& phase) = 0;
+  // Of one micro-batch, float32 []. All random draws come from `chance`, which the loop seeds for each
+  // micro-batch; on threads of its own each replica of the stage computes one.
+  virtual torch::Tensor loss(const Batch& batch, const Phase& phase, const at::Generator& chance) = 0;
 
   // A sheet to look at, drawn with the weights that the nets show; empty where there is nothing to see.
   virtual std::optional<Image> sample_sheet(const Phase&) { return {}; }
 };
 
+using StageMaker = std::unique_ptr<Stage> (*)(const TrainContext&);
 std::unique_ptr<Stage> make_clip_stage(const TrainContext& context);
 std::unique_ptr<Stage> make_prior_stage(const TrainContext& context);
 std::unique_ptr<Stage> make_decoder_stage(const TrainContext& context);
 std::unique_ptr<Stage> make_upsampler_stage(const TrainContext& context);
+
+// All tensors of the stage's nets, under the names of parameters().
+std::vector<NamedTensor> all_tensors(const Stage& stage);
 
 // Fills a new net at random: layers as they do it themselves, tables and bare tensors normal with σ = 0.02.
 void initialise(torch::nn::Module& module);

@@ -1,0 +1,43 @@
+// The threads of a training step: each computes a micro-batch on its own replica of the nets, and together
+// they pass over the parameters. Two threads with a core each are a third faster than one computation spread
+// over both, which waits for the slower of them after every layer.
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace unclip {
+
+class Workers {
+ public:
+  // `count` threads; torch's operations on each use `threads_each`.
+  explicit Workers(int count = 1, int threads_each = 1);
+  ~Workers();
+
+  int count() const { return static_cast<int>(threads_.size()); }
+
+  // Calls work(i) for i in 0 … calls − 1, at most count(), each on thread i, and waits for all. Rethrows the
+  // fault of the first one that threw.
+  void run(int calls, const std::function<void(int)>& work);
+
+  // Calls work(i) for i in 0 … items − 1, dealt out evenly.
+  void for_each(int64_t items, const std::function<void(int64_t)>& work);
+
+ private:
+  void serve(int number, int threads_each);
+
+  std::mutex mutex_;
+  std::condition_variable begins_, ends_;
+  const std::function<void(int)>* work_ = nullptr;
+  uint64_t round_ = 0;
+  int calls_ = 0, running_ = 0;
+  bool stop_ = false;
+  std::vector<std::exception_ptr> faults_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace unclip

@@ -1,0 +1,65 @@
+// Threads that wait for rounds of work (see the header).
+#include "unclip/train/workers.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+namespace unclip {
+
+Workers::Workers(int count, int threads_each) : faults_(static_cast<size_t>(count)) {
+  for (int i = 0; i < count; ++i) threads_.emplace_back([this, i, threads_each] { serve(i, threads_each); });
+}
+
+Workers::~Workers() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  begins_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Workers::serve(int number, int threads_each) {
+  at::set_num_threads(threads_each);  // of the thread that calls it
+  uint64_t seen = 0;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    begins_.wait(lock, [&] { return stop_ || round_ != seen; });
+    if (stop_) return;
+    seen = round_;
+    if (number >= calls_) continue;
+    lock.unlock();
+    std::exception_ptr fault;
+    try {
+      (*work_)(number);
+    } catch (...) {
+      fault = std::current_exception();
+    }
+    lock.lock();
+    faults_[static_cast<size_t>(number)] = fault;
+    if (--running_ == 0) ends_.notify_one();
+  }
+}
+
+void Workers::run(int calls, const std::function<void(int)>& work) {
+  std::unique_lock lock(mutex_);
+  work_ = &work;
+  calls_ = running_ = calls;
+  std::ranges::fill(faults_, nullptr);
+  ++round_;
+  begins_.notify_all();
+  ends_.wait(lock, [&] { return running_ == 0; });
+  for (const std::exception_ptr& fault : faults_)
+    if (fault) std::rethrow_exception(fault);
+}
+
+void Workers::for_each(int64_t items, const std::function<void(int64_t)>& work) {
+  const int64_t share = (items + count() - 1) / count();
+  run(count(), [&](int worker) {
+    const int64_t begin = worker * share, end = std::min(begin + share, items);
+    for (int64_t i = begin; i < end; ++i) work(i);
+  });
+}
+
+}  // namespace unclip
