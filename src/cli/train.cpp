@@ -3,13 +3,13 @@
 #include "unclip/cli/train.h"
 
 #include <ATen/Parallel.h>
-#include <malloc.h>
 
 #include <algorithm>
 #include <thread>
 
 #include "unclip/support/error.h"
 #include "unclip/train/export.h"
+#include "unclip/train/kept_memory.h"
 #include "unclip/train/loop.h"
 #include "unclip/train/tokenizer_trainer.h"
 
@@ -46,13 +46,6 @@ void export_untrained(const TrainContext& context) {
     });
     if (missing) export_nets(context.model, context.recipe, *stage, {});
   }
-}
-
-// Every step needs the same large blocks again, which glibc would fetch from the system page by page and give
-// back: on a slow core a third of the time.
-void keep_freed_memory() {
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, -1);
 }
 
 int loader_threads(const Placement& placement) {
