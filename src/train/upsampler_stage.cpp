@@ -9,6 +9,45 @@
 namespace unclip {
 namespace {
 
+// Sets a new net to give back its hint as it is, so that training begins at plain enlargement instead of
+// learning to copy first: the hint's colours and their negatives go past all levels by the first skip,
+// constants beside them in each group keep the last norm from taking brightness and contrast away, and
+// SiLU(x) − SiLU(−x) = x. Nets whose first level has no room for that (three groups of four channels) stay as
+// they are.
+void begin_as_copy(UNet2DModel& net, int64_t groups) {
+  constexpr double kConstant = 4, kUsualSquare = 0.3;  // the latter of a colour in −1 … 1
+  const torch::NoGradGuard no_grad;
+  const auto parameters = net->named_parameters();
+  const auto get = [&](const std::string& name) { return parameters[name]; };
+  const torch::Tensor in = get("conv_in.weight"), out = get("conv_out.weight");  // [C,6,3,3], [3,C,3,3]
+  const int64_t channels = in.size(0), width = channels / groups;
+  if (groups < 3 || width < 4 || in.size(1) != 6) return;
+  const int64_t middle = in.size(2) / 2;
+  out.zero_();
+  get("conv_out.bias").zero_();
+  for (int64_t colour = 0; colour < 3; ++colour) {
+    const int64_t first = colour * width;  // +colour, −colour, +constant, −constant
+    in.narrow(0, first, 4).zero_();
+    get("conv_in.bias").narrow(0, first, 4).copy_(torch::tensor({0.0, 0.0, kConstant, -kConstant}));
+    for (const int64_t sign : {1, -1}) {
+      const int64_t channel = first + (1 - sign) / 2;
+      in[channel][3 + colour][middle][middle] = sign;
+      get("conv_norm_out.weight")[channel] =
+          std::sqrt(2 * (kConstant * kConstant + kUsualSquare) / static_cast<double>(width));
+      out[colour][channel][middle][middle] = sign;
+    }
+  }
+  // The last residual block is given what comes from below and conv_in's result; its shortcut passes the
+  // latter.
+  torch::Tensor shortcut, bias;
+  for (const auto& p : parameters) {
+    if (p.key().ends_with("conv_shortcut.weight")) shortcut = p.value();  // [C,C+C,1,1]
+    if (p.key().ends_with("conv_shortcut.bias")) bias = p.value();
+  }
+  shortcut.zero_().narrow(1, shortcut.size(1) - channels, channels).squeeze(3).squeeze(2).fill_diagonal_(1);
+  bias.zero_();
+}
+
 class UpsamplerStage final : public Stage {
   static constexpr int64_t kSheetPictures = 4, kSheetSteps = 7;
   static constexpr uint64_t kSheetFirst = uint64_t{1} << 40;  // pictures that training never comes to
@@ -30,6 +69,9 @@ class UpsamplerStage final : public Stage {
   // One net serves all steps; the layout wants it twice.
   std::vector<TrainedNet> nets() const override {
     return {{{"super_res_first", "super_res_last"}, net_.ptr()}};
+  }
+  void begin() override {
+    begin_as_copy(net_, context_.recipe.component("super_res_first").value("norm_num_groups", int64_t{32}));
   }
   int picture_size(const Phase&) const override { return static_cast<int>(size_); }
   bool wants_text() const override { return false; }

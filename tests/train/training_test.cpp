@@ -194,7 +194,7 @@ TEST(Training, ResumesExactly) {
 // Micro-batches are computed on replicas and their gradients summed in order: the number of threads changes
 // nothing, nor does a stop in between. The towers are trained along.
 TEST(Training, ThreadsChangeNothing) {
-  json values = tiny_recipe();
+  json values = tiny_recipe(6);
   for (const char* stage : {"prior", "decoder", "upsampler"}) values["stages"][stage]["micro_batches"] = 4;
   values["stages"]["decoder"].update({{"train_towers", true}, {"embedding_noise", 0.2}});
   TemporaryFolder alone, together;
@@ -228,6 +228,28 @@ TEST(Training, TheDecoderTrainsTheTowersAlong) {
   for (const std::string name : {"text_encoder.text_model.embeddings.token_embedding.weight",
                                  "image_encoder.visual_projection.weight"})
     EXPECT_GT(state.at("exp_avg." + name).abs().max().item<double>(), 0) << name;
+}
+
+// An upsampler that begins at random, where its first level has room, begins as plain enlargement.
+TEST(Training, ANewUpsamplerCopies) {
+  TemporaryFolder folder;
+  json values = tiny_recipe();
+  for (const char* name : {"super_res_first", "super_res_last"})
+    values["components"][name].update({{"block_out_channels", {16, 24}}, {"norm_num_groups", 4}});
+  const RunFolder run(folder.path, values);
+  const TrainContext context = run.context();
+  const auto stage = make_upsampler_stage(context);
+  stage->begin();
+  const auto sheet = stage->sample_sheet({});
+  ASSERT_TRUE(sheet);
+  // Above: enlarged. Below: drawn.
+  const auto bytes = torch::tensor(at::ArrayRef(sheet->pixels)).view({sheet->height, sheet->width, 3});
+  const torch::Tensor rows = bytes.to(torch::kFloat32).chunk(2)[1],
+                      above = bytes.to(torch::kFloat32).chunk(2)[0];
+  const double error = (rows - above).square().mean().item<double>();
+  const double decibels = 10 * std::log10(255 * 255 / error);
+  std::cout << "a new upsampler's picture against plain enlargement: " << decibels << " dB\n";
+  EXPECT_GE(decibels, 30);
 }
 
 // The whole program, killed without warning and begun again.
