@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "out_of_memory.h"
 #include "unclip/support/error.h"
 #include "unclip/train/export.h"
 #include "unclip/train/kept_memory.h"
@@ -64,6 +65,15 @@ void check(const TrainOptions& options) {
     throw Error(ExitCode::model, options.from->string() + ": no model folder: model_index.json is missing");
 }
 
+// False when time ran out.
+bool run_or_time(const NamedStage& stage, const TrainContext& context, const LoopOptions& loop,
+                 int64_t bench_steps, std::ostream& out) {
+  if (bench_steps == 0) return run_stage(stage.make, context, loop);
+  const double speed = bench_stage(stage.make, context, loop, bench_steps);
+  out << nlohmann::ordered_json{{"stage", stage.name}, {"pictures_per_second", speed}}.dump() << '\n';
+  return true;
+}
+
 }  // namespace
 
 int train(const TrainOptions& options, std::ostream& out) {
@@ -100,11 +110,13 @@ int train(const TrainOptions& options, std::ostream& out) {
       if (loop.minutes <= 0) break;
     }
     torch::manual_seed(recipe.seed);
-    if (options.bench_steps > 0) {
-      const double speed = bench_stage(maker.make, context, loop, options.bench_steps);
-      out << nlohmann::ordered_json{{"stage", maker.name}, {"pictures_per_second", speed}}.dump() << '\n';
-    } else if (!run_stage(maker.make, context, loop)) {
-      break;
+    try {
+      if (!run_or_time(maker, context, loop, options.bench_steps, out)) break;
+    } catch (const std::exception& fault) {
+      if (const auto error = as_out_of_memory(fault))
+        throw Error(error->code, std::string("stage ") + maker.name + ": " + error->what(),
+                    "try a smaller \"batch\" or more \"micro_batches\" in the recipe");
+      throw;
     }
   }
   if (options.bench_steps == 0) out << model.string() << '\n';

@@ -1,6 +1,7 @@
 // Saves and restores training (see the header).
 #include "unclip/train/checkpoint.h"
 
+#include <charconv>
 #include <optional>
 
 #include "unclip/checkpoint/load.h"
@@ -77,15 +78,32 @@ Position load_checkpoint(const std::filesystem::path& path, Stage& stage, Optimi
                          const Recipe& recipe) {
   const auto file = SafetensorsFile::open(path);
   const auto& metadata = file->metadata();
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ExitCode::model, path.string() + ": " + what,
+                "remove the checkpoint to begin this stage anew, or name another run folder with --out");
+  };
   const auto entry = [&](const char* key) {
     const auto it = metadata.find(key);
     if (it == metadata.end())
-      throw Error(ExitCode::model,
-                  path.string() + ": no checkpoint of `unclip train`: \"" + key + "\" is missing");
+      refuse("no checkpoint of `unclip train`: \"" + std::string(key) + "\" is missing");
     return it->second;
   };
-  const Position position{std::stoll(entry("step")), std::stoull(entry("pictures"))};
-  json saved = json::parse(entry("recipe")), current = fingerprint(stage, recipe);
+  const auto count = [&](const char* key) {
+    const std::string text = entry(key);
+    int64_t value = 0;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (fault != std::errc() || end != text.data() + text.size() || value < 0)
+      refuse("\"" + std::string(key) + "\" is \"" + text.substr(0, 60) + "\", expected a count");
+    return value;
+  };
+  const Position position{count("step"), static_cast<uint64_t>(count("pictures"))};
+  if (position.step > recipe.stage(stage.name()).steps())
+    refuse("\"step\" is " + std::to_string(position.step) + ", but the recipe has " +
+           std::to_string(recipe.stage(stage.name()).steps()) + " steps");
+  json saved = json::parse(entry("recipe"), nullptr, /*allow_exceptions=*/false);
+  if (!saved.is_object() || !saved.contains("stage") || !saved["stage"].contains("phases"))
+    refuse("its recipe cannot be read");
+  json current = fingerprint(stage, recipe);
   forget_later_phases(saved, current, position.step);
   if (const auto key = first_difference(saved, current, ""))
     throw Error(ExitCode::model,
@@ -93,6 +111,15 @@ Position load_checkpoint(const std::filesystem::path& path, Stage& stage, Optimi
                 "name another run folder with --out, or change the recipe back");
 
   const std::map<std::string, torch::Tensor> tensors = read_tensors(path);
+  std::map<std::string, torch::Tensor> wanted = optimiser.state();
+  wanted.merge(fixed_tensors(stage));
+  for (const auto& [name, tensor] : wanted) {
+    const auto it = tensors.find(name);
+    if (it == tensors.end()) refuse("tensor \"" + name + "\" is missing");
+    if (it->second.sizes() != tensor.sizes()) refuse("tensor \"" + name + "\" has another shape");
+    if (!it->second.isfinite().all().item<bool>())
+      refuse("tensor \"" + name + "\" holds values that are no numbers");
+  }
   optimiser.restore(tensors, position.step);
   const torch::NoGradGuard no_grad;
   for (auto& [name, tensor] : fixed_tensors(stage)) torch::Tensor(tensor).copy_(tensors.at(name));

@@ -26,6 +26,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kMetricsEvery = 20;  // steps
 constexpr double kLogEvery = 10;       // seconds
+constexpr int64_t kWarmingUp = 3;      // steps that are not timed
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -95,11 +96,15 @@ class Loop {
   }
 
   double bench(int64_t steps) {
-    steps = std::min(steps, recipe_.steps() - 3);  // the plan ends with the recipe
+    if (recipe_.steps() < steps + kWarmingUp)  // the plan ends with the recipe
+      throw Error(ExitCode::usage,
+                  fmt::format("{}: the recipe has {} steps, too few to time {} after {} for warming up",
+                              stage_.name(), recipe_.steps(), steps, kWarmingUp),
+                  "time fewer with --bench-steps, or lengthen a phase");
     Loader loader(stage_.wants_text() ? context_.tokenizer.get() : nullptr, planner(),
                   options_.loader_threads);
     quiet_ = true;
-    for (int i = 0; i < 3; ++i) step(loader);
+    for (int64_t i = 0; i < kWarmingUp; ++i) step(loader);
     const auto start = Clock::now();
     const int64_t before = trained_;
     for (int64_t i = 0; i < steps; ++i) step(loader);
@@ -141,7 +146,9 @@ class Loop {
     std::string kept;
     for (std::string line; std::getline(in, line);) {
       const auto values = nlohmann::json::parse(line, nullptr, false);
-      if (values.is_object() && values.value("step", int64_t{0}) <= position_.step) kept += line + "\n";
+      if (!values.is_object()) continue;  // cut off where the run was killed
+      const auto step = values.find("step");
+      if (step != values.end() && step->is_number_integer() && *step <= position_.step) kept += line + "\n";
     }
     write_file_atomically(metrics(), std::as_bytes(std::span(kept)), Overwrite::yes);
   }

@@ -4,10 +4,11 @@
 #include <torch/torch.h>
 
 #include <fstream>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "unclip/image/png.h"
+#include "unclip/image/picture_file.h"
 #include "unclip/support/error.h"
 #include "unclip/support/utf8.h"
 
@@ -31,9 +32,12 @@ class ScenesSource final : public PictureSource {
   SceneOptions options_;
 };
 
+constexpr int kSmallestSide = 8;  // pixels
+
 struct Entry {
   fs::path file;
   std::string caption;
+  std::string where;  // metadata.jsonl:LINE
 };
 
 Entry parse_line(const std::string& line, const fs::path& folder, const std::string& where) {
@@ -49,7 +53,7 @@ Entry parse_line(const std::string& line, const fs::path& folder, const std::str
       fail(std::string("key \"") + key + "\" with a string is missing");
     return values.at(key).get<std::string>();
   };
-  Entry entry{folder / text("file_name"), text("text")};
+  Entry entry{folder / text("file_name"), text("text"), where};
   if (!fs::is_regular_file(entry.file)) fail(entry.file.string() + " does not exist");
   return entry;
 }
@@ -85,11 +89,25 @@ std::vector<uint8_t> square(const Image& image, int size) {
     const torch::Tensor alpha = x.narrow(1, 3, 1) / 255;
     x = x.narrow(1, 0, 3) * alpha + 255 * (1 - alpha);
   }
+  x = x.expand({1, 3, -1, -1});  // gray in all three
   const int64_t side = std::min(image.width, image.height);
   x = x.narrow(2, (image.height - side) / 2, side).narrow(3, (image.width - side) / 2, side);
   x = at::_upsample_bilinear2d_aa(x, {size, size}, /*align_corners=*/false);
   x = x.round().clamp(0, 255).to(torch::kUInt8).permute({0, 2, 3, 1}).contiguous();
   return {x.data_ptr<uint8_t>(), x.data_ptr<uint8_t>() + x.numel()};
+}
+
+Image read(const Entry& entry) {
+  try {
+    Image image = read_picture(entry.file);
+    if (std::min(image.width, image.height) < kSmallestSide)
+      throw Error(ExitCode::usage, entry.file.string() + ": " + std::to_string(image.width) + " × " +
+                                       std::to_string(image.height) + " pixels, expected at least " +
+                                       std::to_string(kSmallestSide) + " a side");
+    return image;
+  } catch (const Error& error) {
+    throw Error(error.code, entry.where + ": " + error.what(), error.hint);
+  }
 }
 
 class FolderSource final : public PictureSource {
@@ -98,18 +116,32 @@ class FolderSource final : public PictureSource {
       : entries_(read_entries(folder, captioned_only)), seed_(seed) {}
 
   Example get(uint64_t index, int size) const override {
-    const uint64_t pass = index / entries_.size();
-    std::vector<size_t> order(entries_.size());
-    std::iota(order.begin(), order.end(), size_t{0});
-    Rng rng = picture_rng(seed_, pass);
-    shuffle(rng, order);
-    const Entry& entry = entries_[order[index % entries_.size()]];
-    return {square(read_png(entry.file), size), entry.caption, {}};
+    const Entry& entry = entries_[(*order_of(index / entries_.size()))[index % entries_.size()]];
+    return {square(read(entry), size), entry.caption, {}};
   }
 
  private:
+  using Order = std::shared_ptr<const std::vector<size_t>>;
+
+  // Made once a pass: the threads that ask are in the same one, or at its end.
+  Order order_of(uint64_t pass) const {
+    const std::lock_guard lock(mutex_);
+    if (!order_ || pass_ != pass) {
+      std::vector<size_t> order(entries_.size());
+      std::iota(order.begin(), order.end(), size_t{0});
+      Rng rng = picture_rng(seed_, pass);
+      shuffle(rng, order);
+      order_ = std::make_shared<const std::vector<size_t>>(std::move(order));
+      pass_ = pass;
+    }
+    return order_;
+  }
+
   std::vector<Entry> entries_;
   uint64_t seed_;
+  mutable std::mutex mutex_;
+  mutable uint64_t pass_ = 0;
+  mutable Order order_;
 };
 
 }  // namespace

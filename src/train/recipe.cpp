@@ -1,6 +1,7 @@
 // Reads the recipe, strictly: a key that nobody reads is a mistake that would cost hours of training.
 #include "unclip/train/recipe.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <numbers>
@@ -12,6 +13,9 @@ namespace unclip {
 namespace {
 
 using nlohmann::json;
+
+constexpr int64_t kMost = 1'000'000'000'000;  // of what is only counted
+constexpr double kBelowOne = 1 - 1e-9;
 
 // One object of the file; remembers which keys were asked for.
 class Reader {
@@ -31,14 +35,25 @@ class Reader {
     }
   }
 
-  template <class T>
-  void require(const std::string& key, T& value) {
+  void require(const std::string& key) const {
     if (!values_.contains(key)) fail("key \"" + key + "\" is missing");
-    read(key, value);
   }
 
-  void at_least(const std::string& key, double value, double least) const {
-    if (!(value >= least)) fail("key \"" + key + "\" must be at least " + json(least).dump());
+  // The value of `key` must lie in least … most.
+  void within(const std::string& key, double value, double least, double most) const {
+    if (value >= least && value <= most) return;
+    fail("key \"" + key + "\" is " + json(value).dump() + ", expected " + json(least).dump() + " to " +
+         json(most).dump());
+  }
+  void within(const std::string& key, int64_t value, int64_t least, int64_t most) const {
+    if (value >= least && value <= most) return;
+    fail("key \"" + key + "\" is " + std::to_string(value) + ", expected " + std::to_string(least) + " to " +
+         std::to_string(most));
+  }
+  template <class T, class Bound>
+  void read(const std::string& key, T& value, Bound least, Bound most) {
+    read(key, value);
+    within(key, static_cast<Bound>(value), least, most);
   }
 
   void finish() const {
@@ -64,21 +79,24 @@ void read_weights(Reader& reader, const std::string& key, std::array<double, N>&
   reader.read(key, values);
   if (values.is_null()) return;
   Reader names(values, where + "." + key);
+  double sum = 0;
   for (size_t i = 0; i < N; ++i) {
     weights[i] = 0;
-    names.read(std::string(name(static_cast<Choice>(i))), weights[i]);
+    names.read(std::string(name(static_cast<Choice>(i))), weights[i], 0.0, 1e6);
+    sum += weights[i];
   }
   names.finish();
+  if (sum == 0) reader.fail("key \"" + key + "\" must give some name a weight above 0");
 }
 
 void read_data(const json& values, SceneOptions& scenes, const std::string& where) {
   Reader reader(values, where);
   read_weights<Family>(reader, "families", scenes.families, where);
   read_weights<Style>(reader, "styles", scenes.styles, where);
-  reader.read("uncaptioned", scenes.uncaptioned);
+  reader.read("uncaptioned", scenes.uncaptioned, 0.0, 1.0);
   read_weights<Arrangement>(reader, "arrangements", scenes.arrangements, where);
-  reader.read("sharing", scenes.sharing);
-  reader.read("rivals", scenes.rivals);
+  reader.read("sharing", scenes.sharing, int64_t{0}, kMost);
+  reader.read("rivals", scenes.rivals, int64_t{0}, int64_t{100});
   reader.finish();
 }
 
@@ -87,17 +105,16 @@ Phase read_phase(const json& values, const SceneOptions& scenes, const std::stri
   Phase phase;
   phase.scenes = scenes;
   json data = json::object();
-  reader.require("steps", phase.steps);
-  reader.require("batch", phase.batch);
-  reader.read("size", phase.size);
-  reader.require("learning_rate", phase.learning_rate);
-  reader.read("final_learning_rate", phase.final_learning_rate);
-  reader.read("warmup", phase.warmup);
+  for (const char* key : {"steps", "batch", "learning_rate"}) reader.require(key);
+  reader.read("steps", phase.steps, int64_t{1}, kMost);
+  reader.read("batch", phase.batch, int64_t{1}, int64_t{1'000'000});
+  reader.read("size", phase.size, int64_t{0}, int64_t{4096});
+  reader.read("learning_rate", phase.learning_rate, 0.0, 1e30);
+  reader.read("final_learning_rate", phase.final_learning_rate, 0.0, 1e30);
+  reader.read("warmup", phase.warmup, int64_t{0}, kMost);
   reader.read("captions", phase.captions);
   reader.read("data", data);
   read_data(data, phase.scenes, where + ".data");
-  reader.at_least("steps", static_cast<double>(phase.steps), 1);
-  reader.at_least("batch", static_cast<double>(phase.batch), 1);
   reader.finish();
   return phase;
 }
@@ -106,29 +123,28 @@ StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std
   Reader reader(values, where);
   StageRecipe stage;
   json phases;
-  reader.require("phases", phases);
+  reader.require("phases");
+  reader.read("phases", phases);
+  if (!phases.is_array() || phases.empty()) reader.fail("key \"phases\" must list at least one phase");
   for (size_t i = 0; i < phases.size(); ++i)
     stage.phases.push_back(read_phase(phases[i], scenes, where + ".phases[" + std::to_string(i) + "]"));
-  if (stage.phases.empty()) reader.fail("key \"phases\" must hold at least one phase");
-  reader.read("micro_batches", stage.micro_batches);
-  reader.read("weight_decay", stage.weight_decay);
-  reader.read("beta1", stage.beta1);
-  reader.read("beta2", stage.beta2);
-  reader.read("clip_norm", stage.clip_norm);
-  reader.read("ema", stage.ema);
-  reader.read("snr_weight_min", stage.snr_weight_min);
-  reader.read("snr_weight_max", stage.snr_weight_max);
-  reader.read("vlb_weight", stage.vlb_weight);
-  reader.read("caption_dropout", stage.caption_dropout);
-  reader.read("embedding_dropout", stage.embedding_dropout);
-  reader.read("embedding_noise", stage.embedding_noise);
+  reader.read("micro_batches", stage.micro_batches, int64_t{1}, int64_t{1024});
+  reader.read("weight_decay", stage.weight_decay, 0.0, 10.0);
+  reader.read("beta1", stage.beta1, 0.0, kBelowOne);
+  reader.read("beta2", stage.beta2, 0.0, kBelowOne);
+  reader.read("clip_norm", stage.clip_norm, 1e-9, 1e9);
+  reader.read("ema", stage.ema, 0.0, kBelowOne);
+  reader.read("snr_weight_min", stage.snr_weight_min, 0.0, 1e9);
+  reader.read("snr_weight_max", stage.snr_weight_max, stage.snr_weight_min, 1e9);
+  reader.read("vlb_weight", stage.vlb_weight, 0.0, 1e3);
+  reader.read("caption_dropout", stage.caption_dropout, 0.0, 1.0);
+  reader.read("embedding_dropout", stage.embedding_dropout, 0.0, 1.0);
+  reader.read("embedding_noise", stage.embedding_noise, 0.0, 10.0);
   reader.read("train_towers", stage.train_towers);
-  reader.read("contrastive_weight", stage.contrastive_weight);
-  reader.read("blur", stage.blur);
-  reader.read("noise", stage.noise);
-  reader.read("crops", stage.crops);
-  reader.at_least("micro_batches", static_cast<double>(stage.micro_batches), 1);
-  reader.at_least("crops", static_cast<double>(stage.crops), 1);
+  reader.read("contrastive_weight", stage.contrastive_weight, 0.0, 1e3);
+  reader.read("blur", stage.blur, 0.0, 0.7);
+  reader.read("noise", stage.noise, 0.0, 2.0);
+  reader.read("crops", stage.crops, int64_t{1}, int64_t{1024});
   for (const Phase& phase : stage.phases)
     if (phase.batch % (stage.micro_batches * stage.crops) != 0)
       reader.fail("\"batch\" must be a multiple of micro_batches × crops");
@@ -170,16 +186,21 @@ Recipe Recipe::from(const json& values, const std::string& origin) {
   reader.read("tokenizer", tokenizer);
   reader.read("components", recipe.components);  // those of a fine-tuning come with the model
   reader.read("generation", recipe.generation);
-  reader.require("stages", stages);
+  reader.require("stages");
+  reader.read("stages", stages);
   reader.finish();
 
   recipe.scenes.seed = recipe.seed;
   read_data(data, recipe.scenes, origin + ": data");
   Reader words(tokenizer, origin + ": tokenizer");
-  words.read("vocab_size", recipe.tokenizer.vocab_size);
-  words.read("model_max_length", recipe.tokenizer.model_max_length);
-  words.read("captions", recipe.tokenizer.captions);
+  words.read("vocab_size", recipe.tokenizer.vocab_size, int64_t{1}, int64_t{1'000'000});
+  words.read("model_max_length", recipe.tokenizer.model_max_length, int64_t{2}, int64_t{65'536});
+  words.read("captions", recipe.tokenizer.captions, int64_t{1}, kMost);
   words.finish();
+  if (!stages.is_object()) reader.fail("key \"stages\" must hold an object, one key a stage");
+  for (const auto& stage : stages.items())
+    if (std::ranges::find(stage_names, stage.key()) == std::end(stage_names))
+      reader.fail("unknown stage \"" + stage.key() + "\", expected clip, prior, decoder or upsampler");
   for (const auto& stage : stages.items())
     recipe.stages[stage.key()] = read_stage(stage.value(), recipe.scenes, origin + ": stages." + stage.key());
   return recipe;

@@ -50,7 +50,7 @@ TEST(FolderSource, ShufflesEachPassAnew) {
   std::string lines;
   for (int i = 0; i < 20; ++i) {
     const std::string name = std::to_string(i) + ".png";
-    folder.picture(name, 4, 4, {1, 2, 3});
+    folder.picture(name, 8, 8, {1, 2, 3});
     lines += R"({"file_name": ")" + name + R"(", "text": ")" + name + "\"}\n";
   }
   folder.list(lines);
@@ -98,7 +98,25 @@ TEST(FolderSource, RefusesWhatIsNoPicture) {
   std::ofstream(folder.path / "a.png") << "no picture";
   folder.list(kGood + kGood);
   const auto source = folder_source(folder.path, 1, false);
-  expect_refusal(ExitCode::io, "a.png", [&] { source->get(0, 4); });
+  expect_refusal(ExitCode::io, "metadata.jsonl:", [&] { source->get(0, 4); });
+  folder.picture("a.png", 7, 40, {1, 2, 3});
+  expect_refusal(ExitCode::usage, "7 × 40 pixels, expected at least 8 a side", [&] { source->get(0, 4); });
+}
+
+TEST(FolderSource, TakesGrayPicturesAndJpegs) {
+  Folder folder;
+  folder.picture("a.png", 8, 8, {90});
+  std::filesystem::copy(std::filesystem::path(UNCLIP_TEST_DATA) / "kandinsky" / "init.jpg",
+                        folder.path / "b.jpg");
+  folder.list(kGood + R"({"file_name": "b.jpg", "text": "b"})");
+  const auto source = folder_source(folder.path, 1, false);
+  for (uint64_t i = 0; i < 2; ++i) {
+    const Example example = source->get(i, 4);
+    ASSERT_EQ(example.rgb.size(), 48U);
+    if (example.caption == "red") {
+      EXPECT_EQ(example.rgb, std::vector<uint8_t>(48, 90));
+    }
+  }
 }
 
 }  // namespace

@@ -35,6 +35,18 @@ TEST(Recipe, NamesTheKeyThatDoesNotFit) {
   refuses("unknown key \"cats\"", [](json& r) { r["data"]["families"]["cats"] = 1; });
   refuses("data.arrangements: unknown key \"two\"", [](json& r) { r["data"]["arrangements"]["two"] = 1; });
   refuses("unexpected value \"one\"", [](json& r) { r["seed"] = "one"; });
+  refuses("unknown stage \"upscaler\"", [](json& r) { r["stages"]["upscaler"] = r["stages"]["clip"]; });
+  refuses("stages.clip: key \"phases\" must list", [](json& r) { r["stages"]["clip"]["phases"] = 3; });
+  refuses("stages.clip: key \"phases\" must list", [](json& r) {
+    r["stages"]["clip"]["phases"] = {{"a", 1}};
+  });
+  refuses("stages.clip: key \"phases\" is missing", [](json& r) { r["stages"]["clip"].erase("phases"); });
+  refuses("stages.clip.phases[0]: expected an object", [](json& r) { r["stages"]["clip"]["phases"] = {1}; });
+  refuses("\"stages\" must hold an object", [](json& r) { r["stages"] = 1; });
+  refuses("\"learning_rate\" is -1", [](json& r) { r["stages"]["clip"]["phases"][0]["learning_rate"] = -1; });
+  refuses("\"batch\" is 0", [](json& r) { r["stages"]["clip"]["phases"][0]["batch"] = 0; });
+  refuses("\"ema\" is 1", [](json& r) { r["stages"]["clip"]["ema"] = 1; });
+  refuses("weight above 0", [](json& r) { r["data"]["families"] = {{"shapes", 0}}; });
   refuses("multiple", [](json& r) { r["stages"]["clip"]["micro_batches"] = 5; });
 }
 

@@ -307,6 +307,57 @@ TEST(Training, RefusesACheckpointFromAnotherRecipe) {
   EXPECT_TRUE(RunFolder(folder.path, values).train("clip"));
 }
 
+TEST(Training, RefusesADamagedCheckpoint) {
+  TemporaryFolder folder;
+  RunFolder(folder.path).train("clip", 1e-9);
+  const fs::path file = folder.path / "clip" / "checkpoint.safetensors";
+  const auto tensors = read_tensors(file);
+  const auto metadata = SafetensorsFile::open(file)->metadata();
+  const auto refuses = [&](const std::string& part, auto change) {
+    auto changed = tensors;
+    for (auto& [name, tensor] : changed) tensor = tensor.clone();
+    std::map<std::string, std::string> words(metadata.begin(), metadata.end());
+    change(changed, words);
+    save_tensors(file, changed, words);
+    expect_refusal(ExitCode::model, part, [&] { RunFolder(folder.path).train("clip"); });
+  };
+  for (const std::string count : {"-1", "1e3", "x", "", "99999999999999999999", "1 "})
+    refuses("\"step\" is \"" + count, [&](auto&, auto& words) { words["step"] = count; });
+  refuses("the recipe has 30 steps", [](auto&, auto& words) { words["step"] = "31"; });
+  refuses("\"pictures\" is missing", [](auto&, auto& words) { words.erase("pictures"); });
+  for (const std::string recipe : {"", "[", "3", "{}", R"({"stage": 1})"})
+    refuses("its recipe", [&](auto&, auto& words) { words["recipe"] = recipe; });
+  const std::string name = tensors.begin()->first;
+  refuses("\"" + name + "\" is missing", [&](auto& changed, auto&) { changed.erase(name); });
+  refuses("\"" + name + "\" has another shape", [&](auto& changed, auto&) {
+    changed[name] = torch::zeros({1, 1, 1});
+  });
+  refuses("\"" + name + "\" holds values that are no numbers",
+          [&](auto& changed, auto&) { changed[name].fill_(NAN); });
+  std::ofstream(file) << "no checkpoint";
+  expect_refusal(ExitCode::model, "checkpoint.safetensors", [&] { RunFolder(folder.path).train("clip"); });
+}
+
+TEST(Training, PassesOverBrokenLinesOfMetrics) {
+  TemporaryFolder folder;
+  RunFolder run(folder.path);
+  run.train("clip", 1e-9);
+  std::ofstream(folder.path / "clip" / "metrics.jsonl")
+      << "{\"step\": 1, \"loss\": 1}\n[]\n{\"step\": \"x\"}\n{}\n\xff\n{\"step\": 1, \"lo";
+  EXPECT_TRUE(RunFolder(folder.path).train("clip"));
+  EXPECT_EQ(run.losses("clip").size(), 3U);  // at steps 1, 20 and 30
+}
+
+TEST(Training, TimesNoMoreStepsThanTheRecipeHas) {
+  TemporaryFolder folder;
+  const RunFolder run(folder.path);
+  const TrainContext context = run.context();
+  const LoopOptions options{.folder = folder.path / "clip"};
+  EXPECT_GT(bench_stage(make_clip_stage, context, options, 27), 0);
+  expect_refusal(ExitCode::usage, "the recipe has 30 steps",
+                 [&] { bench_stage(make_clip_stage, context, options, 28); });
+}
+
 TEST(Training, StopsAtALossThatIsNoNumberAndKeepsTheCheckpoint) {
   TemporaryFolder folder;
   json values = tiny_recipe();

@@ -18,8 +18,8 @@ struct Position {
 void save_checkpoint(const std::filesystem::path& file, const Stage& stage, const Optimiser& optimiser,
                      const Position& position, const Recipe& recipe);
 
-// Throws Error(model) when the file is damaged or was made with another recipe, naming the first key that
-// differs. Phases that had not begun may differ.
+// Throws Error(model) when the file is damaged (counts, shapes, values that are no numbers) or was made with
+// another recipe, naming the first key that differs. Phases that had not begun may differ.
 Position load_checkpoint(const std::filesystem::path& file, Stage& stage, Optimiser& optimiser,
                          const Recipe& recipe);
 

@@ -27,8 +27,8 @@ class PictureSource {
 
 std::unique_ptr<PictureSource> scenes_source(const SceneOptions& options);
 
-// PNG files listed in FOLDER/metadata.jsonl, {"file_name": …, "text": …} a line (the imagefolder convention);
-// each pass over them in an order of its own. Pictures are cropped to a square and scaled. With
+// PNG and JPEG files listed in FOLDER/metadata.jsonl, {"file_name": …, "text": …} a line (the imagefolder
+// convention); each pass over them in an order of its own. Pictures are cropped to a square and scaled. With
 // `captioned_only` lines without text are left out. Throws Error(usage) with file:line for what does not fit
 // and for fewer than two pictures, Error(io) for pictures that cannot be read.
 std::unique_ptr<PictureSource> folder_source(const std::filesystem::path& folder, uint64_t seed,
