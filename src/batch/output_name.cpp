@@ -9,6 +9,7 @@
 
 #include "unclip/support/error.h"
 #include "unclip/support/sha256.h"
+#include "unclip/support/utf8.h"
 
 namespace unclip {
 
@@ -56,7 +57,7 @@ class TemplateParser {
     const auto found = fields.find(inside.substr(0, colon));
     if (found == fields.end()) {
       fail(at_ + 1, fmt::format("unknown field '{}', expected index, seed, slug, prompt_hash or n",
-                                inside.substr(0, colon)));
+                                excerpt(inside.substr(0, colon))));
     }
     const bool number = found->second != Field::slug && found->second != Field::prompt_hash;
     int width = 0;
@@ -65,7 +66,8 @@ class TemplateParser {
       const bool digits = form.size() >= 2 && form.size() <= 3 && form[0] == '0' &&
                           form.find_first_not_of("0123456789") == std::string::npos;
       if (!number || !digits || std::stoi(form) == 0 || std::stoi(form) > 20) {
-        fail(at_ + 2 + colon, fmt::format("bad width '{}', expected 01 to 020, and only for a number", form));
+        fail(at_ + 2 + colon,
+             fmt::format("bad width '{}', expected 01 to 020, and only for a number", excerpt(form)));
       }
       width = std::stoi(form);
     }
@@ -84,7 +86,7 @@ class TemplateParser {
     const auto starts_character = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
     const auto column =
         1 + std::count_if(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at), starts_character);
-    throw Error(ExitCode::usage, fmt::format("-o '{}', column {}: {}", text_, column, what),
+    throw Error(ExitCode::usage, fmt::format("-o '{}', column {}: {}", excerpt(text_), column, what),
                 "for example: -o 'out/{index:05}-{seed}-{slug}.png'");
   }
 
@@ -110,7 +112,8 @@ std::string template_of(const std::string& output) {
   if (output.empty()) {
     return kDefaultName;
   }
-  if (fs::is_directory(output)) {
+  std::error_code unusable;  // told when it is written to
+  if (fs::is_directory(output, unusable)) {
     return escaped((fs::path(output) / "").string()) + kDefaultName;
   }
   return output.back() == '/' ? output + kDefaultName : output;
@@ -130,8 +133,8 @@ OutputTemplate::OutputTemplate(const std::string& output) {
   pieces_ = TemplateParser(text).parse();
   if (!ends_in_png(text) || fs::path(text).stem() == ".png") {
     throw Error(ExitCode::usage,
-                fmt::format("-o '{}': pictures are PNG files, expected a name in .png", output),
-                fmt::format("write -o '{0}.png' for a file, -o '{0}/' for a folder", output));
+                fmt::format("-o '{}': pictures are PNG files, expected a name in .png", excerpt(output)),
+                fmt::format("write -o '{0}.png' for a file, -o '{0}/' for a folder", excerpt(output)));
   }
 }
 

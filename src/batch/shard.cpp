@@ -41,7 +41,7 @@ std::optional<uint64_t> index_of_scheduler() {
 Shard parse_shard(const std::string& text) {
   const std::size_t slash = text.find('/');
   if (slash == std::string::npos)
-    throw std::invalid_argument("expected i/N, or /N under a scheduler, found \"" + text + "\"");
+    throw std::invalid_argument("expected i/N, or /N under a scheduler, found \"" + excerpt(text) + "\"");
   Shard shard;
   shard.count = parse_number<uint64_t>(text.substr(slash + 1), 1, 1'000'000);
   if (slash > 0) {

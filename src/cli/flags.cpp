@@ -24,7 +24,7 @@ DeviceChoice parse_device(const std::string& text) {
   if (text == "cuda") return {Kind::cuda, 0};
   const std::string number = text.starts_with("cuda:") ? text.substr(5) : "";
   if (number.empty() || number.size() > 2 || number.find_first_not_of("0123456789") != std::string::npos)
-    throw std::invalid_argument("expected auto, cpu, cuda or cuda:N, found \"" + text + '"');
+    throw std::invalid_argument("expected auto, cpu, cuda or cuda:N, found \"" + excerpt(text) + '"');
   return {Kind::cuda, std::stoi(number)};
 }
 

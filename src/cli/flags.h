@@ -77,7 +77,7 @@ Choice parse_choice(const Choices<Choice>& choices, const std::string& text) {
     if (word == text) return choice;
     words.push_back(word);
   }
-  throw std::invalid_argument("expected " + one_of(words) + ", found \"" + text + '"');
+  throw std::invalid_argument("expected " + one_of(words) + ", found \"" + excerpt(text) + '"');
 }
 
 // One of several words; --help shows them between bars, and completions offer them.

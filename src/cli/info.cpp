@@ -5,16 +5,13 @@
 
 #include "unclip/image/metadata.h"
 #include "unclip/support/error.h"
+#include "unclip/support/json_text.h"
 #include "unclip/support/utf8.h"
 
 namespace unclip {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string dump(const ordered_json& json) {
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
 
 void print_value(const std::string& name, const ordered_json& value, std::ostream& out) {
   if (value.is_object()) {
@@ -23,9 +20,9 @@ void print_value(const std::string& name, const ordered_json& value, std::ostrea
     }
     return;
   }
-  const std::string text = value.is_string() ? value.get<std::string>() : dump(value);
+  const std::string text = value.is_string() ? value.get<std::string>() : json_line(value);
   if (!text.empty()) {
-    out << "  " << printable(name) << ": " << printable(text, "\n    ") << '\n';
+    out << "  " << visible(name) << ": " << visible(text, "\n    ") << '\n';
   }
 }
 
@@ -33,10 +30,10 @@ void print_picture(const std::filesystem::path& file, bool as_json, std::ostream
   const std::optional<PictureMetadata> metadata = from_png(file);
   const ordered_json json = metadata ? to_json(*metadata) : ordered_json();
   if (as_json) {
-    out << dump({{"file", file.string()}, {"metadata", json}}) << '\n';
+    out << json_line(ordered_json{{"file", path_json(file)}, {"metadata", json}}) << '\n';
     return;
   }
-  out << printable(file.string()) << (metadata ? "" : ": no unclip parameters") << '\n';
+  out << visible(file.native()) << (metadata ? "" : ": no unclip parameters") << '\n';
   for (const auto& [key, value] : json.items()) {
     print_value(key, value, out);
   }

@@ -3,12 +3,12 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <nlohmann/json.hpp>
-
 #include "unclip/checkpoint/load.h"
 #include "unclip/checkpoint/model_folder.h"
 #include "unclip/pipeline/family.h"
 #include "unclip/pipeline/registry.h"
+#include "unclip/support/json_text.h"
+#include "unclip/support/utf8.h"
 
 namespace unclip {
 
@@ -103,7 +103,7 @@ void print_row(std::ostream& out, const std::string& name, const std::string& cl
       cell(fmt::format("{:.3f} M", static_cast<double>(weights.parameters) / 1e6)), cell(dtype_list(weights)),
       cell(megabytes(weights.bytes)), cell(megabytes(weights.memory(2))), cell(megabytes(weights.memory(4))));
   row.erase(row.find_last_not_of(' ') + 1);
-  out << row << '\n';
+  out << visible(row) << '\n';
 }
 
 // A decoder without its config has none that can be told; its own report says so.
@@ -131,18 +131,20 @@ Report report_on_pair(const ModelFolder& model) {
 // Whether there are none.
 bool print_faults(const Report& report, std::ostream& out) {
   if (!report.fault.empty())
-    out << report.component.name << ": " << report.fault << "\n  " << report.hint << '\n';
+    out << visible(report.component.name + ": " + report.fault + '\n' + report.hint, "\n  ") << '\n';
   if (!report.misfits.empty())
-    out << report.component.name << ": the weights do not fit "
-        << (report.component.folder / "config.json").string() << '\n'
-        << report.misfits.summary() << '\n';
+    out << visible(report.component.name + ": the weights do not fit " +
+                   (report.component.folder / "config.json").string())
+        << '\n'
+        << visible(report.misfits.summary(), "\n  ") << '\n';
   return report.fits();
 }
 
 void print_table(const ModelFolder& model, const std::vector<Report>& reports, const Report& pair,
                  const Weights& total, std::ostream& out) {
-  out << model.path().string() << ": " << (model.pipeline_class().empty() ? "model" : model.pipeline_class())
-      << "\nfamily: " << family_text(model) << "\n\n";
+  out << visible(model.path().string() + ": " +
+                 (model.pipeline_class().empty() ? "model" : model.pipeline_class()))
+      << "\nfamily: " << visible(family_text(model)) << "\n\n";
   out << fmt::format("{:<24} {:<28} {:>5} {:>12} {:<9} {:>11} {:>11} {:>11}\n", "component", "class", "files",
                      "parameters", "dtypes", "on disk", "as bf16", "as f32");
   for (const Report& report : reports)
@@ -169,7 +171,7 @@ ordered_json json_of(const Report& report) {
                     {"library", report.component.library},
                     {"class", report.component.class_name},
                     {"files", ordered_json::array()}};
-  for (const auto& file : report.files) json["files"].push_back(file.filename().string());
+  for (const auto& file : report.files) json["files"].emplace_back(path_json(file.filename()));
   json.update(json_of(report.weights));
   json["missing"] = report.misfits.missing;
   json["unused"] = report.misfits.unused;
@@ -193,14 +195,14 @@ int inspect(const InspectOptions& options, std::ostream& out) {
     fits = fits && reports.back().fits();
   }
   if (options.json) {
-    ordered_json json{{"model", model.path().string()},
+    ordered_json json{{"model", path_json(model.path())},
                       {"pipeline", model.pipeline_class()},
                       {"family", family_text(model)}};
     for (const Report& report : reports) json["components"].push_back(json_of(report));
     json["total"] = json_of(total);
     json["fault"] = pair.fault.empty() ? ordered_json() : ordered_json(pair.fault);
     json["fits"] = fits;
-    out << json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << '\n';
+    out << json_line(json) << '\n';
   } else {
     print_table(model, reports, pair, total, out);
   }

@@ -6,6 +6,16 @@
 #include <new>
 
 namespace unclip {
+namespace {
+
+// What it says, without torch's backtrace.
+std::string first_line(const std::exception& fault) {
+  const auto* torch = dynamic_cast<const c10::Error*>(&fault);
+  const std::string what = torch != nullptr ? torch->what_without_backtrace() : fault.what();
+  return what.substr(0, what.find('\n'));
+}
+
+}  // namespace
 
 std::optional<Error> as_out_of_memory(const std::exception& fault) {
   if (dynamic_cast<const c10::OutOfMemoryError*>(&fault) != nullptr)
@@ -20,10 +30,9 @@ std::optional<Error> as_out_of_memory(const std::exception& fault) {
   return Error(ExitCode::out_of_memory, "out of memory", "try a smaller --batch-size or --dtype bf16");
 }
 
-std::string first_line(const std::exception& fault) {
-  const auto* torch = dynamic_cast<const c10::Error*>(&fault);
-  const std::string what = torch != nullptr ? torch->what_without_backtrace() : fault.what();
-  return what.substr(0, what.find('\n'));
+Error as_internal(const std::exception& fault) {
+  return {ExitCode::internal, "internal error: " + first_line(fault),
+          "this is a fault of unclip: please report it, with the command and this message"};
 }
 
 }  // namespace unclip

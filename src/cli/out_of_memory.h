@@ -3,7 +3,6 @@
 
 #include <exception>
 #include <optional>
-#include <string>
 
 #include "unclip/support/error.h"
 
@@ -12,7 +11,7 @@ namespace unclip {
 // Error(out_of_memory), where that is what `fault` means.
 std::optional<Error> as_out_of_memory(const std::exception& fault);
 
-// What it says, without torch's backtrace.
-std::string first_line(const std::exception& fault);
+// Of what nobody foresaw.
+Error as_internal(const std::exception& fault);
 
 }  // namespace unclip

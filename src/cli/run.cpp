@@ -47,10 +47,10 @@ void occupy_standard_descriptors() {
 
 int run(int argc, char** argv) {
   occupy_standard_descriptors();
-  install_interrupt_handlers();
   set_up_log(Verbosity::normal);
   std::cout.exceptions(std::ios::failbit | std::ios::badbit);
   try {
+    install_interrupt_handlers();
     return run_verb(argc, argv);
   } catch (const Error& error) {
     const bool model = error.code == ExitCode::model && error.hint.empty();
@@ -64,7 +64,8 @@ int run(int argc, char** argv) {
     return fail(ExitCode::io, error.what(), "choose another place with -o");
   } catch (const std::exception& error) {
     if (const auto memory = as_out_of_memory(error)) return fail(memory->code, memory->what(), memory->hint);
-    return fail(ExitCode::jobs_failed, first_line(error));
+    const Error internal = as_internal(error);
+    return fail(internal.code, internal.what(), internal.hint);
   }
 }
 

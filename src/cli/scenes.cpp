@@ -14,6 +14,7 @@
 #include "unclip/support/atomic_file.h"
 #include "unclip/support/error.h"
 #include "unclip/support/interrupt.h"
+#include "unclip/support/json_text.h"
 #include "unclip/support/progress.h"
 
 namespace unclip {
@@ -123,7 +124,7 @@ int scenes(const ScenesOptions& options, std::ostream& out) {
   const fs::path path = options.output / "metadata.jsonl";
   write_file_atomically(path, std::as_bytes(std::span(list)), overwrite);
   progress.clear();
-  out << path.string() << '\n';
+  out << result_path(path) << '\n';
   return static_cast<int>(ExitCode::ok);
 }
 

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "unclip/batch/prompt_file.h"
 #include "unclip/support/error.h"
+#include "unclip/support/json_text.h"
 #include "unclip/support/utf8.h"
 #include "unclip/tokenizer/tokenizer.h"
 
@@ -41,21 +41,20 @@ Encoding read_by_model(const Tokenizer& tokenizer, const std::string& text) {
 }
 
 void print_json(const std::string& text, const Encoding& encoding, std::ostream& out) {
-  out << ordered_json{{"text", text},
-                      {"ids", encoding.ids},
-                      {"pieces", encoding.pieces},
-                      {"truncated", encoding.truncated}}
-             .dump()
+  out << json_line(ordered_json{{"text", text},
+                                {"ids", encoding.ids},
+                                {"pieces", encoding.pieces},
+                                {"truncated", encoding.truncated}})
       << '\n';
 }
 
 void print_lines(const std::string& text, const Encoding& encoding, std::ostream& out) {
-  out << printable(text) << "\n  pieces:";
-  for (const std::string& piece : encoding.pieces) out << ' ' << printable(piece);
+  out << visible(text) << "\n  pieces:";
+  for (const std::string& piece : encoding.pieces) out << ' ' << visible(piece);
   out << "\n  ids:";
   for (const int64_t id : encoding.ids) out << ' ' << id;
   out << "\n  length: " << encoding.ids.size() << '\n';
-  if (encoding.truncated) out << "  truncated; not read: " << printable(encoding.truncated_text) << '\n';
+  if (encoding.truncated) out << "  truncated; not read: " << excerpt(encoding.truncated_text) << '\n';
 }
 
 }  // namespace

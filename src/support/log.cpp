@@ -1,12 +1,31 @@
-// Sets spdlog up for a command line tool: stderr, no timestamps unless verbose.
+// Sets spdlog up for a command line tool: stderr, no timestamps unless verbose, nothing that steers a
+// terminal.
 #include "unclip/support/log.h"
 
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <memory>
+
+#include "unclip/support/utf8.h"
 
 namespace unclip {
+namespace {
+
+// Messages name files and quote what others wrote. A line of theirs is indented: it cannot pass for one of
+// ours.
+class VisiblePayload final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& to) override {
+    const std::string text = visible({message.payload.data(), message.payload.size()}, "\n  ");
+    to.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<VisiblePayload>(); }
+};
+
+}  // namespace
 
 void set_up_log(Verbosity verbosity) {
   const char* no_color = std::getenv("NO_COLOR");
@@ -25,7 +44,10 @@ void set_up_log(Verbosity verbosity) {
       spdlog::set_level(spdlog::level::debug);
       break;
   }
-  spdlog::set_pattern(verbosity == Verbosity::verbose ? "[%H:%M:%S.%e] %^%l%$: %v" : "%^%l%$: %v");
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<VisiblePayload>('*').set_pattern(
+      verbosity == Verbosity::verbose ? "[%H:%M:%S.%e] %^%l%$: %*" : "%^%l%$: %*");
+  spdlog::set_formatter(std::move(formatter));
 }
 
 void log_error(const std::string& what, const std::string& hint) {

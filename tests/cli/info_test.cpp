@@ -41,7 +41,7 @@ TEST_F(Info, PrintsForPeopleWithoutControlCharacters) {
   const fs::path path = picture("a.png", to_png_text(example()));
   const std::string text = print({path}, false, ExitCode::ok);
   EXPECT_EQ(text.substr(0, text.find("\n  seed")),
-            path.string() + "\n  prompt: a \U0001F431\n    and ?[31mred?");
+            path.string() + "\n  prompt: a \U0001F431\n    and \\u001b[31mred\\u009b");
   EXPECT_NE(text.find("\n  seed: 42\n"), std::string::npos);
   EXPECT_NE(text.find("\n  fingerprints.prior: bb22\n"), std::string::npos);
   EXPECT_NE(text.find("\n  options.dtype: bf16\n"), std::string::npos);

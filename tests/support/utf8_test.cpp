@@ -22,11 +22,24 @@ TEST(Utf8, FindsTheFirstBadByte) {
   EXPECT_EQ(utf8_column("aé\xff", 3), 3u);
 }
 
-TEST(Utf8, PrintsNothingThatSteersATerminal) {
-  EXPECT_EQ(printable("é\x1b[2J\x7f\t\xC2\x9b"
-                      "A\n日"),
-            "é?[2J???A?日");
-  EXPECT_EQ(printable("a\nb", "\n    "), "a\n    b");
+TEST(Utf8, NothingSteersATerminalOrHides) {
+  EXPECT_EQ(visible("é\x1b[2J\x7f\t\xC2\x9b"
+                    "A\n日\r"),
+            R"(é\u001b[2J\u007f\u0009\u009bA\n日\u000d)");
+  EXPECT_EQ(visible("a\nb", "\n    "), "a\n    b");
+  EXPECT_EQ(visible("\u202egnp.exe\u2066\u200b\u2028\ufeff\U000e0041\u061c"),
+            R"(\u202egnp.exe\u2066\u200b\u2028\ufeff\udb40\udc41\u061c)");
+  EXPECT_EQ(visible("caf\xe9\xc3"), R"(caf\xe9\xc3)");
+  EXPECT_EQ(visible("❤\ufe0f\u200d🔥 \U0001F431"), "❤\ufe0f\u200d🔥 \U0001F431");
+  EXPECT_EQ(visible({"a\0b", 3}), R"(a\u0000b)");
+}
+
+TEST(Utf8, ExcerptsCountCharacters) {
+  std::string text;
+  for (int i = 0; i < 201; ++i) text += "é";
+  EXPECT_EQ(excerpt(text), text.substr(0, 400) + "…");
+  EXPECT_EQ(excerpt(text.substr(0, 400)), text.substr(0, 400));
+  EXPECT_EQ(excerpt("a\xff\x1b", 2), "a\\xff…");
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ enum class ExitCode : int {
   out_of_memory = 4,  // even at batch 1
   io = 5,             // disk full, permission, unreadable input
   refused = 6,        // by the prompt policy
+  internal = 70,      // what nobody foresaw: a fault of the program
   interrupted = 130,  // SIGINT
   terminated = 143,   // SIGTERM
 };

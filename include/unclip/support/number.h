@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "unclip/support/utf8.h"
+
 namespace unclip {
 
 // A number in decimals from `least` to `most`, and nothing else: no sign that wraps around, no NaN. Throws
@@ -21,7 +23,7 @@ Number parse_number(const std::string& text, Number least, Number most) {
   if (fault != std::errc{} || stop != end || !(number >= least && number <= most))
     throw std::invalid_argument(fmt::format("expected a {} from {} to {}, found \"{}\"",
                                             std::is_integral_v<Number> ? "whole number" : "number", least,
-                                            most, text));
+                                            most, excerpt(text)));
   return number;
 }
 
@@ -29,7 +31,8 @@ Number parse_number(const std::string& text, Number least, Number most) {
 // Throws std::invalid_argument as above.
 inline std::pair<int, int> parse_pair(const std::string& text, int most, const std::string& meaning) {
   const std::size_t by = text.find('x');
-  if (by == std::string::npos) throw std::invalid_argument("expected " + meaning + ", found \"" + text + '"');
+  if (by == std::string::npos)
+    throw std::invalid_argument("expected " + meaning + ", found \"" + excerpt(text) + '"');
   return {parse_number(text.substr(0, by), 1, most), parse_number(text.substr(by + 1), 1, most)};
 }
 

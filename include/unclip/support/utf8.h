@@ -1,5 +1,5 @@
 // The strict UTF-8 check that every text passes once, where it enters the program: options, prompt files,
-// JSON; and what makes foreign text safe to print.
+// JSON; and what makes foreign text visible.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,13 @@ std::optional<std::size_t> find_invalid_utf8(std::string_view text);
 // Column (from 1, in characters) of the byte at `offset`; the text before it must be valid.
 std::size_t utf8_column(std::string_view text, std::size_t offset);
 
-// `text` without the power to steer a terminal: a '?' for each control character (C0, C1, delete), and
-// `new_line` for each line end.
-std::string printable(std::string_view text, std::string_view new_line = "?");
+// `text` so that nothing in it steers a terminal or hides: control and format characters (bidirectional
+// marks, the invisible ones) and line separators as JSON writes them, \u001b; bytes that are no UTF-8 as
+// \xff. A line end becomes `new_line`. Every text that comes from outside goes through here before it reaches
+// a terminal. Of a JSON text it makes an equal one.
+std::string visible(std::string_view text, std::string_view new_line = "\\n");
+
+// The start of a foreign text, for a message: visible, and at most `most` characters of it.
+std::string excerpt(std::string_view text, std::size_t most = 200);
 
 }  // namespace unclip
