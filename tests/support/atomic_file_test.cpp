@@ -1,13 +1,12 @@
 // Atomic writing on real file systems: races between processes, a full disk, limits, read-only places.
 #include "unclip/support/atomic_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include <sys/file.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include <functional>
 #include <string>
 
+#include "refused_calls.h"
 #include "temporary_folder.h"
 #include "unclip/support/error.h"
 
@@ -144,28 +144,61 @@ TEST_F(AtomicFile, OneOfEightRacingProcessesWins) {
   }
 }
 
-// Without renameat2 (old kernels, some network file systems): a seccomp filter takes it away.
-TEST_F(AtomicFile, LinksWhereRenameCannotRefuse) {
-  const int code = in_child([this] {
-    const sock_filter program[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    sock_fprog filter{std::size(program), const_cast<sock_filter*>(program)};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
-      return 77;
-    }
-    write(folder_ / "a", "one");
-    const bool refused = error_of(folder_ / "a", "two").find("exists already") != std::string::npos;
-    return refused && read(folder_ / "a") == "one" && files_in(folder_) == 1 ? 0 : 1;
-  });
-  if (code == 77) {
-    GTEST_SKIP() << "no seccomp here";
+// Without renameat2 (old kernels, some network file systems), and without hard links too (exFAT, s3fs).
+TEST_F(AtomicFile, NeverReplacesWhereRenameCannotRefuse) {
+  const std::vector<std::pair<uint32_t, uint32_t>> no_rename{{SYS_renameat2, EINVAL}};
+  std::vector<std::pair<uint32_t, uint32_t>> no_link = no_rename;
+  no_link.insert(no_link.end(), {{SYS_link, EPERM}, {SYS_linkat, EPERM}});
+  for (const auto& calls : {no_rename, no_link}) {
+    const fs::path here = folder_ / std::to_string(calls.size());
+    const int code = in_child([&] {
+      if (!refuse_calls(calls)) return 77;
+      write(here / "a", "one");
+      fs::create_symlink("nowhere", here / "link");
+      const bool refused = error_of(here / "a", "two").find("exists already") != std::string::npos &&
+                           error_of(here / "link", "two").find("exists already") != std::string::npos;
+      return refused && read(here / "a") == "one" && files_in(here) == 2 ? 0 : 1;
+    });
+    if (code == 77) GTEST_SKIP() << "no seccomp here";
+    EXPECT_EQ(code, 0) << calls.size();
   }
-  EXPECT_EQ(code, 0);
+}
+
+TEST_F(AtomicFile, KeepsTheModeOfWhatItReplaces) {
+  const fs::path path = folder_ / "a";
+  write(path, "one");
+  for (const unsigned mode : {0600U, 0640U, 0755U, 0444U}) {
+    fs::permissions(path, fs::perms(mode));
+    write(path, "two", Overwrite::yes);
+    EXPECT_EQ(fs::status(path).permissions(), fs::perms(mode));
+  }
+}
+
+TEST_F(AtomicFile, RemovesWhatDeadProcessesLeft) {
+  EXPECT_EQ(in_child([this] {
+              const rlimit most{1000, 1000};
+              setrlimit(RLIMIT_FSIZE, &most);  // SIGXFSZ ends it within a write
+              write(folder_ / "a", std::string(5000, 'x'));
+              return 0;
+            }),
+            1000 + SIGXFSZ);
+  EXPECT_EQ(files_in(folder_), 1) << "what it left";
+  const fs::path living = folder_ / ".0123.unclip-tmp", mine = folder_ / "mine.unclip-tmp";
+  std::ofstream(mine) << "mine";
+  fs::create_symlink(mine, folder_ / ".link.unclip-tmp");
+  mkfifo((folder_ / ".fifo.unclip-tmp").c_str(), 0600);
+  const int held = open(living.c_str(), O_RDWR | O_CREAT, 0600);
+  flock(held, LOCK_EX);
+  remove_leftovers(folder_);
+  EXPECT_EQ(files_in(folder_), 4);
+  EXPECT_TRUE(fs::exists(living));
+  close(held);
+  EXPECT_EQ(in_child([this] {  // a new process does so when it writes
+              write(folder_ / "b", "x");
+              return 0;
+            }),
+            0);
+  EXPECT_FALSE(fs::exists(living));
 }
 
 TEST_F(AtomicFile, FileSizeLimitIsAnError) {

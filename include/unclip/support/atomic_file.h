@@ -8,10 +8,16 @@
 
 namespace unclip {
 
+// What a killed process left of its temporary files, in the folder alone. The files of living ones, also of
+// other machines, are locked and stay. The writers below do so once a process in each folder that they write
+// to.
+void remove_leftovers(const std::filesystem::path& folder);
+
 enum class Overwrite { no, yes };
 
 // Writes `bytes` to `path`; missing folders on the way are made. With Overwrite::no an existing file is never
-// touched, even when several processes race for the name: one wins, the others get the error.
+// touched, even when several processes race for the name: one wins, the others get the error. A file that is
+// replaced gives the new one its mode.
 // Throws Error(io) that names the path, the reason (exists, disk full, quota, permission, read-only,
 // `ulimit -f`) and the next step; no temporary file (`*.unclip-tmp`) stays behind.
 // The program must ignore SIGXFSZ (install_interrupt_handlers does), or `ulimit -f` kills it.
