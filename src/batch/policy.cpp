@@ -1,15 +1,17 @@
-// The deny file: phrases in a hash table, looked up for every run of a prompt's words; then the expressions.
+// The deny file: every rule and every prompt is read as a model and as a person would, and compared in all
+// readings.
 #include "unclip/batch/policy.h"
 
 #include <spdlog/fmt/fmt.h>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
 #include <unicode/uscript.h>
+#include <unicode/uspoof.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "unclip/support/error.h"
+#include "unclip/support/text_file.h"
 #include "unclip/support/utf8.h"
 
 namespace unclip {
@@ -29,13 +31,63 @@ icu::UnicodeString from_utf8(std::string_view text) {
   return icu::UnicodeString::fromUTF8({text.data(), static_cast<int32_t>(text.size())});
 }
 
-icu::UnicodeString folded(std::string_view text) {
+icu::UnicodeString folded(const icu::UnicodeString& text) {
   UErrorCode status = U_ZERO_ERROR;
   const icu::Normalizer2* normalizer = icu::Normalizer2::getNFKCCasefoldInstance(status);
   check(status);
-  icu::UnicodeString out = normalizer->normalize(from_utf8(text), status);
+  icu::UnicodeString out = normalizer->normalize(text, status);
   check(status);
   return out;
+}
+
+// What tokenizers drop, or read as a space: controls, formats, what is unassigned or private, and the
+// invisible ones.
+bool is_ignorable(UChar32 c) {
+  constexpr uint32_t kDropped = U_GC_C_MASK & ~U_GC_CC_MASK;
+  const bool control = u_charType(c) == U_CONTROL_CHAR && !u_isUWhiteSpace(c);
+  return control || (U_GET_GC_MASK(c) & kDropped) != 0 || c == 0xFFFD ||
+         u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT);
+}
+
+icu::UnicodeString with_ignorable_as(const icu::UnicodeString& instead, const icu::UnicodeString& text) {
+  icu::UnicodeString out;
+  for (int32_t at = 0; at < text.length(); at = text.moveIndex32(at, 1)) {
+    const UChar32 c = text.char32At(at);
+    is_ignorable(c) ? out.append(instead) : out.append(c);
+  }
+  return out;
+}
+
+// Letters that look alike become one (UTS 39), but for two that stay what they are, in the shape of private
+// letters, of which no text has any left: m, whose skeleton rn would make "modern" of "modem", and the
+// capital I, which would be l.
+icu::UnicodeString skeleton(icu::UnicodeString text) {
+  static const std::unique_ptr<USpoofChecker, void (*)(USpoofChecker*)> checker = [] {
+    UErrorCode status = U_ZERO_ERROR;
+    USpoofChecker* opened = uspoof_open(&status);
+    check(status);
+    return std::unique_ptr<USpoofChecker, void (*)(USpoofChecker*)>(opened, uspoof_close);
+  }();
+  constexpr std::pair<const char16_t*, const char16_t*> kKept[] = {
+      {u"m", u"\uE000"}, {u"I", u"\uE001"}, {u"\u0399", u"\uE001"}, {u"\u0406", u"\uE001"}};
+  for (const auto& [letter, instead] : kKept) text.findAndReplace(letter, instead);
+  UErrorCode status = U_ZERO_ERROR;
+  icu::UnicodeString out;
+  uspoof_getSkeletonUnicodeString(checker.get(), 0, text, out, &status);
+  check(status);
+  for (const auto& [letter, instead] : kKept) out.findAndReplace(instead, letter);
+  return folded(out);
+}
+
+// All that a text may be read as. Capitals look like other letters than their small ones.
+std::vector<icu::UnicodeString> readings(std::string_view text) {
+  std::vector<icu::UnicodeString> all;
+  for (const char16_t* instead : {u"", u" "}) {
+    const icu::UnicodeString bare = with_ignorable_as(instead, from_utf8(text)), plain = folded(bare);
+    for (const icu::UnicodeString& reading : {plain, skeleton(plain), skeleton(bare)})
+      if (std::ranges::find(all, reading) == all.end()) all.push_back(reading);
+  }
+  return all;
 }
 
 // Letters, digits and the marks on them; what stands between them only separates words.
@@ -62,9 +114,7 @@ std::vector<std::string> words_of(const icu::UnicodeString& text) {
 }  // namespace
 
 PromptPolicy::PromptPolicy(const std::filesystem::path& file) : name_(file.string()) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in || is_directory(file))
-    throw Error(ExitCode::io, name_ + ": missing or unreadable", "check the path of --deny-file");
+  std::ifstream in = open_text_file(file, ExitCode::io, "check the path of --deny-file");
   std::string faults;
   std::size_t number = 0;
   for (std::string line; std::getline(in, line);) {
@@ -76,6 +126,7 @@ PromptPolicy::PromptPolicy(const std::filesystem::path& file) : name_(file.strin
       faults += fmt::format("{}{}:{}:{}: {}", faults.empty() ? "" : "\n", name_, number,
                             begin + fault->column, fault->what);
   }
+  phrases_.finish();
   if (in.bad()) throw Error(ExitCode::io, name_ + ": could not be read to its end");
   if (!faults.empty()) throw Error(ExitCode::usage, faults, "correct the lines; nothing was done yet");
 }
@@ -84,10 +135,11 @@ std::optional<PromptPolicy::Fault> PromptPolicy::add_rule(std::size_t line, cons
   if (const auto at = find_invalid_utf8(rule))
     return Fault{utf8_column(rule, *at), "invalid UTF-8; expected the file to be saved as UTF-8"};
   if (rule.starts_with('/')) return add_expression(line, rule);
-  const std::vector<std::string> words = words_of(folded(rule));
-  if (words.empty()) return Fault{1, "no word in it; expected a word, or an expression such as /[!?]{3}/"};
-  longest_phrase_ = std::max(longest_phrase_, words.size());
-  phrases_.emplace(fmt::format("{}", fmt::join(words, " ")), line);
+  for (const icu::UnicodeString& reading : readings(rule)) {
+    const std::vector<std::string> words = words_of(reading);
+    if (words.empty()) return Fault{1, "no word in it; expected a word, or an expression such as /[!?]{3}/"};
+    phrases_.add(words, line);
+  }
   return std::nullopt;
 }
 
@@ -106,23 +158,24 @@ std::optional<PromptPolicy::Fault> PromptPolicy::add_expression(std::size_t line
   return std::nullopt;
 }
 
-std::optional<std::string> PromptPolicy::refused_by(std::string_view prompt) const {
+std::optional<std::string> PromptPolicy::refused_by(const JobOptions& job) const {
+  for (const std::string* text : {&job.prompt, &job.negative_prompt, &job.negative_prior_prompt})
+    if (auto rule = refused_by(*text)) return rule;
+  return std::nullopt;
+}
+
+std::optional<std::string> PromptPolicy::refused_by(std::string_view text) const {
   const auto rule = [this](std::size_t line) { return fmt::format("{}:{}", name_, line); };
-  const icu::UnicodeString text = folded(prompt);
-  const std::vector<std::string> words = words_of(text);
-  for (std::size_t begin = 0; begin < words.size(); ++begin) {
-    std::string phrase;
-    for (std::size_t end = begin; end < std::min(words.size(), begin + longest_phrase_); ++end) {
-      phrase += (end == begin ? "" : " ") + words[end];
-      if (const auto found = phrases_.find(phrase); found != phrases_.end()) return rule(found->second);
+  const std::vector<icu::UnicodeString> all = readings(text);
+  for (const icu::UnicodeString& reading : all)
+    if (const auto line = phrases_.find(words_of(reading))) return rule(*line);
+  for (const Expression& expression : expressions_)
+    for (const icu::UnicodeString& reading : all) {
+      UErrorCode status = U_ZERO_ERROR;
+      const std::unique_ptr<icu::RegexMatcher> matcher(expression.pattern->matcher(reading, status));
+      matcher->setTimeLimit(kLongestMatch, status);
+      if (matcher->find(status) || U_FAILURE(status)) return rule(expression.line);
     }
-  }
-  for (const Expression& expression : expressions_) {
-    UErrorCode status = U_ZERO_ERROR;
-    const std::unique_ptr<icu::RegexMatcher> matcher(expression.pattern->matcher(text, status));
-    matcher->setTimeLimit(kLongestMatch, status);
-    if (matcher->find(status) || U_FAILURE(status)) return rule(expression.line);
-  }
   return std::nullopt;
 }
 

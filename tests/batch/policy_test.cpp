@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
 
 #include "refusal.h"
 #include "temporary_folder.h"
+#include "unclip/support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -45,6 +47,62 @@ TEST_F(Policy, WordsAreWholeWordsInAnyForm) {
   EXPECT_EQ(line(policy, "\u88f8\u306e\u4f53"), 0);
   EXPECT_EQ(line(policy, "nai\u0308ve art"), 7) << "decomposed";
   EXPECT_EQ(line(policy, "naive art"), 0) << "accents count";
+}
+
+// What tokenizers drop or read as a space: it neither hides a word nor glues two together.
+TEST_F(Policy, NothingIsHiddenByWhatModelsDoNotRead) {
+  const PromptPolicy policy = of("gun\nred circle\n/\\bbombs?\\b/\n");
+  for (const char* c : {"\x01",   "\x08",   "\x1b",   "\x7f",       "\u0080",     "\u009f",    "\u00ad",
+                        "\u034f", "\u061c", "\u115f", "\u180e",     "\u200b",     "\u200d",    "\u202e",
+                        "\u2060", "\u2066", "\u3164", "\ufe0f",     "\ufeff",     "\uffa0",    "\ufff9",
+                        "\ufffd", "\uffff", "\ue000", "\U000e0001", "\U000e0100", "\U000f0000"}) {
+    EXPECT_EQ(line(policy, std::string("g") + c + "un"), 1) << visible(c);
+    EXPECT_EQ(line(policy, std::string("a") + c + " gun" + c), 1) << visible(c);
+    EXPECT_EQ(line(policy, std::string("red") + c + "circle"), 2) << visible(c);
+    EXPECT_EQ(line(policy, std::string("two bo") + c + "mbs"), 3) << visible(c);
+  }
+  EXPECT_EQ(line(policy, std::string("g\0un", 4)), 1);
+  EXPECT_EQ(line(policy, "red\x01\n circle"), 2);
+  EXPECT_EQ(line(of("g\x01un\n"), "gun"), 1) << "in a rule, too";
+}
+
+TEST_F(Policy, LookAlikesAreOneLetter) {
+  const PromptPolicy policy = of("pistol\ncocaine\n/\\bmurder/\nbomb\nmodem\n");
+  for (const char* prompt : {"р\u0456stol", "pist\u03bfl", "\u0440istol", "pisto\u217c", "P\u0406STOL"})
+    EXPECT_EQ(line(policy, prompt), 1) << prompt;
+  EXPECT_EQ(line(policy, "\u0441\u043e\u0441\u0430ine"), 2) << "Cyrillic";
+  EXPECT_EQ(line(policy, "murd\u0435rer"), 3);
+  EXPECT_EQ(line(policy, "b0mb"), 4);
+  EXPECT_EQ(line(policy, "BOM\u200b\u0412"), 4) << "a capital, and two ways at once";
+  EXPECT_EQ(line(policy, "COCA\u0406\u039dE"), 2);
+  for (const char* prompt : {"a modern house", "p\u00edstol", "a corn field", "6omb", "p i s t o l"})
+    EXPECT_EQ(line(policy, prompt), 0) << prompt;
+}
+
+TEST_F(Policy, NegativePromptsAreRead) {
+  const PromptPolicy policy = of("gun\n");
+  for (auto field : {&JobOptions::prompt, &JobOptions::negative_prompt, &JobOptions::negative_prior_prompt}) {
+    JobOptions job;
+    job.prompt = "a cat";
+    EXPECT_FALSE(policy.refused_by(job));
+    job.*field = "a gun";
+    EXPECT_TRUE(policy.refused_by(job));
+  }
+}
+
+TEST_F(Policy, LongPhrasesAndPromptsTakeNoTime) {
+  std::string phrase, rules;
+  for (int i = 0; i < 20'000; ++i) {
+    phrase += "ab ";
+    if (i % 1000 == 0) rules += phrase + "end\n";  // of every length
+  }
+  const PromptPolicy policy = of(rules + phrase + "c\n");
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(line(policy, phrase + phrase), 0);
+  EXPECT_EQ(line(policy, phrase + "ab ab c"), 21);
+  EXPECT_EQ(line(policy, "x ab ab end"), 1);
+  EXPECT_EQ(line(policy, phrase + "end"), 1) << "the first of several";
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
 }
 
 TEST_F(Policy, ExpressionsAreFoundAnywhere) {

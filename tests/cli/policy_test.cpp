@@ -45,6 +45,17 @@ TEST_F(Denied, SkipsThemAndTellsSo) {
   EXPECT_EQ(draw({"--deny-action", "skip", "--seed", "9"}).code, 0);
 }
 
+TEST_F(Denied, NegativePromptsAndEmbeddingsAreRead) {
+  for (const char* option : {"--negative-prompt", "--negative-prior-prompt"}) {
+    const Arguments arguments{"generate",    "a cat", option, "a s\x01tar",
+                              "--deny-file", deny,    "-m",   "/no/such"};
+    EXPECT_EQ(run(arguments).code, 6) << option;
+    Arguments embedding = arguments;
+    embedding.insert(embedding.end(), {"--save-embedding", out / "e.safetensors"});
+    EXPECT_EQ(run(embedding).code, 6) << option;
+  }
+}
+
 TEST_F(Denied, ABadFileIsToldWithItsPlace) {
   std::ofstream(deny) << "fine\n/a(b/\n!!\n";
   const Result result = draw({});

@@ -4,9 +4,11 @@
 //   gun                          a word, or several in this order: never a part of another word
 //   /\bgun(s|fire)?\b/           a regular expression (ICU's), found anywhere
 //
-// Rules and prompts are compared after Unicode's NFKC case folding: case, width, ligatures and invisible
-// characters make no difference. Accents do. In scripts without spaces (Chinese, Thai …) each letter counts
-// as a word of its own.
+// Rules and prompts are compared after Unicode's NFKC case folding (case, width, ligatures make no
+// difference), without what tokenizers drop or read as a space (controls, invisible characters; once as if it
+// were not there, once as a space), and once more with look-alikes as one letter (ICU's confusable skeleton).
+// Accents make a difference. In scripts without spaces (Chinese, Thai …) each letter counts as a word of its
+// own.
 #pragma once
 
 #include <unicode/regex.h>
@@ -16,8 +18,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include "unclip/batch/job_options.h"
+#include "unclip/batch/phrases.h"
 
 namespace unclip {
 
@@ -27,9 +31,12 @@ class PromptPolicy {
   // "FILE:LINE:COLUMN: what, and what was expected".
   explicit PromptPolicy(const std::filesystem::path& file);
 
-  // The first rule that refuses the prompt (valid UTF-8), as "FILE:LINE"; nothing when it may be drawn. An
-  // expression that takes longer than a second on a prompt refuses it.
-  std::optional<std::string> refused_by(std::string_view prompt) const;
+  // A rule that refuses the job's prompt or a negative one, as "FILE:LINE"; nothing when it may be drawn.
+  std::optional<std::string> refused_by(const JobOptions& job) const;
+
+  // The same for one text (valid UTF-8). An expression that takes longer than a second on it refuses it. All
+  // else is linear in the text.
+  std::optional<std::string> refused_by(std::string_view text) const;
 
  private:
   struct Expression {
@@ -46,8 +53,7 @@ class PromptPolicy {
   std::optional<Fault> add_expression(std::size_t line, const std::string& rule);
 
   std::string name_;
-  std::unordered_map<std::string, std::size_t> phrases_;  // words joined by blanks → line
-  std::size_t longest_phrase_ = 0;                        // in words
+  Phrases phrases_;
   std::vector<Expression> expressions_;
 };
 
