@@ -21,7 +21,7 @@ Parser::Parser() : app_("unclip draws pictures from text with unCLIP (DALL-E 2) 
   app_.footer(
       "Results go to standard output, all else to standard error. Exit codes: 0 done, 1 some jobs failed, 2 "
       "usage,\n"
-      "3 model, 4 out of memory, 5 input/output, 6 refused by policy, 130/143 stopped.");
+      "3 model, 4 out of memory, 5 input/output, 6 refused by policy, 70 internal error, 130/143 stopped.");
   add_generate();
   add_inspect();
   add_info();
@@ -84,16 +84,22 @@ void Parser::add_generate() {
   CLI::App* verb = add_verb("generate", "Draw pictures from text", [this](std::ostream& out) {
     GenerateOptions options = generate_;
     options.verbosity = verbosity_;
+    if (recorded_) require_files(*recorded_, options.job);
     return generate(options, out);
   });
   verb->footer("Example: unclip generate \"a red circle\" \"a blue star\" -n 4 --seed 1 -o out/");
   // First, so that what other flags say is laid over it.
-  auto* from =
-      verb->add_option_function<std::string>(
-              "--from", [this](const std::string& file) { generate_ = read_recorded(file).options; },
-              "Make the picture in FILE again, with all its options where others are not given, e.g. "
-              "--from cat-42.png --seed 43 (default: PROMPT)")
-          ->type_name("FILE");
+  auto* from_files = add_from_files(*verb);
+  auto* from = verb->add_option_function<std::string>(
+                       "--from",
+                       [this](const std::string& file) {
+                         recorded_ = read_recorded(file, from_files_);
+                         generate_ = recorded_->options;
+                       },
+                       "Make the picture in FILE again, with all its options but the batch size where others "
+                       "are not given, e.g. --from cat-42.png --seed 43 (default: PROMPT)")
+                   ->type_name("FILE");
+  from_files->needs(from);
   auto* prompts = add_text(*verb, "PROMPT", generate_.prompts, find_job_option("prompt")->help);
   auto* file =
       add_text(*verb, "-f,--prompt-file", generate_.prompt_file,
@@ -131,6 +137,13 @@ void Parser::add_generate() {
   add_policy(*verb);
   add_flag(*verb, "--json", generate_.json,
            "Print one JSON object a picture, e.g. --json (default: its path)");
+}
+
+CLI::Option* Parser::add_from_files(CLI::App& verb) {
+  return add_flag(
+      verb, "--from-files", from_files_,
+      "Open the files that a picture was made from, e.g. --from-files for the --init-image that its "
+      "parameters name (default: refuse)");
 }
 
 void Parser::add_policy(CLI::App& verb) {
@@ -184,6 +197,7 @@ void Parser::add_verify() {
       add_verb("verify", "Make pictures again and compare their pixels", [this](std::ostream& out) {
         VerifyOptions options = verify_;
         options.verbosity = verbosity_;
+        options.from_files = from_files_;
         return verify(options, out);
       });
   verb->footer("Example: unclip verify golden/*.png --tolerance 2");
@@ -191,6 +205,10 @@ void Parser::add_verify() {
   add_model(*verb, verify_.model, verify_.prior);
   add_number(*verb, "--tolerance", verify_.tolerance, 0, 255,
              "Largest difference of a colour value that passes, e.g. --tolerance 2 (default: 0)");
+  add_number(*verb, "-b,--batch-size", verify_.batch_size, 1, kLargestBatch,
+             "Copies drawn together, e.g. -b 8 for the very pixels of a picture that was made with -b 8 "
+             "(default: 1)");
+  add_from_files(*verb);
   add_placement(*verb, verify_.device, verify_.dtype);
   add_flag(*verb, "--json", verify_.json, "Print one JSON object a picture, e.g. --json (default: text)");
 }

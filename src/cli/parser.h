@@ -4,9 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <optional>
 #include <ostream>
 
 #include "interface.h"
+#include "recorded.h"
 #include "unclip/cli/eval.h"
 #include "unclip/cli/generate.h"
 #include "unclip/cli/info.h"
@@ -40,6 +42,7 @@ class Parser {
   void add_prior(CLI::App& verb, std::filesystem::path& prior);
   void add_model(CLI::App& verb, std::filesystem::path& model, std::filesystem::path& prior);
   void add_generate();
+  CLI::Option* add_from_files(CLI::App& verb);
   void add_policy(CLI::App& verb);
   void add_inspect();
   void add_info();
@@ -56,6 +59,8 @@ class Parser {
   Verbosity verbosity_ = Verbosity::normal;
   std::function<int(std::ostream&)> verb_;
   GenerateOptions generate_;
+  bool from_files_ = false;
+  std::optional<Recorded> recorded_;  // of --from
   InspectOptions inspect_;
   InfoOptions info_;
   TokenizeOptions tokenize_;

@@ -1,7 +1,12 @@
 // From the parameters inside a picture to the options that make it again: for --from, verify and smoke.
+//
+// A picture comes from anywhere. Its numbers are held to the ranges of the command line, its batch size is
+// not obeyed, and the files that it names are not opened unless the user says so.
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "unclip/cli/generate.h"
 #include "unclip/image/metadata.h"
@@ -14,11 +19,17 @@ constexpr const char* kRecordedOptions[] = {
     "negative-prior-prompt", "size", "init-image", "strength", "mask", "hint", "embedding"};
 
 struct Recorded {
+  std::filesystem::path picture;
   PictureMetadata metadata;
-  GenerateOptions options;  // all that made the picture but the model
+  GenerateOptions options;            // all that made the picture but the model and the batch size
+  std::vector<std::string> withheld;  // options that name files, which `options` lacks
 };
 
-// Throws Error(io) for a file that is no picture, holds no parameters, or such as unclip never writes.
-Recorded read_recorded(const std::filesystem::path& picture);
+// `from_files`: nothing is withheld. Throws Error(io) for a file that is no picture, holds no parameters, or
+// such as unclip never writes.
+Recorded read_recorded(const std::filesystem::path& picture, bool from_files);
+
+// Throws Error(usage) where a file is withheld and `job` names none in its place.
+void require_files(const Recorded& recorded, const JobOptions& job);
 
 }  // namespace unclip

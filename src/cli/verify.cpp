@@ -2,6 +2,7 @@
 #include "unclip/cli/verify.h"
 
 #include <spdlog/fmt/fmt.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,6 +14,7 @@
 #include "unclip/image/difference.h"
 #include "unclip/support/error.h"
 #include "unclip/support/interrupt.h"
+#include "unclip/support/json_text.h"
 #include "unclip/support/progress.h"
 #include "unclip/support/utf8.h"
 
@@ -48,26 +50,50 @@ class Verifier {
   Comparison verify(const fs::path& file) {
     const auto start = std::chrono::steady_clock::now();
     const Image expected = read_png(file);
-    const auto [recorded, options] = read_recorded(file);
-    Painter& painter = painter_for(options);
+    const Recorded recorded = read_recorded(file, options_.from_files);
     PictureJob job;
-    job.options = options.job;
-    job.options.prompt = recorded.prompt;
-    job.seed = recorded.seed;
-    // As many as in the batch that it came from: kernels see the same shapes.
-    const std::vector<PictureJob> batch(static_cast<size_t>(options.batch_size), job);
-    const Image found = painter.draw(batch, [&](std::string_view stage, int64_t done, int64_t steps) {
-      throw_if_interrupted();
-      done == 0 ? progress_.begin_stage(stage, static_cast<int>(steps)) : progress_.step_done();
-    })[0];
+    job.options = checked(recorded);
+    job.seed = recorded.metadata.seed;
+    Painter& painter = painter_for(recorded.options);
+    const Image found = draw(painter, job);
     progress_.pictures_done(1);
     progress_.clear();
-    Comparison comparison = judge(expected, found, changed_weights(recorded, painter.describe(job, found)));
+    Comparison comparison =
+        judge(expected, found, changed_weights(recorded.metadata, painter.describe(job, found)));
+    if (const auto batch = recorded.metadata.options.find("batch-size");
+        !comparison.passed && batch != recorded.metadata.options.end() && *batch != options_.batch_size)
+      comparison.reason += "; it was drawn with --batch-size " + excerpt(json_line(*batch));
     comparison.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return comparison;
   }
 
  private:
+  static JobOptions checked(const Recorded& recorded) {
+    require_files(recorded, recorded.options.job);
+    try {
+      check_together(recorded.options.job);
+    } catch (const std::invalid_argument& fault) {
+      throw Error(ExitCode::io, recorded.picture.string() + ": " + fault.what(),
+                  "unclip info shows its parameters");
+    }
+    return recorded.options.job;
+  }
+
+  // As many as in the batch that it came from, where the user says so: kernels see the same shapes.
+  Image draw(Painter& painter, const PictureJob& job) {
+    const std::vector<PictureJob> batch(static_cast<size_t>(options_.batch_size), job);
+    try {
+      return painter.draw(batch, [&](std::string_view stage, int64_t done, int64_t steps) {
+        throw_if_interrupted();
+        done == 0 ? progress_.begin_stage(stage, static_cast<int>(steps)) : progress_.step_done();
+      })[0];
+    } catch (const Error& error) {
+      // What is wrong with its embedding is the picture's fault, not the model's.
+      if (error.code != ExitCode::model || job.options.embedding.empty()) throw;
+      throw Error(ExitCode::jobs_failed, error.what(), error.hint);
+    }
+  }
+
   Painter& painter_for(const GenerateOptions& recorded) {
     const bool own_device = options_.device.kind != DeviceChoice::Kind::automatic;
     const DeviceChoice device = own_device ? options_.device : recorded.device;
@@ -102,18 +128,25 @@ class Verifier {
 
 void print(const fs::path& file, const Comparison& comparison, bool json, std::ostream& out) {
   if (json) {
-    ordered_json line{{"file", file.string()}, {"passed", comparison.passed}};
+    ordered_json line{{"file", path_json(file)}, {"passed", comparison.passed}};
     if (!comparison.passed) line["reason"] = comparison.reason;
     line["largest_difference"] = comparison.difference.largest;
     line["mean_difference"] = comparison.difference.mean;
     line["seconds"] = comparison.seconds;
-    out << line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << std::endl;
+    out << json_line(line) << std::endl;
   } else {
-    out << fmt::format("{}: {}, largest difference {}, {:.1f} s", printable(file.string()),
-                       comparison.passed ? "same" : comparison.reason, comparison.difference.largest,
+    out << fmt::format("{}: {}, largest difference {}, {:.1f} s", visible(file.native()),
+                       comparison.passed ? "same" : visible(comparison.reason), comparison.difference.largest,
                        comparison.seconds)
         << std::endl;
   }
+}
+
+// One bad picture does not keep the others from being checked; a model that cannot be opened and a signal do.
+ExitCode code_of_bad_picture(const fs::path& file, const Error& error) {
+  if (error.code == ExitCode::model || error.code >= ExitCode::interrupted) throw error;
+  if (error.code == ExitCode::out_of_memory || error.code == ExitCode::internal) return error.code;
+  return ::access(file.c_str(), R_OK) == 0 ? ExitCode::jobs_failed : ExitCode::io;
 }
 
 }  // namespace
@@ -129,9 +162,8 @@ int verify(const VerifyOptions& options, std::ostream& out) {
       print(file, comparison, own.json, out);
       if (!comparison.passed) code = std::max(code, ExitCode::jobs_failed);
     } catch (const Error& error) {
-      if (error.code != ExitCode::io) throw;
+      code = std::max(code, code_of_bad_picture(file, error));
       spdlog::error("{}; {}", error.what(), error.hint);
-      code = error.code;
     }
   }
   return static_cast<int>(code);
@@ -145,14 +177,12 @@ int smoke(const SmokeOptions& options, std::ostream& out) {
                 picture.string() + ": missing; expected the picture that this model is checked by",
                 "make one: unclip generate \"a red circle\" --seed 1 --dtype f32 --device cpu --model " +
                     model.string() + " -o " + picture.string());
-  return verify({{picture},
-                 model,
-                 options.prior,
-                 options.tolerance,
-                 {},
-                 DtypeChoice::automatic,
-                 options.json,
-                 options.verbosity},
+  return verify({.files = {picture},
+                 .model = model,
+                 .prior = options.prior,
+                 .tolerance = options.tolerance,
+                 .json = options.json,
+                 .verbosity = options.verbosity},
                 out);
 }
 

@@ -6,9 +6,13 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <type_traits>
+#include <utility>
 
 #include "unclip/support/error.h"
+#include "unclip/support/json_text.h"
 #include "unclip/support/sha256.h"
+#include "unclip/support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -46,11 +50,21 @@ std::string model_hash(const PictureMetadata& metadata) {
   return sha256_hex(all).substr(0, 10);
 }
 
+// Strictly: nlohmann would cut a number that the field cannot hold, without a word.
 template <typename Value>
 void read(const json& from, const char* key, Value& value) {
-  if (from.contains(key)) {
-    from.at(key).get_to(value);
-  }
+  if (!from.contains(key)) return;
+  const json& found = from.at(key);
+  bool fits = true;
+  if constexpr (std::is_integral_v<Value>)
+    fits = found.is_number_unsigned()
+               ? std::in_range<Value>(found.get<std::uint64_t>())
+               : found.is_number_integer() && std::in_range<Value>(found.get<std::int64_t>());
+  else if constexpr (std::is_floating_point_v<Value>)
+    fits = found.is_number();
+  if (!fits)
+    throw std::out_of_range(fmt::format("{}: expected a number, found {}", key, excerpt(json_line(found))));
+  found.get_to(value);
 }
 
 PictureMetadata parse_block(const std::string& text) {
@@ -135,9 +149,10 @@ std::optional<PictureMetadata> from_png(const std::filesystem::path& path) {
       try {
         return parse_block(entry.text);
       } catch (const std::exception& problem) {
-        throw Error(ExitCode::io,
-                    fmt::format("{}: its unclip block is corrupt: {}", path.string(), problem.what()),
-                    "make or copy the file again");
+        throw Error(
+            ExitCode::io,
+            fmt::format("{}: its unclip block is corrupt: {}", path.string(), excerpt(problem.what())),
+            "make or copy the file again");
       }
     }
   }

@@ -104,6 +104,9 @@ class PngFile {
     if (fs::is_directory(path_)) {
       fail("is a folder, expected a PNG file", "name the files, e.g. FOLDER/*.png");
     }
+    if (fs::exists(path_) && !fs::is_regular_file(path_)) {  // a pipe would be waited for
+      fail("is no regular file, expected a PNG", "copy the picture into a file");
+    }
     file_.reset(std::fopen(path_.c_str(), "rbe"));
     if (!file_) {
       fail(fmt::format("cannot be read: {}", std::strerror(errno)), "check the path");

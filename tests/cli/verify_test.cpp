@@ -1,4 +1,6 @@
 // Pictures made again: --from byte for byte, verify and smoke pixel by pixel.
+#include <sys/stat.h>
+
 #include "cli/tiny_model.h"
 #include "unclip/image/metadata.h"
 
@@ -14,17 +16,18 @@ class Again : public TinyModel {
                   .code,
               0);
   }
-  Result from(Arguments more) const {
-    more.insert(more.begin(), {"generate", "--from", cat, "--model", model});
+  Result from_file(const std::string& file, Arguments more) const {
+    more.insert(more.begin(), {"generate", "--from", file, "--model", model});
     return run(more);
   }
+  Result from(const Arguments& more) const { return from_file(cat, more); }
 
   const std::string cat = out / "a-blue-star-18446744073709551601.png";
   const std::string again = temporary.path / "again.png";
 };
 
 TEST_F(Again, FromMakesTheSameFile) {
-  const Result result = from({"-o", again});
+  const Result result = from({"-o", again, "-b", "3"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(result.out, again + "\n");
   EXPECT_TRUE(read_file(again) == read_file(cat)) << "the bytes differ";
@@ -32,7 +35,7 @@ TEST_F(Again, FromMakesTheSameFile) {
 
 TEST_F(Again, ExplicitFlagsWin) {
   const Result result = from({"a green ring", "-n", "2", "--seed", "7", "--decoder-guidance", "2", "--json",
-                              "-o", out.string() + "/"});
+                              "-b", "3", "-o", out.string() + "/"});
   ASSERT_EQ(lines_of(result.out).size(), 2U) << result.err;
   const json first = json::parse(lines_of(result.out)[0]);
   EXPECT_EQ(first["prompt"], "a green ring");
@@ -54,7 +57,7 @@ TEST_F(Again, FromTakesOnlyPicturesThatTell) {
 }
 
 TEST_F(Again, VerifyTellsTheLargestDifference) {
-  Arguments all{"verify", "--model", model, "--json"};
+  Arguments all{"verify", "--model", model, "--json", "-b", "3"};
   for (const auto& entry : fs::directory_iterator(out)) all.push_back(entry.path());
   const Result good = run(all);
   EXPECT_EQ(good.code, 0) << good.err;
@@ -71,15 +74,15 @@ TEST_F(Again, VerifyTellsTheLargestDifference) {
   const auto png = encode_png(image, to_png_text(*from_png(cat)));
   std::ofstream(again, std::ios::binary)
       .write(reinterpret_cast<const char*>(png.data()), static_cast<long>(png.size()));
-  const Result changed = run({"verify", again, cat, "--model", model});
+  const Result changed = run({"verify", again, cat, "--model", model, "-b", "3"});
   EXPECT_EQ(changed.code, 1);
   ASSERT_EQ(lines_of(changed.out).size(), 2U) << changed.err;
   EXPECT_NE(changed.out.find(again + ": expected pixels within 0, found a difference of 9"),
             std::string::npos)
       << changed.out;
   EXPECT_NE(changed.out.find(cat + ": same, largest difference 0"), std::string::npos) << changed.out;
-  EXPECT_EQ(run({"verify", again, "--model", model, "--tolerance", "8"}).code, 1);
-  EXPECT_EQ(run({"verify", again, "--model", model, "--tolerance", "9"}).code, 0);
+  EXPECT_EQ(run({"verify", again, "--model", model, "-b", "3", "--tolerance", "8"}).code, 1);
+  EXPECT_EQ(run({"verify", again, "--model", model, "-b", "3", "--tolerance", "9"}).code, 0);
 }
 
 TEST_F(Again, VerifyNamesOtherWeightsAndBadFiles) {
@@ -112,6 +115,89 @@ TEST_F(Again, SmokeChecksTheModelByItsPicture) {
   EXPECT_NE(wrong.out.find("expected pixels within 4"), std::string::npos) << wrong.out;
   fs::remove(weights("decoder"));
   EXPECT_EQ(run({"smoke", "--model", model}).code, 3);
+}
+
+// Metadata is data: what a picture says is held to the ranges of the command line, and opens no file.
+class Claims : public Again {
+ protected:
+  // `cat` with other parameters.
+  std::string picture(const std::string& name, const std::function<void(json&)>& edit) const {
+    json block = to_json(*from_png(cat));
+    edit(block);
+    const auto png = encode_png(read_png(cat), {{"unclip", block.dump()}});
+    const std::string file = temporary.path / name;
+    std::ofstream(file, std::ios::binary)
+        .write(reinterpret_cast<const char*>(png.data()), static_cast<long>(png.size()));
+    return file;
+  }
+};
+
+TEST_F(Claims, FilesAreOpenedOnlyWhenTheUserSaysSo) {
+  const fs::path pipe = temporary.path / "pipe";
+  mkfifo(pipe.c_str(), 0600);  // whoever opens it waits for ever
+  for (const char* option : {"init-image", "mask", "hint", "embedding"}) {
+    const std::string file =
+        picture("named.png", [&](json& block) { block["options"][option] = pipe.string(); });
+    expect_error(from_file(file, {}), 2, {file, option, pipe.string(), "--from-files"});
+    const Result verified = run({"verify", file, cat, "--model", model, "-b", "3"});
+    EXPECT_EQ(verified.code, 1) << verified.err;
+    EXPECT_NE(verified.err.find("--from-files"), std::string::npos) << verified.err;
+    EXPECT_EQ(lines_of(verified.out).size(), 1U) << "the other is compared";
+  }
+  const std::string none = picture("none.png", [&](json& block) { block["options"]["hint"] = "/no/such"; });
+  expect_error(from_file(none, {"--from-files"}), 5, {"/no/such: missing"});
+  EXPECT_EQ(run({"verify", none, "--from-files", "--model", model}).code, 1);
+}
+
+TEST_F(Claims, NumbersAreHeldToTheRangesOfTheCommandLine) {
+  const std::vector<std::pair<const char*, json>> claims{{"prior_steps", 1001},
+                                                         {"decoder_steps", 2'000'000'000},
+                                                         {"upsampler_steps", -1},
+                                                         {"prior_steps", 1},
+                                                         {"decoder_steps", 1e300},
+                                                         {"prior_steps", 2.5},
+                                                         {"prior_steps", 5'000'000'000},
+                                                         {"prior_guidance", -1},
+                                                         {"decoder_guidance", 1e308},
+                                                         {"prior_guidance", "4"},
+                                                         {"decoder_guidance", true},
+                                                         {"seed", -1},
+                                                         {"seed", 1e30},
+                                                         {"prompt", ""},
+                                                         {"prompt", " \n"},
+                                                         {"prompt", std::string("a\0b", 3)},
+                                                         {"sampler", "nonsense"},
+                                                         {"options", 3},
+                                                         {"options", json::array()}};
+  Arguments all{"verify", "--model", model, "-b", "3", cat};
+  for (const auto& [key, value] : claims) {
+    const std::string file =
+        picture(std::to_string(all.size()) + ".png", [&](json& block) { block[key] = value; });
+    const Result result = from_file(file, {"-o", again});
+    EXPECT_TRUE(result.code == 5 || result.code == 2) << key << value << result.err;
+    EXPECT_FALSE(fs::exists(again)) << key << value;
+    all.push_back(file);
+  }
+  for (const auto& [key, value] : std::vector<std::pair<const char*, json>>{
+           {"size", "8193x1"}, {"size", "0x0"}, {"strength", 2}, {"dtype", "f8"}, {"device", "cuda:999"}})
+    all.push_back(
+        picture(std::to_string(all.size()) + ".png", [&](json& block) { block["options"][key] = value; }));
+  all.push_back(cat);
+  const Result verified = run(all);
+  EXPECT_EQ(verified.code, 1) << verified.err;
+  EXPECT_EQ(lines_of(verified.out).size(), 2U) << "the good ones, first and last";
+  EXPECT_EQ(lines_of(verified.err).size(), claims.size() + 5) << verified.err;
+}
+
+TEST_F(Claims, NoBatchSizeIsObeyed) {
+  for (const json& size : {json(4096), json(-1), json("many"), json(1e30), json()}) {
+    const std::string file =
+        picture("batch.png", [&](json& block) { block["options"]["batch-size"] = size; });
+    const Result result = from_file(file, {"-o", again, "--overwrite", "--json"});
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(json::parse(result.out)["options"]["batch-size"], 1);
+    EXPECT_EQ(run({"verify", file, "--model", model, "--tolerance", "255"}).code, 0);
+  }
 }
 
 }  // namespace

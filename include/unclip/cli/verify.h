@@ -13,18 +13,20 @@ namespace unclip {
 
 struct VerifyOptions {
   std::vector<std::filesystem::path> files;
-  std::filesystem::path model;                 // empty: the shipped model
-  std::filesystem::path prior;                 // its prior's folder; empty: it stands in `model`
+  std::filesystem::path model{};               // empty: the shipped model
+  std::filesystem::path prior{};               // its prior's folder; empty: it stands in `model`
   int tolerance = 0;                           // largest difference of a colour value that passes, 0 … 255
-  DeviceChoice device;                         // automatic: as recorded in the picture
+  int batch_size = 1;                          // copies drawn together, as the picture was with others
+  bool from_files = false;                     // open the files that the pictures name
+  DeviceChoice device{};                       // automatic: as recorded in the picture
   DtypeChoice dtype = DtypeChoice::automatic;  // as recorded in the picture
   bool json = false;                           // one JSON object a picture
   Verbosity verbosity = Verbosity::normal;
 };
 
-// Prints a line for each picture: the largest difference. Returns ok, jobs_failed where one is beyond the
-// tolerance; a file that cannot be read, or tells no parameters, is told in the log and makes it io. Throws
-// Error for what stops all.
+// Prints a line for each picture: the largest difference. Returns ok, or jobs_failed where one is beyond the
+// tolerance, corrupt, tells no parameters or none that can be drawn with; the latter are told in the log, and
+// the others are compared. A file that cannot be opened makes it io. Throws Error for what stops all.
 int verify(const VerifyOptions& options, std::ostream& out);
 
 struct SmokeOptions {

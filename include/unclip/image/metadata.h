@@ -34,7 +34,7 @@ struct PictureMetadata {
 nlohmann::ordered_json to_json(const PictureMetadata& metadata);
 
 // Keys that are absent keep their defaults, unknown keys are ignored (files of other versions). Throws
-// nlohmann::json::exception where a value has the wrong type.
+// nlohmann::json::exception or std::out_of_range where a value has the wrong type or does not fit.
 PictureMetadata metadata_from_json(const nlohmann::json& json);
 
 // The text that image viewers and galleries know: prompt, negative prompt, then `Steps: 25, Sampler: …`.
