@@ -4,9 +4,9 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "unclip/batch/output_check.h"
 #include "unclip/cli/generate.h"
 #include "unclip/image/png.h"
 #include "unclip/pipeline/pipeline.h"
@@ -14,6 +14,8 @@
 #include "unclip/support/error.h"
 #include "unclip/support/interrupt.h"
 #include "unclip/support/progress.h"
+#include "unclip/support/text_file.h"
+#include "unclip/support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -33,8 +35,7 @@ struct Score {
 };
 
 std::vector<Prompt> prompts_from(const std::filesystem::path& file) {
-  std::ifstream lines(file);
-  if (!lines) throw Error(ExitCode::usage, file.string() + ": cannot be read");
+  std::ifstream lines = open_text_file(file, ExitCode::io, "check the path of --prompts");
   return read_prompts(lines, file.string());
 }
 
@@ -124,8 +125,11 @@ class Judge {
   // Does the judge pass a picture drawn for the prompt?
   static bool ideal(const Prompt& prompt, uint64_t seed, uint64_t index, int size) {
     Rng rng = picture_rng(seed, index);
-    std::optional<Drawing> drawing;
-    while (!drawing) drawing = draw_required(rng, prompt.wanted);
+    const std::optional<Drawing> drawing = draw_stubbornly(rng, prompt.wanted);
+    if (!drawing)
+      throw Error(ExitCode::usage,
+                  "\"" + excerpt(prompt.text) + "\": no picture of it can be drawn to judge by",
+                  "leave the prompt out");
     Canvas canvas(size);
     drawing->paint(canvas);
     return judge(look_at(canvas.rgb(), size), prompt).pass;
@@ -160,6 +164,7 @@ int eval(const EvalOptions& options, std::ostream& out) {
   size_t pictures = 0;
   for (const Group& group : groups) pictures += group.prompts.size() * static_cast<size_t>(options.seeds);
   if (pictures == 0) throw Error(ExitCode::usage, "no prompt fits the rows asked for");
+  if (options.sheet) OutputCheck().check(*options.sheet);
   Judge judge(options);
   Progress progress(static_cast<int>(pictures), {.quiet = options.verbosity == Verbosity::quiet});
   if (!options.json)

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "unclip/support/error.h"
+#include "unclip/support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -65,6 +66,8 @@ Prompt prompt_from(const json& line) {
   if (objects < 1 || objects > 2) throw std::invalid_argument("objects must be one or two");
   if (prompt.wanted.relation && objects != 2) throw std::invalid_argument("a relation needs two objects");
   prompt.held_out = holds_held_out(prompt.wanted);
+  Rng rng = picture_rng(0, 0);
+  if (!draw_stubbornly(rng, prompt.wanted)) throw std::invalid_argument("no picture can hold these objects");
   return prompt;
 }
 
@@ -82,6 +85,13 @@ std::vector<Prompt> eval_prompts(Row row, int n, uint64_t seed, bool held_out) {
     prompts.push_back({describe(wanted), row, held_out, wanted});
   }
   return prompts;
+}
+
+std::optional<Drawing> draw_stubbornly(Rng& rng, const Requirement& wanted) {
+  constexpr int kTries = 100;  // of an instant each; what is possible at all takes a few
+  std::optional<Drawing> drawing;
+  for (int i = 0; i < kTries && !drawing; ++i) drawing = draw_required(rng, wanted);
+  return drawing;
 }
 
 Verdict judge(const Sight& sight, const Prompt& prompt) {
@@ -113,7 +123,8 @@ std::vector<Prompt> read_prompts(std::istream& lines, const std::string& file) {
       prompts.push_back(prompt_from(json::parse(line)));
     } catch (const std::exception& fault) {
       throw Error(
-          ExitCode::usage, file + ":" + std::to_string(number) + ": not a prompt to judge: " + fault.what(),
+          ExitCode::usage,
+          file + ":" + std::to_string(number) + ": not a prompt to judge: " + excerpt(fault.what()),
           R"(A line is like {"prompt": "a red star", "row": "colour", "objects": [{"colour": "red", "shape": "star"}]}.)");
     }
   }

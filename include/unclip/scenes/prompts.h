@@ -3,6 +3,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct Prompt {
 
 // `n` prompts. The same seed gives the same list; seen prompts hold no pair that is held out.
 std::vector<Prompt> eval_prompts(Row row, int n, uint64_t seed, bool held_out);
+
+// A picture that holds what is wanted; none where many tries gave none.
+std::optional<Drawing> draw_stubbornly(Rng& rng, const Requirement& wanted);
 
 Verdict judge(const Sight& sight, const Prompt& prompt);
 
