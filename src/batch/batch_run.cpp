@@ -6,16 +6,25 @@
 #include <random>
 
 #include "unclip/batch/contact_sheets.h"
-#include "unclip/batch/output_check.h"
+#include "unclip/support/atomic_file.h"
 #include "unclip/support/interrupt.h"
+#include "unclip/support/json_text.h"
 #include "unclip/support/log.h"
 #include "unclip/support/stage_clock.h"
+#include "unclip/support/utf8.h"
 
 namespace unclip {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr uint64_t kLargestMeasured = 64;  // more at once gains nothing
 constexpr size_t kMostWaiting = 4096;      // pictures: beyond them a batch is drawn that is not full
+
+Error exists_already(const fs::path& file) {
+  return {ExitCode::io, file.string() + ": exists already",
+          "pass --overwrite or --skip-existing, or another name with -o"};
+}
 
 }  // namespace
 
@@ -27,7 +36,7 @@ nlohmann::ordered_json to_json(const std::vector<StageTime>& times) {
 }
 
 Error too_long(const std::string& unread) {
-  return {ExitCode::usage, "prompt is too long for the model; it does not read: \"" + unread + "\"",
+  return {ExitCode::usage, "prompt is too long for the model; it does not read: \"" + excerpt(unread) + "\"",
           "shorten the prompt, or leave out --strict"};
 }
 
@@ -46,6 +55,7 @@ BatchRun::BatchRun(const BatchOptions& options, Jobs jobs, OpenPainter open_pain
 
 ExitCode BatchRun::run() {
   const uint64_t pictures = check();
+  if (options_.manifest) remove_leftovers(*options_.manifest);
   if (pictures > 0) make(pictures);
   if (options_.grid) write_sheets();
   if (failed_before_ == 0) return pictures > 0 ? writer_->code() : ExitCode::ok;
@@ -55,7 +65,7 @@ ExitCode BatchRun::run() {
 
 void BatchRun::make(uint64_t pictures) {
   painter_ = open_painter_(embedded_);
-  if (batch_size_ == 0) measure_batch_size(pictures);
+  if (batch_size_ == 0 && first_) measure_batch_size(pictures);
   if (manifest_) manifest_->open();
   progress_.emplace(static_cast<int>(pictures), ProgressOptions{.quiet = options_.quiet});
   writer_.emplace(WriterOptions{options_.json, options_.fail_fast, seed_.value_or(0)},
@@ -70,11 +80,8 @@ void BatchRun::make(uint64_t pictures) {
 }
 
 void BatchRun::measure_batch_size(uint64_t pictures) {
-  jobs_.rewind();
-  PictureJob sample;
-  sample.options = jobs_.next()->options;
   batch_size_ =
-      painter_->fitting_batch(sample, std::bit_ceil(std::min<uint64_t>(pictures, kLargestMeasured)));
+      painter_->fitting_batch(*first_, std::bit_ceil(std::min<uint64_t>(pictures, kLargestMeasured)));
   spdlog::info("--batch-size auto: {} fit", batch_size_);
 }
 
@@ -85,7 +92,7 @@ void BatchRun::each_picture(const Visit& visit) {
   OutputNames names;
   uint64_t number = 0;
   while (const auto job = jobs_.next()) {
-    const std::string policy = policy_ ? policy_->refused_by(job->options.prompt).value_or("allowed") : "";
+    const std::string policy = policy_ ? policy_->refused_by(job->options).value_or("allowed") : "";
     for (uint64_t n = 0; n < static_cast<uint64_t>(job->options.count); ++n) {
       PictureJob picture{job->options, job->where, job->index, n, seed_of(*job) + n, {}, false, {}, policy};
       picture.file =
@@ -107,13 +114,15 @@ uint64_t BatchRun::seed_of(const Job& job) const {
 }
 
 uint64_t BatchRun::check() {
-  uint64_t pictures = 0, refused = 0;
+  uint64_t pictures = 0, refused = 0, on_sheets = 0;
   OutputCheck outputs;
   std::optional<Error> first;  // bad lines are told before it
   each_picture([&](PictureJob& picture) {
     if (first) return;
     try {
       outputs.check(picture.file);
+      if (options_.grid && !picture.refused() && on_sheets++ % options_.grid->cells() == 0)
+        check_sheet(outputs, picture);
       const Decision decision = decide(picture);
       if (decision == Decision::refuse && picture.n == 0) {
         spdlog::log(options_.skip_denied ? spdlog::level::warn : spdlog::level::err, "{}: refused by {}",
@@ -123,9 +132,10 @@ uint64_t BatchRun::check() {
       // A picture that is left out has a line all the same.
       pictures += decision == Decision::draw || decision == Decision::refuse;
       embedded_ &= decision != Decision::draw || !picture.options.embedding.empty();
+      if (decision == Decision::draw && !first_) first_ = picture;
       failed_before_ += decision == Decision::failed_before;
     } catch (const Error& error) {
-      first = error;
+      first.emplace(error.code, picture.where + ": " + error.what(), error.hint);
     }
   });
   jobs_.require_good();
@@ -142,13 +152,15 @@ BatchRun::Decision BatchRun::decide(PictureJob& picture) {
   const Manifest::Status status = manifest_ ? manifest_->status(picture.id) : Manifest::Status::absent;
   if (picture.refused()) return status == Manifest::Status::refused ? Decision::skip : Decision::refuse;
   if (status == Manifest::Status::failed && !options_.retry_failed) return Decision::failed_before;
-  if (options.overwrite || !exists(picture.file)) return Decision::draw;
-  if (status == Manifest::Status::done) return Decision::skip;
-  if (!options.skip_existing)
-    throw Error(ExitCode::io, picture.file.string() + ": exists already",
-                "pass --overwrite or --skip-existing, or another name with -o");
-  if (is_whole_picture(picture.file)) return Decision::skip;
-  options.overwrite = true;
+  if (options.overwrite || !is_there(picture.file)) return Decision::draw;
+  std::error_code missing;
+  // An empty file is what a kill leaves where files cannot be renamed (support/atomic_file.h).
+  if (status == Manifest::Status::done && fs::file_size(picture.file, missing) > 0 && !missing)
+    return Decision::skip;
+  if (status == Manifest::Status::absent && !options.skip_existing) throw exists_already(picture.file);
+  const bool whole = is_whole_picture(picture.file);
+  if (whole && options.skip_existing) return Decision::skip;
+  options.overwrite = !whole;  // one that failed before may be there: the writer looks whether it is the same
   return Decision::draw;
 }
 
@@ -157,7 +169,7 @@ void BatchRun::add(PictureJob picture) {
   if (const auto unread = painter_->unread(picture.options.prompt)) {
     const Error fault = too_long(*unread);
     if (picture.options.strict) return fail(picture, fault);
-    if (picture.n == 0) spdlog::warn(fault.what());
+    if (picture.n == 0) spdlog::warn("{} ({})", fault.what(), picture.where);
     picture.truncated = true;
   }
   const auto batch = waiting_.try_emplace(painter_->batch_key(picture.options)).first;
@@ -175,11 +187,18 @@ void BatchRun::refuse(PictureJob picture) {
   writer_->write(std::move(results));
 }
 
+// Sheets are written last; whether they can be is known before.
+void BatchRun::check_sheet(OutputCheck& outputs, const PictureJob& first) {
+  const fs::path sheet = ContactSheets::name_of(first.file);
+  outputs.check(sheet);
+  if (!ContactSheets::replaces(first.options) && is_there(sheet)) throw exists_already(sheet);
+}
+
 void BatchRun::write_sheets() {
   ContactSheets sheets(*options_.grid, [this](const auto& file, const auto& pictures) {
-    nlohmann::ordered_json line{{"file", file.string()}, {"grid", nlohmann::ordered_json::array()}};
-    for (const PictureJob& picture : pictures) line["grid"].push_back(picture.file.string());
-    out_ << (options_.json ? line.dump() : file.string()) << std::endl;
+    nlohmann::ordered_json line{{"file", path_json(file)}, {"grid", nlohmann::ordered_json::array()}};
+    for (const PictureJob& picture : pictures) line["grid"].emplace_back(path_json(picture.file));
+    out_ << (options_.json ? json_line(line) : result_path(file)) << std::endl;
   });
   each_picture([&](const PictureJob& picture) {
     throw_if_interrupted();

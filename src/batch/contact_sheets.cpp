@@ -7,8 +7,7 @@ namespace unclip {
 
 void ContactSheets::add(PictureJob picture) {
   pictures_.push_back(std::move(picture));
-  if (pictures_.size() == static_cast<std::size_t>(grid_.columns) * static_cast<std::size_t>(grid_.rows))
-    write();
+  if (pictures_.size() == grid_.cells()) write();
 }
 
 void ContactSheets::finish() {
@@ -24,11 +23,8 @@ void ContactSheets::write() {
   for (const PictureJob& picture : pictures_)
     images.push_back({exists(picture.file) ? read_png(picture.file) : Image{}, picture.options.prompt});
   const std::filesystem::path file = name_of(pictures_.front().file);
-  const JobOptions& options = pictures_.front().options;
-  // A sheet of pictures that were skipped has nothing new to lose.
-  const bool replace = options.overwrite || options.skip_existing;
   write_file_atomically(file, encode_png(contact_sheet(images, grid_), source_type_text()),
-                        replace ? Overwrite::yes : Overwrite::no);
+                        replaces(pictures_.front().options) ? Overwrite::yes : Overwrite::no);
   print_(file, pictures_);
   pictures_.clear();
 }

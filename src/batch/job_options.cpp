@@ -7,6 +7,7 @@
 
 #include "unclip/batch/output_name.h"
 #include "unclip/support/error.h"
+#include "unclip/support/json_text.h"
 #include "unclip/support/number.h"
 
 namespace unclip {
@@ -17,13 +18,20 @@ using Kind = JobOption::Kind;
 
 constexpr int kLargestSide = 8192;  // pixels
 
+void require_some(const std::string& value) {
+  if (value.empty()) throw std::invalid_argument("expected a text, found an empty one");
+}
+
 JobOption text(const char* names, std::string JobOptions::*field, const char* type_name, const char* help) {
   return {names,
           Kind::text,
           type_name,
           help,
           [field](JobOptions& options, const std::string& value) {
-            if (value.empty()) throw std::invalid_argument("expected a text, found an empty one");
+            require_some(value);
+            if (const auto byte = find_invalid_utf8(value))
+              throw std::invalid_argument("expected UTF-8, found a byte that is none at place " +
+                                          std::to_string(*byte + 1));
             options.*field = value;
           },
           [field](const JobOptions& options) {
@@ -31,9 +39,22 @@ JobOption text(const char* names, std::string JobOptions::*field, const char* ty
           }};
 }
 
+// Any bytes.
+JobOption path(const char* names, std::string JobOptions::*field, const char* type_name, const char* help) {
+  JobOption option = text(names, field, type_name, help);
+  option.read = [field](JobOptions& options, const std::string& value) {
+    require_some(value);
+    options.*field = value;
+  };
+  option.tell = [field](const JobOptions& options) {
+    return (options.*field).empty() ? json() : path_json(options.*field);
+  };
+  return option;
+}
+
 // -o is parsed at once, so that a mistake is told where it stands.
 JobOption output(const char* names, std::string JobOptions::*field, const char* type_name, const char* help) {
-  JobOption option = text(names, field, type_name, help);
+  JobOption option = path(names, field, type_name, help);
   option.read = [read = option.read](JobOptions& options, const std::string& value) {
     read(options, value);
     const OutputTemplate parsed(value);
@@ -45,7 +66,7 @@ JobOption sampler(const char* names, std::string JobOptions::*field, const char*
   JobOption option = text(names, field, "ddim|ddpm|dpm++", help);
   option.read = [field](JobOptions& options, const std::string& value) {
     if (value != "ddim" && value != "ddpm" && value != "dpm++")
-      throw std::invalid_argument("expected ddim, ddpm or dpm++, found \"" + value + "\"");
+      throw std::invalid_argument("expected ddim, ddpm or dpm++, found \"" + excerpt(value) + "\"");
     options.*field = value;
   };
   return option;
@@ -92,7 +113,7 @@ JobOption flag(const char* names, bool JobOptions::*field, const char* help) {
           help,
           [field](JobOptions& options, const std::string& value) {
             if (value != "true" && value != "false")
-              throw std::invalid_argument("expected true or false, found \"" + value + "\"");
+              throw std::invalid_argument("expected true or false, found \"" + excerpt(value) + "\"");
             options.*field = value == "true";
           },
           [field](const JobOptions& options) { return options.*field ? json(true) : json(); }};
@@ -152,17 +173,17 @@ const std::vector<JobOption>& job_option_table() {
            "Width and height, rounded up to what the model can draw, e.g. --size 768x512 (default: the "
            "model's "
            "own); Kandinsky"),
-      text("--init-image", &JobOptions::init_image, "FILE",
+      path("--init-image", &JobOptions::init_image, "FILE",
            "PNG or JPEG to begin with, e.g. --init-image cat.jpg (default: noise); Kandinsky"),
       number<double>("--strength", &JobOptions::strength, 0, 1, "SHARE",
                      "Share of the steps that change --init-image, e.g. --strength 0.5 (default: 0.3)"),
-      text("--mask", &JobOptions::mask, "FILE",
+      path("--mask", &JobOptions::mask, "FILE",
            "Picture as large as --init-image whose white part is repainted, e.g. --mask hole.png (default: "
            "none); inpainting models, which need one"),
-      text("--hint", &JobOptions::hint, "FILE",
+      path("--hint", &JobOptions::hint, "FILE",
            "Depth map to draw after, e.g. --hint depth.png (default: none); ControlNet models, which need "
            "one"),
-      text("--embedding", &JobOptions::embedding, "FILE",
+      path("--embedding", &JobOptions::embedding, "FILE",
            "Begin with what --save-embedding wrote, e.g. --embedding cat.safetensors (default: run the "
            "prior)"),
       flag("--overwrite", &JobOptions::overwrite,
@@ -192,8 +213,16 @@ const JobOption* find_job_option(std::string name) {
 void check_together(const JobOptions& options) {
   if (options.prompt.find_first_not_of(" \t\v\f\r\n") == std::string::npos)
     throw std::invalid_argument("prompt: expected a text, found an empty one");
-  if (options.prompt.find('\0') != std::string::npos)
-    throw std::invalid_argument("prompt: expected a text, found a NUL character in it");
+  for (const auto& [name, text] : {std::pair{"prompt", &options.prompt},
+                                   {"negative_prompt", &options.negative_prompt},
+                                   {"negative_prior_prompt", &options.negative_prior_prompt},
+                                   {"output", &options.output},
+                                   {"init_image", &options.init_image},
+                                   {"mask", &options.mask},
+                                   {"hint", &options.hint},
+                                   {"embedding", &options.embedding}})
+    if (text->find('\0') != std::string::npos)
+      throw std::invalid_argument(std::string(name) + ": expected a text, found a NUL character in it");
   expect_one(options.overwrite, "overwrite", options.skip_existing, "skip_existing");
   expect_together(options.strength.has_value(), "strength", !options.init_image.empty(), "init_image");
   expect_together(!options.mask.empty(), "mask", !options.init_image.empty(), "init_image");
@@ -202,8 +231,9 @@ void check_together(const JobOptions& options) {
                                    {"negative_prior_prompt", &options.negative_prior_prompt}})
     expect_one(!options.embedding.empty(), "embedding", !text->empty(), name);
   for (const std::string& file : {options.init_image, options.mask, options.hint, options.embedding})
-    if (!file.empty() && !std::filesystem::exists(file))
-      throw Error(ExitCode::io, file + ": missing", "check the path; it is relative to the working folder");
+    if (std::error_code unusable; !file.empty() && !std::filesystem::exists(file, unusable))
+      throw Error(ExitCode::io, excerpt(file) + ": missing",
+                  "check the path; it is relative to the working folder");
 }
 
 }  // namespace unclip

@@ -3,14 +3,18 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <map>
+#include <regex>
+#include <utility>
 
 #include "unclip/support/error.h"
+#include "unclip/support/json_text.h"
 #include "unclip/support/sha256.h"
 
 namespace unclip {
@@ -19,27 +23,42 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
+constexpr int kOpen = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+
 std::string name_of(const Shard& shard) {
   if (shard.count == 1) return "manifest.jsonl";
   return "manifest-" + std::to_string(shard.index) + "-of-" + std::to_string(shard.count) + ".jsonl";
 }
 
 bool is_manifest(const fs::path& file) {
-  const std::string name = file.filename().string();
-  return name == "manifest.jsonl" || (name.starts_with("manifest-") && name.ends_with(".jsonl"));
+  static const std::regex name("manifest(-[0-9]+-of-[0-9]+)?\\.jsonl");
+  return std::regex_match(file.filename().native(), name);
+}
+
+// A link, pipe or device of that name is neither read nor written.
+void require_file(const fs::path& file) {
+  const fs::file_type type = fs::symlink_status(file).type();
+  if (type != fs::file_type::regular && type != fs::file_type::not_found)
+    throw Error(ExitCode::io,
+                file.string() + ": expected the manifest of earlier pictures, found no regular file",
+                "move it away, or choose another folder with -o");
+}
+
+// Whether a kill can have left this of a line of ours.
+bool is_torn(std::string_view line) {
+  constexpr std::string_view start = "{\"index\":";
+  return line.starts_with(start) || start.starts_with(line);
 }
 
 }  // namespace
 
 Manifest::Manifest(const fs::path& folder, const Shard& shard) : file_(folder / name_of(shard)) {
-  descriptor_ = ::open(file_.c_str(), O_RDWR | O_APPEND | O_CLOEXEC);
-  if (descriptor_ < 0 && errno != ENOENT && errno != ENOTDIR) fail(errno);
-  if (descriptor_ >= 0) {
-    lock();
-    cut_torn_line();
-  }
   const fs::path place = folder.empty() ? "." : folder;
   if (!is_directory(place)) return;
+  require_file(file_);
+  descriptor_ = ::open(file_.c_str(), kOpen);
+  if (descriptor_ < 0 && errno != ENOENT) fail(errno);
+  if (descriptor_ >= 0) lock();
   for (const auto& entry : fs::directory_iterator(place))
     if (is_manifest(entry.path())) read(entry.path());
 }
@@ -52,14 +71,22 @@ Manifest::Status Manifest::status(const std::string& id) const {
 }
 
 void Manifest::open() {
-  if (descriptor_ >= 0) return;
-  if (file_.has_parent_path()) fs::create_directories(file_.parent_path());
-  descriptor_ = ::open(file_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail(errno);
-  lock();
+  if (descriptor_ < 0) {
+    if (file_.has_parent_path()) fs::create_directories(file_.parent_path());
+    descriptor_ = ::open(file_.c_str(), kOpen | O_CREAT, 0666);
+    if (descriptor_ < 0) fail(errno);
+    lock();
+  }
+  if (whole_ && ::ftruncate(descriptor_, *whole_) != 0) fail(errno);
+  if (std::exchange(unended_, false)) append("\n");
 }
 
 void Manifest::append(const std::string& lines) {
+  struct stat ours {
+  }, named{};
+  if (::fstat(descriptor_, &ours) != 0 || ::lstat(file_.c_str(), &named) != 0 || ours.st_ino != named.st_ino)
+    throw Error(ExitCode::io, file_.string() + ": was removed while the run went on",
+                "pictures went with it; give the command again to make them again");
   for (std::string_view rest = lines; !rest.empty();) {
     const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
     if (written < 0) fail(errno);
@@ -75,31 +102,39 @@ void Manifest::lock() {
               "wait for it, share the work with --shard i/N, or choose another folder with -o");
 }
 
-void Manifest::cut_torn_line() {
-  off_t end = ::lseek(descriptor_, 0, SEEK_END);
-  for (char last = 0; end > 0; --end)
-    if (::pread(descriptor_, &last, 1, end - 1) == 1 && last == '\n') break;
-  if (::ftruncate(descriptor_, end) != 0) fail(errno);
-}
-
 void Manifest::read(const fs::path& file) {
+  require_file(file);
   std::ifstream in(file, std::ios::binary);
+  off_t whole = 0;
   std::size_t number = 1;
   for (std::string line; std::getline(in, line); ++number) {
+    const bool ended = !in.eof();
+    if (ended) whole += static_cast<off_t>(line.size()) + 1;
     const json entry = json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (entry.is_discarded() && in.eof()) return;  // another shard is writing it
+    if (!ended && entry.is_discarded() && is_torn(line)) {  // else another shard is writing it
+      if (file == file_) whole_ = whole;
+      return;
+    }
     try {
-      const std::string status = entry.at("status");
-      pictures_[entry.at("id")] = status == "done"      ? Status::done
-                                  : status == "refused" ? Status::refused
-                                                        : Status::failed;
-      run_seed_ = entry.at("run_seed");
-    } catch (const json::exception&) {
+      take(entry);
+    } catch (const std::exception&) {
       throw Error(ExitCode::io,
                   file.string() + ':' + std::to_string(number) + ":1: expected the line of a picture",
                   "move the file away; its pictures stay, and --skip-existing leaves them alone");
     }
+    unended_ |= !ended && file == file_;
   }
+  if (!in.eof())
+    throw Error(ExitCode::io, file.string() + ": could not be read to its end", "check the disk");
+}
+
+// Throws for what is no line of ours.
+void Manifest::take(const json& entry) {
+  static const std::map<std::string, Status> words{
+      {"done", Status::done}, {"failed", Status::failed}, {"refused", Status::refused}};
+  const Status status = words.at(entry.at("status"));
+  run_seed_ = entry.at("run_seed").get_ref<const json::number_unsigned_t&>();
+  pictures_[entry.at("id").get<std::string>()] = status;
 }
 
 void Manifest::fail(int reason) const {
@@ -115,11 +150,11 @@ std::string picture_id(const PictureJob& picture, const std::string& model, cons
   decisive.overwrite = decisive.skip_existing = decisive.strict = decisive.no_metadata = false;
   json all = {{"index", picture.index},
               {"n", picture.n},
-              {"model", model},
-              {"file", picture.file.lexically_relative(folder.empty() ? "." : folder).string()}};
+              {"model", path_json(model)},
+              {"file", path_json(picture.file.lexically_relative(folder.empty() ? "." : folder))}};
   for (const JobOption& option : job_option_table())
     if (json value = option.tell(decisive); !value.is_null()) all[option.name()] = std::move(value);
-  return sha256_hex(all.dump(-1, ' ', false, json::error_handler_t::replace)).substr(0, 16);
+  return sha256_hex(all.dump()).substr(0, 16);
 }
 
 }  // namespace unclip

@@ -1,12 +1,16 @@
 // Prompt file → records → options of jobs, with the place of every fault.
 #include "unclip/batch/prompt_file.h"
 
-#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <set>
 
 #include "unclip/support/error.h"
+#include "unclip/support/text_file.h"
 #include "unclip/support/utf8.h"
 
 namespace unclip {
@@ -16,32 +20,26 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr const char* kBlank = " \t\v\f\r";
+constexpr std::size_t kShown = 40;               // characters of a bad key or value
 constexpr std::size_t kLongestRecord = 1 << 20;  // bytes: a file without line ends must not fill the memory
 
 bool is_blank(const std::string& line) { return line.find_first_not_of(kBlank) == std::string::npos; }
 
-// A nameless copy, which vanishes with the process: it is read twice, hours apart, and nobody edits it
-// meanwhile.
-void spool(std::istream& from, std::ifstream& to) {
-  std::string name = (fs::temp_directory_path() / "unclip-prompts-XXXXXX").string();
-  const int descriptor = ::mkstemp(name.data());
-  std::ofstream copy(name, std::ios::binary);
-  to.open(name, std::ios::binary);
-  ::close(descriptor);
-  ::unlink(name.c_str());
-  if (from.peek() != std::istream::traits_type::eof()) copy << from.rdbuf();
-  copy.close();
-  if (!copy || !to)
-    throw Error(ExitCode::io, "the prompts could not be copied to " + fs::temp_directory_path().string(),
-                "free some space there, or set TMPDIR to another folder");
-}
-
-std::string shortened(const std::string& value) {
-  constexpr std::size_t longest = 40;
-  if (value.size() <= longest) return value;
-  std::size_t end = longest;
-  while ((static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;
-  return value.substr(0, end) + "…";
+// What can be read only once is kept in memory: it is read twice, hours apart.
+std::FILE* keep(std::istream& from, const std::string& name) {
+  const int descriptor = ::memfd_create("prompts", MFD_CLOEXEC);
+  std::FILE* copy = descriptor < 0 ? nullptr : ::fdopen(descriptor, "w+b");
+  bool whole = copy != nullptr;
+  std::vector<char> piece(1 << 16);
+  while (whole && from) {
+    from.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    const auto count = static_cast<std::size_t>(from.gcount());
+    whole = std::fwrite(piece.data(), 1, count, copy) == count;
+  }
+  if (!whole || from.bad() || std::fflush(copy) != 0)
+    throw Error(ExitCode::io, name + ": could not be read to its end: " + std::strerror(errno),
+                "write the prompts to a file and name it");
+  return copy;
 }
 
 // JSON says what a value is; a number in quotes is a mistake.
@@ -58,7 +56,7 @@ void check_type(const PromptField& field, const JobOption& option) {
   if (field.type == Type::untyped || field.type == expected.type) return;
   const char* quote = field.type == Type::text ? "\"" : "";
   throw PromptFault(field.value_at, option.name() + ": expected " + expected.words + ", found " + quote +
-                                        shortened(field.value) + quote);
+                                        excerpt(field.value, kShown) + quote);
 }
 
 const JobOption& option_of(const PromptField& field) {
@@ -67,7 +65,7 @@ const JobOption& option_of(const PromptField& field) {
   std::string known;
   for (const JobOption& each : job_option_table()) known += (known.empty() ? "" : ", ") + each.name();
   throw PromptFault(field.key_at,
-                    "unknown key \"" + printable(shortened(field.key)) + "\"; expected one of " + known);
+                    "unknown key \"" + excerpt(field.key, kShown) + "\"; expected one of " + known);
 }
 
 void read_value(const PromptField& field, const JobOption& option, JobOptions& options) {
@@ -132,13 +130,14 @@ PromptFile::PromptFile(const fs::path& file, std::istream& input)
     : name_(file == "-" ? "standard input" : file.string()) {
   format_ = format_of(file);
   if (file == "-") {
-    spool(input, in_);
+    in_.reset(keep(input, name_));
   } else {
-    std::ifstream source(file, std::ios::binary);
-    if (!source || is_directory(file))
-      throw Error(ExitCode::io, name_ + ": missing or unreadable", "check the path");
-    spool(source, in_);
+    std::ifstream source = open_text_file(file, ExitCode::io, "check the path");
+    in_.reset(fs::is_regular_file(file) ? std::fopen(file.c_str(), "rbe") : keep(source, name_));
   }
+  if (!in_) throw Error(ExitCode::io, name_ + ": " + std::strerror(errno), "check the path");
+  state_ = state();
+  rewind();
   if (file == "-") {
     std::string line;
     while (read_line(line) && is_blank(line)) continue;
@@ -157,20 +156,26 @@ PromptFile::Format PromptFile::format_of(const fs::path& file) {
 }
 
 void PromptFile::rewind() {
-  in_.clear();
-  in_.seekg(0);
+  std::rewind(in_.get());
   line_ = 0;
   faults_ = 0;
   header_.reset();
 }
 
+// Changes when somebody writes to the file. One that an editor puts in its place is another file, and
+// harmless.
+PromptFile::State PromptFile::state() const {
+  struct stat now {};
+  ::fstat(::fileno(in_.get()), &now);
+  return {now.st_size, now.st_mtim.tv_sec, now.st_mtim.tv_nsec};
+}
+
 // Without its line end. A line that is too long keeps one byte too many, and loses the others.
 bool PromptFile::read_line(std::string& line) {
   line.clear();
-  constexpr int end = std::ifstream::traits_type::eof();
-  int c = in_.get();
-  if (c == end) return false;
-  for (; c != end && c != '\n'; c = in_.get())
+  int c = ::getc_unlocked(in_.get());
+  if (c == EOF) return false;
+  for (; c != EOF && c != '\n'; c = ::getc_unlocked(in_.get()))
     if (line.size() <= kLongestRecord) line += static_cast<char>(c);
   if (++line_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
   if (line.ends_with('\r')) line.pop_back();
@@ -178,6 +183,9 @@ bool PromptFile::read_line(std::string& line) {
 }
 
 std::optional<PromptRecord> PromptFile::read_record(const Report& report) {
+  if (state() != state_)
+    throw Error(ExitCode::io, name_ + ": was changed while this run read it",
+                "give the command again: what is made stays");
   for (std::string line; read_line(line);) {
     PromptRecord record{line, line_};
     CsvQuotes quotes;
@@ -195,7 +203,8 @@ std::optional<PromptRecord> PromptFile::read_record(const Report& report) {
     else
       return record;
   }
-  if (in_.bad()) throw Error(ExitCode::io, name_ + ": could not be read to its end", "check the disk");
+  if (std::ferror(in_.get()) != 0)
+    throw Error(ExitCode::io, name_ + ": could not be read to its end", "check the disk");
   return std::nullopt;
 }
 

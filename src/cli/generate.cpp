@@ -3,16 +3,17 @@
 
 #include <cstdlib>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <utility>
 
 #include "painter.h"
 #include "unclip/batch/batch_run.h"
+#include "unclip/batch/output_check.h"
 #include "unclip/batch/workers.h"
 #include "unclip/pipeline/embedding_file.h"
 #include "unclip/support/error.h"
 #include "unclip/support/interrupt.h"
+#include "unclip/support/json_text.h"
 
 namespace unclip {
 namespace {
@@ -54,22 +55,23 @@ int generate_on_devices(GenerateOptions options, std::ostream& out) {
 }
 
 // One prompt, and nowhere else to go than a new file.
-void check_embedding_job(const GenerateOptions& options) {
+void check_embedding_job(const GenerateOptions& options, const JobOptions& job) {
   const fs::path& file = options.save_embedding;
   if (options.prompts.size() != 1 || options.job.count != 1 || !options.job.embedding.empty())
     throw Error(ExitCode::usage, "--save-embedding: expected one prompt, and neither --count nor --embedding",
                 "run it once for each embedding");
-  if (!options.job.overwrite && fs::exists(file))
+  OutputCheck().check(file);
+  if (!job.overwrite && is_there(file))
     throw Error(ExitCode::io, file.string() + ": exists already", "pass --overwrite, or another name");
   if (!options.deny_file) return;
-  if (const auto rule = PromptPolicy(*options.deny_file).refused_by(options.prompts[0]))
+  if (const auto rule = PromptPolicy(*options.deny_file).refused_by(job))
     throw Error(ExitCode::refused, "prompt 1: refused by " + *rule, "change it");
 }
 
 // Stops after the prior.
 int write_embedding(const GenerateOptions& options, const PainterModel& model, std::ostream& out) {
   const JobOptions job = jobs_of(options).next()->options;
-  check_embedding_job(options);
+  check_embedding_job(options, job);
   const uint64_t seed = options.job.seed.value_or(std::random_device{}());
   StageClock clock;
   Progress progress(1, {.quiet = options.verbosity == Verbosity::quiet});
@@ -80,10 +82,11 @@ int write_embedding(const GenerateOptions& options, const PainterModel& model, s
                    done == 0 ? progress.begin_stage(stage, static_cast<int>(steps)) : progress.step_done();
                  }));
   progress.clear();
-  const std::string file = options.save_embedding.string();
-  const nlohmann::ordered_json line{
-      {"file", file}, {"prompt", job.prompt}, {"seed", seed}, {"stages", to_json(clock.stages())}};
-  out << (options.json ? line.dump() : file) << std::endl;
+  const nlohmann::ordered_json line{{"file", path_json(options.save_embedding)},
+                                    {"prompt", job.prompt},
+                                    {"seed", seed},
+                                    {"stages", to_json(clock.stages())}};
+  out << (options.json ? json_line(line) : result_path(options.save_embedding)) << std::endl;
   return static_cast<int>(ExitCode::ok);
 }
 

@@ -19,6 +19,7 @@
 #include "unclip/pipeline/family.h"
 #include "unclip/support/error.h"
 #include "unclip/support/interrupt.h"
+#include "unclip/support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -98,7 +99,7 @@ class PipelinePainter final : public Painter {
         pipeline_(Pipeline::open(folder, placement, part)),
         defaults_(pipeline_->defaults()) {
     spdlog::debug("model {} on {}", folder.path().string(), unclip::describe(placement));
-    metadata_.model = std::filesystem::canonical(folder.path()).filename().string();
+    metadata_.model = visible(std::filesystem::canonical(folder.path()).filename().native());
     metadata_.family = describe_family(folder);
     metadata_.version = UNCLIP_VERSION;
     metadata_.options = {{"dtype", dtype_name(placement.dtype)},
@@ -134,7 +135,7 @@ class PipelinePainter final : public Painter {
       throw;
     } catch (const std::exception& fault) {
       if (const auto memory = as_out_of_memory(fault)) throw *memory;
-      throw Error(ExitCode::jobs_failed, first_line(fault));
+      throw as_internal(fault);
     }
   }
 

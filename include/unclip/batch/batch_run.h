@@ -14,6 +14,7 @@
 
 #include "unclip/batch/jobs.h"
 #include "unclip/batch/manifest.h"
+#include "unclip/batch/output_check.h"
 #include "unclip/batch/output_name.h"
 #include "unclip/batch/painter.h"
 #include "unclip/batch/picture_writer.h"
@@ -59,6 +60,7 @@ class BatchRun {
   using Waiting = std::map<std::string, std::vector<PictureJob>>;  // by batch key
 
   void make(uint64_t pictures);
+  static void check_sheet(OutputCheck& outputs, const PictureJob& first);
   void write_sheets();
   void measure_batch_size(uint64_t pictures);
   uint64_t check();  // all jobs, and where their pictures go; counts the pictures to draw
@@ -88,7 +90,8 @@ class BatchRun {
   Waiting waiting_;
   size_t waiting_pictures_ = 0;
   uint64_t failed_before_ = 0;
-  bool embedded_ = true;  // each picture to draw begins with an embedding
+  std::optional<PictureJob> first_;  // to draw
+  bool embedded_ = true;             // each picture to draw begins with an embedding
 };
 
 }  // namespace unclip

@@ -25,6 +25,9 @@ class ContactSheets {
   // FIRST-grid.png, beside the first picture on it.
   static std::filesystem::path name_of(const std::filesystem::path& first);
 
+  // Whether a sheet may take the place of a file. One of pictures that were skipped has nothing new to lose.
+  static bool replaces(const JobOptions& first) { return first.overwrite || first.skip_existing; }
+
  private:
   void write();
 

@@ -5,8 +5,11 @@
 // the picture is made again. The other order would leave a file of which nobody knows whose it is.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -20,8 +23,8 @@ class Manifest {
  public:
   enum class Status { absent, done, failed, refused };
 
-  // Reads what earlier runs and other shards wrote: manifest.jsonl and manifest-I-of-N.jsonl. A last line
-  // that a kill cut short is removed. Throws Error(io) for a line that cannot be read, and where another
+  // Reads what earlier runs and other shards wrote, manifest.jsonl and manifest-I-of-N.jsonl, and changes
+  // nothing. Throws Error(io) for a file of that name that is none of ours, also a link, and where another
   // process writes this shard's manifest.
   Manifest(const std::filesystem::path& folder, const Shard& shard);
   ~Manifest();
@@ -31,20 +34,23 @@ class Manifest {
   Status status(const std::string& id) const;                     // what was written last
   std::optional<uint64_t> run_seed() const { return run_seed_; }  // of the earlier runs
 
-  // For appending; makes the file and its folder.
+  // For appending; makes the file and its folder. A last line that a kill cut short is removed.
   void open();
 
-  // Whole lines; they are on the disk when it returns.
+  // Whole lines; they are on the disk when it returns. Throws Error(io), too, where the file is not there any
+  // more.
   void append(const std::string& lines);
 
  private:
   void lock();
-  void cut_torn_line();
   void read(const std::filesystem::path& file);
+  void take(const nlohmann::json& entry);
   [[noreturn]] void fail(int reason) const;
 
   std::filesystem::path file_;
   int descriptor_ = -1;
+  std::optional<off_t> whole_;  // where a torn line begins
+  bool unended_ = false;        // the last line is whole and lacks its end
   std::unordered_map<std::string, Status> pictures_;
   std::optional<uint64_t> run_seed_;
 };

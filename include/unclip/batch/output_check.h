@@ -2,17 +2,25 @@
 // computing. Makes no folder yet: writing does.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 
 namespace unclip {
 
-// Throws Error(io) for a path that cannot be, or a folder that cannot be made or written.
+// Also a link that leads nowhere is there: no file can be made in its place.
+bool is_there(const std::filesystem::path& file);
+
+// Throws Error(io) for a path that cannot be, a folder that cannot be made or written, and for what is there
+// and no file: a folder, pipe or device.
 class OutputCheck {
  public:
   void check(const std::filesystem::path& file);
 
  private:
+  void check_folder(std::filesystem::path folder);
+
   std::filesystem::path good_folder_;  // the last one
+  std::size_t longest_name_ = 0;       // that it takes, in bytes
 };
 
 // A picture that is there and can be read to its end.

@@ -2,9 +2,13 @@
 // each, and counts what failed.
 #pragma once
 
+#include <sys/types.h>
+
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <filesystem>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -47,16 +51,18 @@ class PictureWriter {
   // Waits while another batch waits already. Throws what ended the thread.
   void write(std::vector<PictureResult> batch);
 
-  // Waits until all is written. Throws as write().
+  // Waits until all is written. Throws as write(), and where a folder went away with its pictures.
   void finish();
 
-  // Of the pictures that failed; ok: none did. Valid after finish().
+  // Of the pictures that failed; ok: none did; internal: one did by a fault of the program. Valid after
+  // finish().
   ExitCode code() const;
 
  private:
   void work();
   void write_batch(std::vector<PictureResult>& batch);
   void write_picture(PictureResult& result, const std::vector<std::byte>& png);
+  void check_folder(const std::filesystem::path& folder) const;
   void fail(const PictureResult& result);
   void tell(const PictureResult& result);
   nlohmann::ordered_json describe(const PictureResult& result) const;
@@ -72,6 +78,7 @@ class PictureWriter {
   std::deque<std::vector<PictureResult>> queue_;  // the first is being written
   bool ending_ = false;
   std::exception_ptr fault_;
+  std::map<std::filesystem::path, ino_t> folders_;  // that pictures went to → their number on the disk
   uint64_t written_ = 0, failed_ = 0;
   ExitCode code_ = ExitCode::ok;
   std::thread thread_;  // last: it uses all others

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <istream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,8 +30,9 @@ class PromptFile {
   // Called for each fault: "FILE:LINE:COLUMN: what, and what was expected"; columns count characters from 1.
   using Report = std::function<void(const std::string& fault)>;
 
-  // `input`: where "-" reads from. The file is copied to a nameless temporary one first.
-  // Throws Error(io) when the file cannot be read, Error(usage) for another ending.
+  // `input`: where "-" reads from; it is kept in memory, as is a pipe. A file is read where it stands, and
+  // may not be written to meanwhile. Throws Error(io) when the file cannot be read, Error(usage) for another
+  // ending.
   PromptFile(const std::filesystem::path& file, std::istream& input);
 
   // The next good record, its options laid over `defaults`; nothing at the end.
@@ -42,17 +45,26 @@ class PromptFile {
 
  private:
   enum class Format { text, json, csv };
+  struct State {
+    int64_t size = 0, seconds = 0, nanoseconds = 0;  // the latter two: since the epoch
+    bool operator==(const State&) const = default;
+  };
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
 
   Format format_of(const std::filesystem::path& file);
   std::optional<PromptRecord> read_record(const Report& report);
   bool read_line(std::string& line);
+  State state() const;
   std::vector<PromptField> parse(const PromptRecord& record, const Report& report);
   void read_options(const PromptRecord& record, const std::vector<PromptField>& fields, JobOptions& options,
                     const Report& report);
   void report_fault(const PromptRecord& record, const PromptFault& fault, const Report& report);
 
   std::string name_;
-  std::ifstream in_;
+  std::unique_ptr<std::FILE, Close> in_;
+  State state_;  // when it was opened
   Format format_ = Format::text;
   std::size_t line_ = 0;  // the one that was read last
   std::size_t faults_ = 0;

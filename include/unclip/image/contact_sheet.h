@@ -3,6 +3,7 @@
 // bundled.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@ namespace unclip {
 struct Grid {
   int columns = 4;  // ≥ 1
   int rows = 4;     // ≥ 1
+
+  std::size_t cells() const { return static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows); }
 };
 
 struct CaptionedImage {
