@@ -98,7 +98,7 @@ BAD = {
     "comment": (file("{/**/}", 0), "header is not JSON"),
     "two objects": (file("{}{}", 0), "header is not JSON"),
     "text after the object": (file(GOOD_HEADER + "x"), "does not end with '}'"),
-    "NUL padding": (file(GOOD_HEADER + "\0\0"), "holds a NUL byte"),
+    "NUL padding": (file(GOOD_HEADER + "\0\0"), "padding by spaces"),
     "NUL and more JSON": (file(GOOD_HEADER + '\0{"b":1}'), "holds a NUL byte"),
     "NUL in a name": (file('{"a\0":%s}' % GOOD_ENTRY), "holds a NUL byte"),
     "line break in a name": (file('{"a\n":%s}' % GOOD_ENTRY), "header is not JSON"),

@@ -2,11 +2,10 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <nlohmann/json.hpp>
-#include <set>
 
 #include "unclip/checkpoint/safetensors.h"
 #include "unclip/support/error.h"
+#include "unclip/support/json.h"
 
 namespace unclip {
 
@@ -14,7 +13,6 @@ namespace {
 
 constexpr size_t length_bytes = 8;
 constexpr uint64_t longest_header = 100'000'000;
-constexpr int deepest_nesting = 127;  // as the reference's JSON reader
 
 struct DtypeRow {
   std::string_view name;
@@ -33,13 +31,6 @@ constexpr DtypeRow dtype_rows[] = {
               "the file is damaged or unfinished: fetch or save it again");
 }
 
-// A name from the file, made fit for one line of text.
-std::string quoted(const std::string& name) {
-  constexpr size_t most = 100;
-  const std::string shown = name.size() <= most ? name : name.substr(0, most) + "…";
-  return nlohmann::json(shown).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 // The JSON text between the length and the data; its length word and its padding are checked here.
 std::string_view header_text(std::span<const std::byte> file, const std::string& origin) {
   if (file.size() < length_bytes)
@@ -55,29 +46,16 @@ std::string_view header_text(std::span<const std::byte> file, const std::string&
 
   const std::string_view text(reinterpret_cast<const char*>(file.data()) + length_bytes, length);
   if (text.empty() || text.front() != '{') refuse(origin, "the header does not start with '{'");
-  // The JSON reader takes a NUL for the end of its input.
-  if (text.find('\0') != text.npos) refuse(origin, "the header holds a NUL byte");
   if (text[text.find_last_not_of(' ')] != '}')
     refuse(origin, "the header does not end with '}' and padding by spaces");
   return text;
 }
 
-nlohmann::json parse_json(std::string_view text, const std::string& origin) {
-  std::vector<std::set<std::string>> open_keys;  // of every object that is being read
-  const auto check = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
-    using Event = nlohmann::json::parse_event_t;
-    const bool opens = event == Event::object_start || event == Event::array_start;
-    if (opens && depth >= deepest_nesting) refuse(origin, "the header is nested too deeply");
-    if (event == Event::object_start) open_keys.emplace_back();
-    if (event == Event::object_end) open_keys.pop_back();
-    if (event == Event::key && !open_keys.back().insert(value.get<std::string>()).second)
-      refuse(origin, "the key " + quoted(value.get<std::string>()) + " stands twice in the header");
-    return true;
-  };
+nlohmann::json parse(std::string_view text, const std::string& origin) {
   try {
-    return nlohmann::json::parse(text, check);
-  } catch (const nlohmann::json::exception& e) {
-    refuse(origin, std::string("the header is not JSON: ") + e.what());
+    return parse_json(text, {.unique_keys = true});
+  } catch (const JsonFault& fault) {
+    refuse(origin, std::string("the header is not JSON: ") + fault.what());
   }
 }
 
@@ -95,7 +73,7 @@ std::vector<uint64_t> counts(const nlohmann::json& array, const std::string& whe
   std::vector<uint64_t> values;
   for (const auto& value : array) {
     if (!value.is_number_unsigned() || value.get<uint64_t>() > std::numeric_limits<int64_t>::max())
-      refuse(origin, where + " holds " + quoted(value.dump()) + ", expected whole numbers from 0 to 2^63-1");
+      refuse(origin, where + " holds " + shown(value) + ", expected whole numbers from 0 to 2^63-1");
     values.push_back(value.get<uint64_t>());
   }
   return values;
@@ -105,7 +83,7 @@ Dtype dtype_named(const nlohmann::json& value, const std::string& where, const s
   if (!value.is_string()) refuse(origin, where + " has a dtype that is not a string");
   const auto& name = value.get_ref<const std::string&>();
   const auto row = std::ranges::find(dtype_rows, std::string_view(name), &DtypeRow::name);
-  if (row == std::end(dtype_rows)) refuse(origin, where + " has the unknown dtype " + quoted(name));
+  if (row == std::end(dtype_rows)) refuse(origin, where + " has the unknown dtype " + shown(name));
   return static_cast<Dtype>(row - std::begin(dtype_rows));
 }
 
@@ -122,7 +100,7 @@ size_t checked_bytes(const std::vector<uint64_t>& shape, Dtype dtype, const std:
 }
 
 TensorInfo tensor_entry(const std::string& name, const nlohmann::json& entry, const std::string& origin) {
-  const std::string where = "tensor " + quoted(name);
+  const std::string where = "tensor " + shown(name);
   if (!entry.is_object()) refuse(origin, where + " is not described by an object");
   const Dtype dtype = dtype_named(field(entry, "dtype", where, origin), where, origin);
   const auto shape = counts(field(entry, "shape", where, origin), where + ": shape", origin);
@@ -143,7 +121,7 @@ std::map<std::string, std::string> metadata_entry(const nlohmann::json& entry, c
   if (!entry.is_object()) refuse(origin, "__metadata__ is not an object");
   std::map<std::string, std::string> metadata;
   for (const auto& [key, value] : entry.items()) {
-    if (!value.is_string()) refuse(origin, "__metadata__: the value of " + quoted(key) + " is not a string");
+    if (!value.is_string()) refuse(origin, "__metadata__: the value of " + shown(key) + " is not a string");
     metadata[key] = value;
   }
   return metadata;
@@ -159,7 +137,7 @@ int64_t TensorInfo::numel() const { return static_cast<int64_t>(bytes() * 8 / bi
 
 SafetensorsHeader parse_header(std::span<const std::byte> file, const std::string& origin) {
   const std::string_view text = header_text(file, origin);
-  const nlohmann::json json = parse_json(text, origin);
+  const nlohmann::json json = parse(text, origin);
   SafetensorsHeader header;
   header.data_start = length_bytes + text.size();
   for (const auto& [name, entry] : json.items()) {
@@ -173,7 +151,7 @@ SafetensorsHeader parse_header(std::span<const std::byte> file, const std::strin
   size_t position = 0;
   for (const TensorInfo& tensor : header.tensors) {
     if (tensor.begin != position)
-      refuse(origin, "tensor " + quoted(tensor.name) + " begins at byte " + std::to_string(tensor.begin) +
+      refuse(origin, "tensor " + shown(tensor.name) + " begins at byte " + std::to_string(tensor.begin) +
                          " of the data, expected " + std::to_string(position) +
                          (tensor.begin < position ? " (overlap)" : " (hole)"));
     position = tensor.end;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "unclip/support/error.h"
+#include "unclip/support/json.h"
 #include "unclip/support/json_text.h"
 #include "unclip/support/sha256.h"
 #include "unclip/support/utf8.h"
@@ -20,7 +21,6 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kBlock = "unclip";
-constexpr int kDeepestBlock = 32;  // a hostile file must not exhaust the stack
 
 // The byte order mark in the first line is part of the XMP standard. Not being ASCII, it also makes
 // encode_png choose iTXt, as XMP demands.
@@ -65,16 +65,6 @@ void read(const json& from, const char* key, Value& value) {
   if (!fits)
     throw std::out_of_range(fmt::format("{}: expected a number, found {}", key, excerpt(json_line(found))));
   found.get_to(value);
-}
-
-PictureMetadata parse_block(const std::string& text) {
-  const auto check_depth = [](int depth, json::parse_event_t, json&) {
-    if (depth > kDeepestBlock) {
-      throw std::length_error(fmt::format("nested deeper than {} levels", kDeepestBlock));
-    }
-    return true;
-  };
-  return metadata_from_json(json::parse(text, check_depth));
 }
 
 }  // namespace
@@ -147,7 +137,7 @@ std::optional<PictureMetadata> from_png(const std::filesystem::path& path) {
   for (const PngTextChunk& entry : read_png_text(path)) {
     if (entry.keyword == kBlock) {
       try {
-        return parse_block(entry.text);
+        return metadata_from_json(parse_json(entry.text));
       } catch (const std::exception& problem) {
         throw Error(
             ExitCode::io,

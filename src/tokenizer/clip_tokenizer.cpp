@@ -1,9 +1,10 @@
 // Reads CLIP's vocabulary and merges from either form of folder, and cuts text into words.
 #include "unclip/tokenizer/clip_tokenizer.h"
 
-#include <fstream>
+#include <sstream>
 
-#include "unclip/support/error.h"
+#include "unclip/support/json.h"
+#include "unclip/support/read_file.h"
 #include "unclip/support/utf8.h"
 #include "unclip/tokenizer/settings.h"
 #include "unclip/tokenizer/unicode.h"
@@ -28,13 +29,11 @@ Vocabulary read_vocabulary(const json& entries, const std::string& file) {
   Vocabulary vocabulary;
   for (const auto& [piece, id] : entries.items()) {
     if (!id.is_number_unsigned() || id.get<uint64_t>() > INT32_MAX)
-      throw Error(ExitCode::model, file + ": key " + json(piece).dump() +
-                                       ": expected an id (an integer from 0), found " +
-                                       id.dump().substr(0, 80));
+      throw Error(ExitCode::model, file + ": key " + shown(piece) +
+                                       ": expected an id (an integer from 0), found " + shown(id));
     if (!vocabulary.insert(piece, id.get<int64_t>()))
-      throw Error(ExitCode::model, file + ": key " + json(piece).dump() + ": the id " + id.dump() +
-                                       " belongs to " + json(vocabulary.piece(id.get<int64_t>())).dump() +
-                                       " already");
+      throw Error(ExitCode::model, file + ": key " + shown(piece) + ": the id " + shown(id) + " belongs to " +
+                                       shown(vocabulary.piece(id.get<int64_t>())) + " already");
   }
   return vocabulary;
 }
@@ -42,15 +41,12 @@ Vocabulary read_vocabulary(const json& entries, const std::string& file) {
 MergeRule parse_rule(const std::string& line, std::string origin) {
   const std::size_t blank = line.find(' ');
   if (blank == std::string::npos || line.find(' ', blank + 1) != std::string::npos)
-    throw Error(ExitCode::model,
-                origin + ": expected two pieces with a blank between, found " +
-                    json(line.substr(0, 80)).dump(-1, ' ', false, json::error_handler_t::replace));
+    throw Error(ExitCode::model, origin + ": expected two pieces with a blank between, found " + shown(line));
   return {line.substr(0, blank), line.substr(blank + 1), std::move(origin)};
 }
 
 std::vector<MergeRule> read_merges_file(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw Error(ExitCode::model, file.string() + ": missing or unreadable, but vocab.json is there");
+  std::istringstream in(read_whole_file(file, kMostTokenizerBytes, ExitCode::model));
   std::vector<MergeRule> rules;
   std::size_t number = 0;
   for (std::string line; std::getline(in, line);) {
@@ -71,7 +67,7 @@ std::vector<MergeRule> read_merges(const json& merges, const std::string& file) 
     else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
       rules.push_back({merge[0].get<std::string>(), merge[1].get<std::string>(), origin});
     else
-      throw Error(ExitCode::model, origin + ": expected two pieces, found " + merge.dump().substr(0, 80));
+      throw Error(ExitCode::model, origin + ": expected two pieces, found " + shown(merge));
   }
   return rules;
 }
@@ -80,9 +76,9 @@ std::vector<MergeRule> read_merges(const json& merges, const std::string& file) 
 
 std::unique_ptr<ClipTokenizer> ClipTokenizer::from_vocabulary(const std::filesystem::path& folder) {
   const std::string file = (folder / "vocab.json").string();
-  return std::unique_ptr<ClipTokenizer>(new ClipTokenizer(read_vocabulary(read_json_object(file), file),
-                                                          read_merges_file(folder / "merges.txt"),
-                                                          read_tokenizer_settings(folder, kDefaults), file));
+  return std::unique_ptr<ClipTokenizer>(new ClipTokenizer(
+      read_vocabulary(read_json_object(file, kMostTokenizerBytes), file),
+      read_merges_file(folder / "merges.txt"), read_tokenizer_settings(folder, kDefaults), file));
 }
 
 std::unique_ptr<ClipTokenizer> ClipTokenizer::from_tokenizer_json(const std::filesystem::path& folder,
@@ -99,7 +95,7 @@ std::unique_ptr<ClipTokenizer> ClipTokenizer::from_tokenizer_json(const std::fil
     throw Error(
         ExitCode::model,
         file + ": only CLIP's kind is read (model.type \"BPE\", model.end_of_word_suffix \"</w>\"), found " +
-            model.value("type", json()).dump() + " and " + model.value("end_of_word_suffix", json()).dump(),
+            shown(model.value("type", json())) + " and " + shown(model.value("end_of_word_suffix", json())),
         "for T5 put spiece.model into the folder, for XLM-R sentencepiece.bpe.model");
   return std::unique_ptr<ClipTokenizer>(new ClipTokenizer(
       read_vocabulary(part(model, "vocab", json::value_t::object), file),

@@ -5,10 +5,8 @@
 #include <sentencepiece_processor.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
-#include "unclip/support/error.h"
+#include "unclip/support/read_file.h"
 #include "unclip/support/utf8.h"
 #include "unclip/tokenizer/settings.h"
 #include "unclip/tokenizer/unicode.h"
@@ -74,13 +72,6 @@ const std::map<std::string, std::string> kXlmrDefaults = {
     {"bos_token", "<s>"},   {"eos_token", "</s>"},  {"sep_token", "</s>"},   {"cls_token", "<s>"},
     {"unk_token", "<unk>"}, {"pad_token", "<pad>"}, {"mask_token", "<mask>"}};
 
-std::string read_all(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream bytes;
-  if (!in || !(bytes << in.rdbuf())) throw Error(ExitCode::model, file.string() + ": unreadable or empty");
-  return std::move(bytes).str();
-}
-
 // The bytes that a "Precompiled" normaliser holds as base64: itself, or the one in a sequence (whose others
 // only treat blanks, at which words are split anyway).
 std::string charsmap_of(const nlohmann::json& normalizer) {
@@ -127,7 +118,7 @@ SentencePieceTokenizer::Model SentencePieceTokenizer::read(const std::filesystem
   const bool t5 = layout == SentencePieceLayout::t5;
   Model model{layout, read_tokenizer_settings(folder, t5 ? kT5Defaults : kXlmrDefaults), {}, {}, {}};
   model.file = (folder / (t5 ? "spiece.model" : "sentencepiece.bpe.model")).string();
-  const std::string bytes = read_all(model.file);
+  const std::string bytes = read_whole_file(model.file, kMostTokenizerBytes, ExitCode::model);
   sentencepiece::SentencePieceProcessor library;
   if (const auto status = library.LoadFromSerializedProto(bytes); !status.ok())
     throw Error(ExitCode::model, model.file + ": no SentencePiece model: " + status.error_message(),

@@ -2,9 +2,10 @@
 #include "unclip/tokenizer/settings.h"
 
 #include <algorithm>
-#include <fstream>
+#include <charconv>
 
-#include "unclip/support/error.h"
+#include "unclip/support/json.h"
+#include "unclip/support/read_file.h"
 
 namespace unclip {
 namespace {
@@ -18,8 +19,7 @@ constexpr int64_t kInfinite = 1'000'000;  // the reference writes 1e30 for "no l
 
 [[noreturn]] void refuse(const std::string& file, const std::string& key, const std::string& expected,
                          const json& found) {
-  throw Error(ExitCode::model,
-              file + ": \"" + key + "\": expected " + expected + ", found " + found.dump().substr(0, 80));
+  throw Error(ExitCode::model, file + ": \"" + key + "\": expected " + expected + ", found " + shown(found));
 }
 
 bool flag(const std::string& file, const json& token, const char* name, bool fallback) {
@@ -54,13 +54,15 @@ class Reader {
     const std::filesystem::path folder = settings_.folder;
     const std::filesystem::path config_file = folder / "tokenizer_config.json";
     const std::filesystem::path map_file = folder / "special_tokens_map.json";
-    const json config = exists(config_file) ? read_json_object(config_file) : json::object();
+    const json config =
+        is_there(config_file) ? read_json_object(config_file, kMostTokenizerBytes) : json::object();
     read_plain(config_file.string(), config);
     read_tokens(config_file.string(), config, false);
     if (config.contains("added_tokens_decoder")) {
       read_listed(config_file.string(), config["added_tokens_decoder"]);
     } else {
-      if (exists(map_file)) read_tokens(map_file.string(), read_json_object(map_file), true);
+      if (is_there(map_file))
+        read_tokens(map_file.string(), read_json_object(map_file, kMostTokenizerBytes), true);
       if (!listed.is_null()) read_listed((folder / "tokenizer.json").string(), listed);
     }
     collect();
@@ -96,16 +98,23 @@ class Reader {
   void read_listed(const std::string& file, const json& listed) {
     std::map<int64_t, AddedToken> by_id;
     for (const auto& [key, value] : listed.items()) {
-      const json id = listed.is_object()  ? json::parse(key, nullptr, false)
-                      : value.is_object() ? value.value("id", json())
-                                          : json();
-      if (!id.is_number_unsigned()) refuse(file, "added_tokens", "a token with an id", value);
-      by_id[id.get<int64_t>()] = read_token(file, "added_tokens", value, false);
+      const json id = value.is_object() ? value.value("id", json()) : json();
+      const std::string number = listed.is_object() ? key : shown(id);
+      int64_t place = 0;
+      const char* end = number.data() + number.size();
+      if (const auto [stop, fault] = std::from_chars(number.data(), end, place);
+          fault != std::errc{} || stop != end || place < 0)
+        refuse(file, "added_tokens", "a token with an id", value);
+      by_id[place] = read_token(file, "added_tokens", value, false);
     }
     for (const auto& [id, token] : by_id) listed_.push_back(token);
   }
 
   void collect() {
+    constexpr std::size_t kMostTokens = 10'000;
+    if (const std::size_t count = listed_.size() + extra_.size(); count > kMostTokens)
+      throw Error(ExitCode::model, settings_.folder + ": has " + std::to_string(count) +
+                                       " added tokens, expected at most " + std::to_string(kMostTokens));
     auto& added = settings_.added;
     added = listed_;
     const auto add = [&](const AddedToken& token) {
@@ -126,21 +135,6 @@ class Reader {
 };
 
 }  // namespace
-
-json read_json_object(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in || is_directory(file)) throw Error(ExitCode::model, file.string() + ": missing or unreadable");
-  json value;
-  try {
-    value = json::parse(in);
-  } catch (const json::exception& error) {
-    throw Error(ExitCode::model, file.string() + ": no valid JSON: " + error.what(),
-                "download the file again");
-  }
-  if (!value.is_object())
-    throw Error(ExitCode::model, file.string() + ": expected a JSON object, found " + value.type_name());
-  return value;
-}
 
 TokenizerSettings read_tokenizer_settings(const std::filesystem::path& folder,
                                           std::map<std::string, std::string> defaults, const json& listed) {

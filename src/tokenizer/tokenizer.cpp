@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "unclip/support/error.h"
+#include "unclip/support/json.h"
+#include "unclip/support/read_file.h"
 #include "unclip/support/utf8.h"
 #include "unclip/tokenizer/clip_tokenizer.h"
 #include "unclip/tokenizer/sentencepiece_tokenizer.h"
@@ -15,16 +17,16 @@ namespace unclip {
 using namespace nlohmann::literals;
 
 std::unique_ptr<Tokenizer> Tokenizer::open(const std::filesystem::path& folder) {
-  if (!is_directory(folder))
+  if (std::error_code ignored; !is_directory(folder, ignored))
     throw Error(ExitCode::model, folder.string() + ": expected a tokenizer's folder, found none",
                 "give a model folder that holds tokenizer/, or that folder itself");
-  if (exists(folder / "vocab.json")) return ClipTokenizer::from_vocabulary(folder);
-  if (exists(folder / "spiece.model"))
+  if (is_there(folder / "vocab.json")) return ClipTokenizer::from_vocabulary(folder);
+  if (is_there(folder / "spiece.model"))
     return std::make_unique<SentencePieceTokenizer>(folder, SentencePieceLayout::t5);
-  if (exists(folder / "sentencepiece.bpe.model"))
+  if (is_there(folder / "sentencepiece.bpe.model"))
     return std::make_unique<SentencePieceTokenizer>(folder, SentencePieceLayout::xlm_roberta);
-  if (exists(folder / "tokenizer.json")) {
-    const nlohmann::json whole = read_json_object(folder / "tokenizer.json");
+  if (is_there(folder / "tokenizer.json")) {
+    const nlohmann::json whole = read_json_object(folder / "tokenizer.json", kMostTokenizerBytes);
     if (whole.contains("/model/type"_json_pointer) && whole["model"]["type"] == "Unigram")
       return SentencePieceTokenizer::from_tokenizer_json(folder, whole);
     return ClipTokenizer::from_tokenizer_json(folder, whole);

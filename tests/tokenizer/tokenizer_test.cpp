@@ -140,10 +140,10 @@ TEST(DamagedFolder, ClipVocabularyAndMerges) {
     parts.push_back(file);
     expect_refused(folder.path, parts);
   };
-  refuse("vocab.json", vocab.substr(0, vocab.size() / 2), {"no valid JSON"});
-  refuse("vocab.json", "", {"no valid JSON"});
+  refuse("vocab.json", vocab.substr(0, vocab.size() / 2), {"not valid JSON"});
+  refuse("vocab.json", "", {"not valid JSON"});
   refuse("vocab.json", "[1]", {"expected a JSON object", "array"});
-  refuse("vocab.json", "{\"a\xff\": 1}", {"no valid JSON"});
+  refuse("vocab.json", "{\"a\xff\": 1}", {"not valid JSON"});
   refuse("vocab.json", replaced(vocab, "\"a\": 64", "\"a\": \"64\""), {"\"a\"", "expected an id", "\"64\""});
   refuse("vocab.json", replaced(vocab, "\"a\": 64", "\"a\": -64"), {"\"a\"", "-64"});
   refuse("vocab.json", replaced(vocab, "\"a\": 64", "\"a\": 6.5"), {"\"a\"", "6.5"});
@@ -157,7 +157,7 @@ TEST(DamagedFolder, ClipVocabularyAndMerges) {
   refuse("merges.txt", "\n", {":1"});
   Copy folder("clip-tokenizer");
   fs::remove(folder.path / "merges.txt");
-  expect_refused(folder.path, {"merges.txt", "missing"});
+  expect_refused(folder.path, {"merges.txt", "No such file"});
 }
 
 TEST(DamagedFolder, MissingByteSymbolNeedsAnUnknownToken) {
@@ -174,7 +174,7 @@ TEST(DamagedFolder, MissingByteSymbolNeedsAnUnknownToken) {
 
 TEST(DamagedFolder, Settings) {
   for (const auto& [config, part] : std::vector<std::pair<std::string, std::string>>{
-           {"{", "no valid JSON"},
+           {"{", "not valid JSON"},
            {"7", "expected a JSON object"},
            {R"({"model_max_length": "77"})", "model_max_length"},
            {R"({"model_max_length": 1})", "model_max_length"},
@@ -222,7 +222,7 @@ TEST(DamagedFolder, TokenizerJson) {
   refuse([](json& whole) { whole["added_tokens"][0].erase("id"); }, "added_tokens");
   Copy folder("clip-tokenizer-json");
   write(folder.path / "tokenizer.json", good.substr(0, good.size() / 2));
-  expect_refused(folder.path, {"tokenizer.json", "no valid JSON"});
+  expect_refused(folder.path, {"tokenizer.json", "not valid JSON"});
 }
 
 TEST(DamagedFolder, TokenizerJsonOfXlmRoberta) {

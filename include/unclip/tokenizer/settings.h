@@ -29,7 +29,7 @@ TokenizerSettings read_tokenizer_settings(const std::filesystem::path& folder,
                                           std::map<std::string, std::string> defaults,
                                           const nlohmann::json& listed = nullptr);
 
-// Throws Error(model) when the file is missing, is no JSON or no object.
-nlohmann::json read_json_object(const std::filesystem::path& file);
+// No tokenizer's file is larger.
+inline constexpr std::size_t kMostTokenizerBytes = 64U << 20;
 
 }  // namespace unclip

@@ -46,6 +46,7 @@ class Tokenizer {
   int64_t pad_id() const { return pad_; }
   int64_t end_id() const { return suffix_; }
   int64_t size() const { return vocabulary_.size(); }  // entries, added tokens included
+  int64_t largest_id() const { return vocabulary_.largest_id(); }
 
  protected:
   // For derived classes: the model's own vocabulary is complete; tokens of the settings are added to it by

@@ -1,6 +1,7 @@
 // The two-way table between pieces and ids. Part of every tokenizer.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -21,6 +22,7 @@ class Vocabulary {
   bool insert(const std::string& piece, int64_t id) {
     if (pieces_.contains(id) || !ids_.emplace(piece, id).second) return false;
     pieces_.emplace(id, piece);
+    largest_id_ = std::max(largest_id_, id);
     return true;
   }
 
@@ -31,10 +33,12 @@ class Vocabulary {
 
   const std::string& piece(int64_t id) const { return pieces_.at(id); }
   int64_t size() const { return static_cast<int64_t>(ids_.size()); }
+  int64_t largest_id() const { return largest_id_; }  // −1 in an empty one
 
  private:
   std::unordered_map<std::string, int64_t, StringHash, std::equal_to<>> ids_;
   std::unordered_map<int64_t, std::string> pieces_;
+  int64_t largest_id_ = -1;
 };
 
 }  // namespace unclip
