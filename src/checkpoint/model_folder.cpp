@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "unclip/support/json.h"
+#include "unclip/support/read_file.h"
+
 namespace unclip {
 
 namespace fs = std::filesystem;
@@ -18,7 +21,7 @@ std::optional<fs::path> model_folder_near(const fs::path& path) {
   std::error_code ignored;
   const fs::path absolute = fs::weakly_canonical(path, ignored);
   for (const fs::path& above : {absolute.parent_path(), absolute.parent_path().parent_path()})
-    if (fs::exists(above / index_name, ignored)) return above;
+    if (is_there(above / index_name)) return above;
   for (auto below =
            fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied, ignored);
        below != fs::end(below); below.increment(ignored)) {
@@ -38,17 +41,21 @@ std::optional<fs::path> model_folder_near(const fs::path& path) {
 }
 
 // One pair of the index, e.g. ["diffusers", "PriorTransformer"]; empty for the settings that stand beside
-// them (booleans, strings) and for [null, null], a component that this model was saved without.
+// them (booleans, strings; no folder has their name) and for [null, null], a component that this model was
+// saved without.
 std::optional<Component> component_entry(const std::string& name, const nlohmann::json& value,
                                          const fs::path& folder) {
-  if (name.starts_with('_') || !value.is_array()) return std::nullopt;
-  const std::string where = (folder / index_name).string() + ": component \"" + name + "\"";
-  if (value.size() != 2)
-    throw Error(ExitCode::model, where + ": expected [library, class], found " + value.dump());
+  if (name.starts_with('_')) return std::nullopt;
+  std::error_code ignored;
+  if (!value.is_array() && (name.find('\0') != name.npos || !fs::is_directory(folder / name, ignored)))
+    return std::nullopt;
+  const std::string where = (folder / index_name).string() + ": component " + shown(name);
+  if (!value.is_array() || value.size() != 2)
+    throw Error(ExitCode::model, where + ": expected [library, class], found " + shown(value));
   if (value[1].is_null()) return std::nullopt;
   if (!value[1].is_string() || !(value[0].is_string() || value[0].is_null()))
-    throw Error(ExitCode::model, where + ": expected [library, class], found " + value.dump());
-  if (fs::path(name).filename() != name || name == "." || name == "..")
+    throw Error(ExitCode::model, where + ": expected [library, class], found " + shown(value));
+  if (fs::path(name).filename() != name || name == "." || name == ".." || name.find('\0') != name.npos)
     throw Error(ExitCode::model, where + ": the name leaves the model folder",
                 "do not trust this model: components are plain folder names");
   return Component{name, value[0].is_string() ? value[0].get<std::string>() : "", value[1], folder / name};
@@ -63,7 +70,7 @@ bool Component::is_net() const {
 }
 
 Config Component::config(const std::string& file) const {
-  if (!fs::exists(folder / file))
+  if (!is_there(folder / file))
     throw Error(ExitCode::model,
                 (folder / file).string() + ": missing, needed by " + name + " (" + class_name + ")",
                 "fetch or save the whole model again");
@@ -75,12 +82,12 @@ ModelFolder ModelFolder::open(const fs::path& path) {
   const fs::file_status status = fs::status(path, failure);
   if (!fs::exists(status)) refuse_folder(path, failure ? failure.message() : "nothing");
   if (!fs::is_directory(status)) refuse_folder(path, "a file");
-  if (!fs::exists(path / index_name, failure)) refuse_folder(path, "a folder without it");
+  if (!is_there(path / index_name)) refuse_folder(path, "a folder without it");
 
   const Config index = Config::read(path / index_name);
   ModelFolder model;
   model.path_ = path;
-  model.pipeline_class_ = index.get<std::string>("_class_name", "");
+  model.pipeline_class_ = index.find<std::string>("_class_name").value_or("");
   for (const auto& [name, value] : index.values().items())
     if (auto component = component_entry(name, value, path))
       model.components_.push_back(std::move(*component));
@@ -115,7 +122,7 @@ const Component& ModelFolder::require(const std::string& name) const {
                 (path_ / index_name).string() + ": the component \"" + name + "\" is missing, found " + names,
                 "pass a model of a family that has it; `unclip inspect` lists what a folder holds");
   }
-  if (!fs::is_directory(component->folder))
+  if (std::error_code ignored; !fs::is_directory(component->folder, ignored))
     throw Error(ExitCode::model, component->folder.string() + ": missing, but " + index_name + " names it",
                 "fetch or save the whole model again");
   return *component;

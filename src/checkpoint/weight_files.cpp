@@ -5,6 +5,8 @@
 
 #include "unclip/checkpoint/model_folder.h"
 #include "unclip/checkpoint/safetensors.h"
+#include "unclip/support/json.h"
+#include "unclip/support/read_file.h"
 
 namespace unclip {
 
@@ -22,15 +24,15 @@ std::vector<fs::path> shards(const fs::path& index_file) {
     throw Error(ExitCode::model, index_file.string() + ": " + fault,
                 "fetch all shards and their index again");
   };
-  const auto map = index.require<nlohmann::json>("weight_map");
+  const nlohmann::json map = index.values().value("weight_map", nlohmann::json());
   if (!map.is_object() || map.empty()) refuse("\"weight_map\" should name a file for each tensor");
   std::set<std::string> files;
   for (const auto& [tensor, file] : map.items()) {
-    if (!file.is_string()) refuse("the file of tensor " + tensor + " is not a string");
+    if (!file.is_string()) refuse("the file of tensor " + shown(tensor) + " is not a string");
     const auto& name = file.get_ref<const std::string&>();
     if (fs::path(name).filename() != name || !name.ends_with(".safetensors"))
       refuse("the shard \"" + name + "\" is not a .safetensors file of the same folder");
-    if (!fs::exists(index_file.parent_path() / name)) refuse("the shard " + name + " is missing");
+    if (!is_there(index_file.parent_path() / name)) refuse("the shard " + name + " is missing");
     files.insert(name);
   }
 
@@ -54,7 +56,8 @@ std::vector<fs::path> shards(const fs::path& index_file) {
 
 [[noreturn]] void refuse_without_weights(const Component& component) {
   std::string others;
-  for (const auto& entry : fs::directory_iterator(component.folder)) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(component.folder, ignored)) {
     const std::string extension = entry.path().extension();
     for (const char* code : {".bin", ".ckpt", ".pt", ".pth", ".pt2", ".msgpack", ".onnx"})
       if (extension == code) others += (others.empty() ? "" : ", ") + entry.path().filename().string();
@@ -73,18 +76,18 @@ std::vector<fs::path> shards(const fs::path& index_file) {
 }  // namespace
 
 std::vector<fs::path> weight_files(const Component& component) {
-  if (!fs::is_directory(component.folder))
+  if (std::error_code ignored; !fs::is_directory(component.folder, ignored))
     throw Error(ExitCode::model, component.folder.string() + ": missing, but model_index.json names it",
                 "fetch or save the whole model again");
   for (const std::string variant : variants) {
     for (const std::string stem : stems) {
       const fs::path base = component.folder / stem;
       const fs::path single = base.string() + variant + ".safetensors";
-      if (fs::exists(single)) return {single};
+      if (is_there(single)) return {single};
       const fs::path index = base.string() + ".safetensors.index" + variant + ".json";
-      if (fs::exists(index)) return shards(index);
+      if (is_there(index)) return shards(index);
       const fs::path legacy_index = base.string() + ".safetensors" + variant + ".index.json";
-      if (fs::exists(legacy_index)) return shards(legacy_index);
+      if (is_there(legacy_index)) return shards(legacy_index);
     }
   }
   refuse_without_weights(component);

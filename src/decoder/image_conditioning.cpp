@@ -6,20 +6,20 @@ namespace unclip {
 using Kind = ImageConditioningConfig::Kind;
 
 ImageConditioningConfig ImageConditioningConfig::from(const Config& config, int64_t cross_attention_dim) {
-  const auto context = config.get<std::string>("encoder_hid_dim_type", "null");
-  const auto time = config.get<std::string>("addition_embed_type", "null");
+  const auto context = config.find<std::string>("encoder_hid_dim_type").value_or("null");
+  const auto time = config.find<std::string>("addition_embed_type").value_or("null");
   for (const auto& [known_context, known_time, kind] : {std::tuple{"null", "null", Kind::none},
                                                         {"text_image_proj", "text_image", Kind::text_image},
                                                         {"image_proj", "image", Kind::image},
                                                         {"image_proj", "image_hint", Kind::image_hint}}) {
     if (context != known_context || time != known_time) continue;
     if (kind == Kind::none) config.expect("encoder_hid_dim", nullptr);
-    return {kind, kind == Kind::none ? 0 : config.require<int64_t>("encoder_hid_dim"), cross_attention_dim};
+    return {kind, kind == Kind::none ? 0 : config.require<int64_t>("encoder_hid_dim", kWidths),
+            cross_attention_dim};
   }
-  throw Error(ExitCode::model, config.origin() + ": \"encoder_hid_dim_type\" is " + context +
-                                   " and \"addition_embed_type\" is " + time +
-                                   ", expected text_image_proj and text_image, image_proj and image or "
-                                   "image_hint, or none of both");
+  config.refuse(context == "null" ? "addition_embed_type" : "encoder_hid_dim_type",
+                "\"encoder_hid_dim_type\" and \"addition_embed_type\" to be text_image_proj and text_image, "
+                "image_proj and image or image_hint, or both null");
 }
 
 ImageProjectionImpl::ImageProjectionImpl(const ImageConditioningConfig& c)

@@ -5,11 +5,15 @@ namespace unclip {
 
 namespace {
 
+bool is_list(const Config& config, const std::string& key) {
+  return config.has(key) && config.values().at(key).is_array();
+}
+
 // A value for all levels or a list with one a level.
-template <class T>
-std::vector<T> per_level(const Config& config, const std::string& key, T fallback, size_t levels) {
-  if (config.has(key) && config.values().at(key).is_array()) return config.require<std::vector<T>>(key);
-  return std::vector<T>(levels, config.get<T>(key, fallback));
+std::vector<int64_t> per_level(const Config& config, const std::string& key, int64_t fallback, size_t levels,
+                               const Range& range) {
+  if (is_list(config, key)) return config.require<std::vector<int64_t>>(key, range);
+  return std::vector(levels, config.get(key, fallback, range));
 }
 
 void expect_supported(const Config& config) {
@@ -17,27 +21,26 @@ void expect_supported(const Config& config) {
                           "timestep_post_act", "time_cond_proj_dim", "cross_attention_norm"})
     config.expect(key, nullptr);
   for (const char* key : {"center_input_sample", "class_embeddings_concat"}) config.expect(key, false);
-  config.expect("dropout", 0.0);
   config.expect("attention_type", "default");
   config.expect("time_embedding_type", "positional");
   if (config.get<std::string>("act_fn", "silu") != "swish") config.expect("act_fn", "silu");
+  config.expect("dual_cross_attention", false);
 }
 
 void read_class_embedding(const Config& config, UNetConfig& c) {
-  const auto type = config.get<std::string>("class_embed_type", "");
+  const auto type = config.find<std::string>("class_embed_type").value_or("");
   if (type == "timestep") {
     c.class_embedding = ClassEmbedding::timestep;
   } else if (type == "identity") {
     c.class_embedding = ClassEmbedding::identity;
   } else if (type == "projection") {
     c.class_embedding = ClassEmbedding::projection;
-    c.class_projection_dim = config.require<int64_t>("projection_class_embeddings_input_dim");
+    c.class_projection_dim = config.require<int64_t>("projection_class_embeddings_input_dim", kWidths);
   } else if (config.has("class_embed_type")) {
-    throw Error(ExitCode::model, config.origin() + ": \"class_embed_type\" is \"" + type +
-                                     "\", expected null, timestep, identity or projection");
+    config.refuse("class_embed_type", "null, timestep, identity or projection");
   } else if (config.has("num_class_embeds")) {
     c.class_embedding = ClassEmbedding::table;
-    c.num_class_embeds = config.require<int64_t>("num_class_embeds");
+    c.num_class_embeds = config.require<int64_t>("num_class_embeds", kEntries);
   }
 }
 
@@ -49,14 +52,12 @@ void read_mid_block(const Config& config, UNetConfig& c) {
   } else if (type == "UNetMidBlock2D") {
     config.expect("resnet_skip_time_act", false);
   } else {
-    throw Error(ExitCode::model, config.origin() + ": \"mid_block_type\" is \"" + type +
-                                     "\", expected UNetMidBlock2DSimpleCrossAttn or UNetMidBlock2D");
+    config.refuse("mid_block_type", "UNetMidBlock2DSimpleCrossAttn or UNetMidBlock2D");
   }
-  const bool one_for_all =
-      !config.has("only_cross_attention") || !config.values().at("only_cross_attention").is_array();
   c.mid_only_cross_attention =
-      config.get("mid_block_only_cross_attention", one_for_all && c.only_cross_attention.front());
-  c.mid_block_scale_factor = config.get("mid_block_scale_factor", 1.0);
+      config.find<bool>("mid_block_only_cross_attention")
+          .value_or(!is_list(config, "only_cross_attention") && c.only_cross_attention.front());
+  c.mid_block_scale_factor = config.get("mid_block_scale_factor", 1.0, kScales);
 }
 
 }  // namespace
@@ -64,8 +65,8 @@ void read_mid_block(const Config& config, UNetConfig& c) {
 UNet2DConditionConfig UNet2DConditionConfig::from(const Config& config) {
   expect_supported(config);
   UNet2DConditionConfig c;
-  c.in_channels = config.get<int64_t>("in_channels", 4);
-  c.out_channels = config.get<int64_t>("out_channels", 4);
+  c.in_channels = config.get<int64_t>("in_channels", 4, kWidths);
+  c.out_channels = config.get<int64_t>("out_channels", 4, kWidths);
   c.down_blocks = down_block_kinds(config.get<std::vector<std::string>>(
                                        "down_block_types", {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D",
                                                             "CrossAttnDownBlock2D", "DownBlock2D"}),
@@ -74,24 +75,27 @@ UNet2DConditionConfig UNet2DConditionConfig::from(const Config& config) {
       config.get<std::vector<std::string>>(
           "up_block_types", {"UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"}),
       config.origin());
-  c.block_out_channels = config.get<std::vector<int64_t>>("block_out_channels", {320, 640, 1280, 1280});
+  c.block_out_channels =
+      config.get<std::vector<int64_t>>("block_out_channels", {320, 640, 1280, 1280}, kWidths);
   const size_t levels = c.block_out_channels.size();
-  c.layers_per_block = per_level<int64_t>(config, "layers_per_block", 2, levels);
-  c.attention_head_dim = per_level<int64_t>(config, "attention_head_dim", 8, levels);
-  c.cross_attention_dim = per_level<int64_t>(config, "cross_attention_dim", 1280, levels);
-  c.only_cross_attention = per_level<bool>(config, "only_cross_attention", false, levels);
-  c.norm_num_groups = config.get<int64_t>("norm_num_groups", 32);
-  c.norm_eps = config.get("norm_eps", 1e-5);
+  c.layers_per_block = per_level(config, "layers_per_block", 2, levels, kDepths);
+  c.attention_head_dim = per_level(config, "attention_head_dim", 8, levels, kWidths);
+  c.cross_attention_dim = per_level(config, "cross_attention_dim", 1280, levels, kWidths);
+  c.only_cross_attention = is_list(config, "only_cross_attention")
+                               ? config.require<std::vector<bool>>("only_cross_attention")
+                               : std::vector(levels, config.get("only_cross_attention", false));
+  c.norm_num_groups = config.get<int64_t>("norm_num_groups", 32, kWidths);
+  c.norm_eps = config.get("norm_eps", 1e-5, kEpsilons);
   c.scale_shift = config.get<std::string>("resnet_time_scale_shift", "default") != "default";
   if (c.scale_shift) config.expect("resnet_time_scale_shift", "scale_shift");
   c.skip_time_act = config.get("resnet_skip_time_act", false);
-  c.resnet_out_scale_factor = config.get("resnet_out_scale_factor", 1.0);
-  c.downsample_padding = config.get<int64_t>("downsample_padding", 1);
-  c.conv_in_kernel = config.get<int64_t>("conv_in_kernel", 3);
-  c.conv_out_kernel = config.get<int64_t>("conv_out_kernel", 3);
+  c.resnet_out_scale_factor = config.get("resnet_out_scale_factor", 1.0, kScales);
+  c.downsample_padding = config.get<int64_t>("downsample_padding", 1, {0, 1});
+  c.conv_in_kernel = config.get<int64_t>("conv_in_kernel", 3, {1, 7});
+  c.conv_out_kernel = config.get<int64_t>("conv_out_kernel", 3, {1, 7});
   c.flip_sin_to_cos = config.get("flip_sin_to_cos", true);
-  c.freq_shift = config.get("freq_shift", 0.0);
-  c.time_embedding_dim = config.get<int64_t>("time_embedding_dim", 0);
+  c.freq_shift = config.get("freq_shift", 0.0, {0, 1});
+  c.time_embedding_dim = config.find<int64_t>("time_embedding_dim", kWidths).value_or(0);
   read_class_embedding(config, c);
   c.check(config.origin());
   read_mid_block(config, c);

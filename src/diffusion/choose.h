@@ -1,6 +1,7 @@
-// Reads a setting that is one of a few words.
+// Reads the settings of schedulers: words out of a few, numbers within ranges.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +9,10 @@
 #include "unclip/checkpoint/config.h"
 
 namespace unclip {
+
+inline constexpr Range kTrainTimesteps{100, 10'000};
+inline constexpr Range kBetas{1e-6, 0.999};
+inline constexpr Range kStepOffsets{0, 9};  // with more, 100 of 1000 steps would begin behind the schedule
 
 // The choice that the word under `key` (or `fallback`) stands for; throws Error(model) for an unknown word.
 template <class Choice>
@@ -19,7 +24,19 @@ Choice choose(const Config& config, const char* key, const char* fallback,
     if (name == found) return choice;
     known += (known.empty() ? "" : " or ") + name;
   }
-  throw Error(ExitCode::model, config.origin() + ": \"" + key + "\" is \"" + found + "\", expected " + known);
+  config.refuse(key, known);
+}
+
+// The class that the file was written by, empty where it does not say; throws Error(model) for one that is
+// not built: its settings would be read as if they were those of another.
+inline std::string scheduler_class(const Config& config) {
+  constexpr const char* built[] = {"UnCLIPScheduler", "DDIMScheduler", "DDPMScheduler",
+                                   "DPMSolverMultistepScheduler"};
+  const auto name = config.get<std::string>("_class_name", "");
+  if (config.contains("_class_name") && std::ranges::find(built, name) == std::end(built))
+    config.refuse("_class_name",
+                  "UnCLIPScheduler, DDIMScheduler, DDPMScheduler or DPMSolverMultistepScheduler");
+  return name;
 }
 
 }  // namespace unclip

@@ -26,49 +26,57 @@ torch::Tensor without_terminal_signal(const torch::Tensor& betas) {
 }  // namespace
 
 ScheduleConfig ScheduleConfig::from(const Config& config) {
-  const bool unclip = config.get<std::string>("_class_name", "") == "UnCLIPScheduler";
+  const bool unclip = scheduler_class(config) == "UnCLIPScheduler";
   ScheduleConfig c;
-  c.num_train_timesteps = config.get("num_train_timesteps", c.num_train_timesteps);
+  c.num_train_timesteps = config.get("num_train_timesteps", c.num_train_timesteps, kTrainTimesteps);
   c.beta_schedule = choose<Beta>(config, "beta_schedule", unclip ? "squaredcos_cap_v2" : "linear",
                                  {{"linear", Beta::linear},
                                   {"scaled_linear", Beta::scaled_linear},
                                   {"squaredcos_cap_v2", Beta::cosine}});
-  c.beta_start = config.get("beta_start", c.beta_start);
-  c.beta_end = config.get("beta_end", c.beta_end);
-  c.trained_betas = config.get("trained_betas", c.trained_betas);
+  c.beta_start = config.get("beta_start", c.beta_start, kBetas);
+  c.beta_end = config.get("beta_end", c.beta_end, kBetas);
+  c.trained_betas = config.find<std::vector<float>>("trained_betas", kBetas).value_or(c.trained_betas);
   c.rescale_betas_zero_snr = config.get("rescale_betas_zero_snr", c.rescale_betas_zero_snr);
   c.prediction = choose<Prediction>(
       config, "prediction_type", "epsilon",
       {{"epsilon", Prediction::epsilon}, {"sample", Prediction::sample}, {"v_prediction", Prediction::v}});
   c.clip_sample = config.get("clip_sample", c.clip_sample);
-  c.clip_sample_range = config.get("clip_sample_range", c.clip_sample_range);
+  c.clip_sample_range = config.get("clip_sample_range", c.clip_sample_range, kScales);
   c.thresholding = config.get("thresholding", c.thresholding);
-  c.dynamic_thresholding_ratio = config.get("dynamic_thresholding_ratio", c.dynamic_thresholding_ratio);
-  c.sample_max_value = config.get("sample_max_value", c.sample_max_value);
+  c.dynamic_thresholding_ratio =
+      config.get("dynamic_thresholding_ratio", c.dynamic_thresholding_ratio, {0, 1});
+  c.sample_max_value = config.get("sample_max_value", c.sample_max_value, {1, kScales.most});
   if (config.has("timestep_spacing"))
     c.spacing = choose<Spacing>(
         config, "timestep_spacing", "",
         {{"leading", Spacing::leading}, {"trailing", Spacing::trailing}, {"linspace", Spacing::linspace}});
-  c.steps_offset = config.get("steps_offset", c.steps_offset);
+  c.steps_offset = config.get("steps_offset", c.steps_offset, kStepOffsets);
   c.set_alpha_to_one = config.get("set_alpha_to_one", c.set_alpha_to_one);
-  c.variance = choose<Variance>(config, "variance_type", "fixed_small",
-                                {{"fixed_small", Variance::fixed_small},
-                                 {"fixed_small_log", Variance::fixed_small_log},
-                                 {"fixed_large", Variance::fixed_large},
-                                 {"learned", Variance::learned},
-                                 {"learned_range", Variance::learned_range}});
+  if (config.has("variance_type"))
+    c.variance = choose<Variance>(config, "variance_type", "fixed_small",
+                                  {{"fixed_small", Variance::fixed_small},
+                                   {"fixed_small_log", Variance::fixed_small_log},
+                                   {"fixed_large", Variance::fixed_large},
+                                   {"learned", Variance::learned},
+                                   {"learned_range", Variance::learned_range}});
   // What only DPM-Solver's schedulers have: the one kind of it that is built.
-  config.expect<std::string>("algorithm_type", "dpmsolver++");
-  config.expect<std::string>("solver_type", "midpoint");
-  config.expect<std::string>("final_sigmas_type", "zero");
+  config.expect("algorithm_type", "dpmsolver++");
+  config.expect("solver_type", "midpoint");
+  config.expect("final_sigmas_type", "zero");
   config.expect("solver_order", 2);
-  for (const char* sigmas :
-       {"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas"})
-    config.expect(sigmas, false);
+  config.expect("lambda_min_clipped", nullptr);  // −∞
+  for (const char* other : {"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas",
+                            "use_lu_lambdas", "use_flow_sigmas", "use_dynamic_shifting"})
+    config.expect(other, false);
   if (!c.trained_betas.empty() && static_cast<int64_t>(c.trained_betas.size()) != c.num_train_timesteps)
     throw Error(ExitCode::model,
                 config.origin() + ": \"trained_betas\" has " + std::to_string(c.trained_betas.size()) +
                     " entries, expected \"num_train_timesteps\", " + std::to_string(c.num_train_timesteps));
+  const torch::Tensor left = c.alphas_cumprod();
+  const float least = left.min().item<float>();
+  if (!(left.max().item<float>() < 1) || !(c.rescale_betas_zero_snr ? least >= 0 : least > 0))
+    config.refuse(c.trained_betas.empty() ? "beta_end" : "trained_betas",
+                  "a schedule that leaves a part of the picture at every timestep");
   return c;
 }
 

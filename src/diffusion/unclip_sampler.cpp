@@ -7,17 +7,19 @@
 #include "choose.h"
 
 namespace unclip {
+
 UnclipSamplerConfig UnclipSamplerConfig::from(const Config& config) {
-  config.expect<std::string>("beta_schedule", "squaredcos_cap_v2");
+  config.expect("beta_schedule", "squaredcos_cap_v2");
+  scheduler_class(config);
   UnclipSamplerConfig c;
-  c.num_train_timesteps = config.get("num_train_timesteps", c.num_train_timesteps);
+  c.num_train_timesteps = config.get("num_train_timesteps", c.num_train_timesteps, kTrainTimesteps);
   c.variance = choose<Variance>(
       config, "variance_type", "fixed_small_log",
       {{"fixed_small_log", Variance::fixed_small_log}, {"learned_range", Variance::learned_range}});
   c.prediction = choose<Prediction>(config, "prediction_type", "epsilon",
                                     {{"epsilon", Prediction::epsilon}, {"sample", Prediction::sample}});
   c.clip_sample = config.get("clip_sample", c.clip_sample);
-  c.clip_sample_range = config.get("clip_sample_range", c.clip_sample_range);
+  c.clip_sample_range = config.get("clip_sample_range", c.clip_sample_range, kScales);
   return c;
 }
 

@@ -12,12 +12,9 @@ namespace {
 int read_side(const Config& config, const std::string& name, const char* key, int fallback) {
   if (!config.has(name)) return fallback;
   const nlohmann::json& value = config.values().at(name);
-  const int side = value.is_object() ? Config(value, config.origin() + ": \"" + name + "\"").require<int>(key)
-                                     : config.require<int>(name);
-  if (side < 1)
-    throw Error(ExitCode::model,
-                config.origin() + ": \"" + name + "\" is " + value.dump() + ", expected 1 pixel at least");
-  return side;
+  constexpr Range kSides{1, 4096};
+  return value.is_object() ? Config(value, config.origin() + ": \"" + name + "\"").require<int>(key, kSides)
+                           : config.require<int>(name, kSides);
 }
 
 }  // namespace
@@ -30,8 +27,8 @@ ClipImageProcessorConfig ClipImageProcessorConfig::from(const Config& config) {
   c.shortest_edge = read_side(config, "size", "shortest_edge", c.shortest_edge);
   c.crop_width = read_side(config, "crop_size", "width", c.crop_width);
   c.crop_height = read_side(config, "crop_size", "height", c.crop_height);
-  c.image_mean = config.get("image_mean", c.image_mean);
-  c.image_std = config.get("image_std", c.image_std);
+  c.image_mean = config.get("image_mean", c.image_mean, {-10, 10});
+  c.image_std = config.get("image_std", c.image_std, kScales);
   if (c.image_mean.size() != 3 || c.image_std.size() != 3 || c.crop_width > c.shortest_edge ||
       c.crop_height > c.shortest_edge)
     throw Error(ExitCode::model, config.origin() +

@@ -6,20 +6,16 @@
 namespace unclip {
 
 ClipEncoderConfig ClipEncoderConfig::from(const Config& config, ClipEncoderConfig c) {
-  c.hidden_size = config.get("hidden_size", c.hidden_size);
-  c.intermediate_size = config.get("intermediate_size", c.intermediate_size);
-  c.num_hidden_layers = config.get("num_hidden_layers", c.num_hidden_layers);
-  c.num_attention_heads = config.get("num_attention_heads", c.num_attention_heads);
-  c.layer_norm_eps = config.get("layer_norm_eps", c.layer_norm_eps);
+  c.hidden_size = config.get("hidden_size", c.hidden_size, kWidths);
+  c.intermediate_size = config.get("intermediate_size", c.intermediate_size, kWidths);
+  c.num_hidden_layers = config.get("num_hidden_layers", c.num_hidden_layers, kDepths);
+  c.num_attention_heads = config.get("num_attention_heads", c.num_attention_heads, kWidths);
+  c.layer_norm_eps = config.get("layer_norm_eps", c.layer_norm_eps, kEpsilons);
   const auto act = config.get<std::string>("hidden_act", "quick_gelu");
-  if (act != "quick_gelu" && act != "gelu")
-    throw Error(ExitCode::model,
-                config.origin() + ": \"hidden_act\" is \"" + act + "\", expected quick_gelu or gelu");
+  if (act != "quick_gelu" && act != "gelu") config.refuse("hidden_act", "quick_gelu or gelu");
   c.activation = act == "gelu" ? ClipActivation::gelu : ClipActivation::quick_gelu;
-  if (c.num_attention_heads < 1 || c.hidden_size % c.num_attention_heads != 0)
-    throw Error(ExitCode::model,
-                config.origin() + ": \"num_attention_heads\" is " + std::to_string(c.num_attention_heads) +
-                    ", expected a divisor of \"hidden_size\", " + std::to_string(c.hidden_size));
+  if (c.hidden_size % c.num_attention_heads != 0)
+    config.refuse("num_attention_heads", "a divisor of \"hidden_size\", " + std::to_string(c.hidden_size));
   return c;
 }
 

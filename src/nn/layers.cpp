@@ -1,13 +1,14 @@
 // The leaves of every net (see the header for why they are not torch::nn's).
 #include "unclip/nn/layers.h"
 
+#include "unclip/nn/awaiting_weights.h"
 #include "unclip/nn/fused_group_norm.h"
 #include "unclip/nn/packing.h"
 
 namespace unclip {
 
 torch::Tensor empty_parameter(torch::nn::Module& owner, const std::string& name, at::IntArrayRef shape) {
-  return owner.register_parameter(name, torch::empty(shape), /*requires_grad=*/false);
+  return owner.register_parameter(name, AwaitingWeights::parameter(shape), /*requires_grad=*/false);
 }
 
 LinearImpl::LinearImpl(int64_t in_features, int64_t out_features, bool with_bias) {

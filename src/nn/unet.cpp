@@ -1,7 +1,7 @@
 // The trunk that decoder and upsampler share.
 #include "unclip/nn/unet.h"
 
-#include "unclip/support/error.h"
+#include "unclip/checkpoint/config.h"
 
 namespace unclip {
 
@@ -72,8 +72,11 @@ MidBlock2D make_mid_block(const UNetConfig& config) {
 
 void UNetConfig::check(const std::string& origin) const {
   const size_t levels = block_out_channels.size();
+  if (levels == 0 || levels > kMostLevels)
+    throw Error(ExitCode::model, origin + ": \"block_out_channels\" has " + std::to_string(levels) +
+                                     " entries, expected 1 to " + std::to_string(kMostLevels));
   const auto expect_levels = [&](const char* key, size_t size) {
-    if (size != levels || levels == 0)
+    if (size != levels)
       throw Error(ExitCode::model, origin + ": \"" + key + "\" has " + std::to_string(size) +
                                        " entries, expected one for each of the " + std::to_string(levels) +
                                        " levels of \"block_out_channels\"");
@@ -85,10 +88,15 @@ void UNetConfig::check(const std::string& origin) const {
   expect_levels("cross_attention_dim", cross_attention_dim.size());
   expect_levels("only_cross_attention", only_cross_attention.size());
   for (const int64_t channels : block_out_channels)
-    if (norm_num_groups < 1 || channels < 1 || channels % norm_num_groups != 0)
+    if (channels % norm_num_groups != 0)
       throw Error(ExitCode::model, origin + ": \"norm_num_groups\" is " + std::to_string(norm_num_groups) +
                                        ", expected a divisor of all \"block_out_channels\", which hold " +
                                        std::to_string(channels));
+  // Sine and cosine of half as many frequencies each, whose exponents are divided by this half − freq_shift.
+  const int64_t finest = block_out_channels.front();
+  if (finest % 2 != 0 || static_cast<double>(finest) / 2 <= freq_shift)
+    throw Error(ExitCode::model, origin + ": \"block_out_channels\" begins with " + std::to_string(finest) +
+                                     ", expected an even number above twice \"freq_shift\"");
   for (size_t i = 0; skip_time_act && i < levels; ++i)
     if (down_blocks[i].resampler == BlockResampler::conv || up_blocks[i].resampler == BlockResampler::conv)
       throw Error(ExitCode::model,

@@ -1,17 +1,19 @@
 // What a model folder recommends, from its generation_config.json.
 #include "unclip/pipeline/pipeline.h"
+#include "unclip/support/read_file.h"
 
 namespace unclip {
 
 PipelineDefaults PipelineDefaults::from(const ModelFolder& folder, PipelineDefaults d) {
   const std::filesystem::path file = folder.path() / "generation_config.json";
-  if (!std::filesystem::exists(file)) return d;
+  if (!is_there(file)) return d;
   const Config config = Config::read(file);
-  d.steps.prior = config.get("prior_num_inference_steps", d.steps.prior);
-  d.steps.decoder = config.get("decoder_num_inference_steps", d.steps.decoder);
-  d.steps.upsampler = config.get("super_res_num_inference_steps", d.steps.upsampler);
-  d.guidance.prior = config.get("prior_guidance_scale", d.guidance.prior);
-  d.guidance.decoder = config.get("decoder_guidance_scale", d.guidance.decoder);
+  constexpr Range kSteps{2, 1000}, kGuidance{0, 1000};  // as the command line's
+  d.steps.prior = config.get("prior_num_inference_steps", d.steps.prior, kSteps);
+  d.steps.decoder = config.get("decoder_num_inference_steps", d.steps.decoder, kSteps);
+  d.steps.upsampler = config.get("super_res_num_inference_steps", d.steps.upsampler, kSteps);
+  d.guidance.prior = config.get("prior_guidance_scale", d.guidance.prior, kGuidance);
+  d.guidance.decoder = config.get("decoder_guidance_scale", d.guidance.decoder, kGuidance);
   return d;
 }
 

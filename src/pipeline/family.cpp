@@ -31,10 +31,10 @@ std::string describe_family(const ModelFolder& folder) {
       return "unknown";
   }
   const Config unet = folder.require("unet").config();
-  const bool told_text = unet.get<std::string>("encoder_hid_dim_type", "") == "text_image_proj";
+  const bool told_text = unet.find<std::string>("encoder_hid_dim_type") == "text_image_proj";
   std::string task = "text to image, image to image";
-  if (unet.get<std::string>("addition_embed_type", "") == "image_hint") task = "depth map to image";
-  if (unet.get<int64_t>("in_channels", 4) == 9) task = "inpainting";
+  if (unet.find<std::string>("addition_embed_type") == "image_hint") task = "depth map to image";
+  if (unet.get<int64_t>("in_channels", 4, kWidths) == 9) task = "inpainting";
   return std::string("Kandinsky ") + (told_text ? "2.1" : "2.2") +
          (family_of(folder) == ModelFamily::kandinsky ? "" : " decoder") + " (" + task + ")";
 }

@@ -13,6 +13,14 @@ void expect_same(const FitSize& found, const FitSize& expected) {
                 "these components belong to different models; fetch or save the whole model again");
 }
 
+void expect_ids(const Tokenizer& tokenizer, const std::string& tokens, const FitSize& vocab_size) {
+  if (tokenizer.largest_id() >= vocab_size.value)
+    throw Error(ExitCode::model,
+                tokens + ": has a token with the id " + std::to_string(tokenizer.largest_id()) +
+                    ", expected ids below " + std::to_string(vocab_size.value) + " as " + vocab_size.where,
+                "these components belong to different models; fetch or save the whole model again");
+}
+
 void expect_class(const ModelFolder& folder, const std::string& name,
                   const std::vector<std::string>& classes) {
   const std::string& found = folder.require(name).class_name;

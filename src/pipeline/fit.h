@@ -5,10 +5,12 @@
 #include <vector>
 
 #include "unclip/checkpoint/model_folder.h"
+#include "unclip/tokenizer/tokenizer.h"
 
 namespace unclip {
 
 constexpr int64_t kLargestPictureSide = 8192;  // pixels
+constexpr Range kPictureSides{1, kLargestPictureSide};
 
 // A size and where it is written down.
 struct FitSize {
@@ -18,6 +20,10 @@ struct FitSize {
 
 // Throws Error(model), naming both places, unless both sizes are equal.
 void expect_same(const FitSize& found, const FitSize& expected);
+
+// Throws Error(model) where the tokenizer in the folder `tokens` knows an id that the text encoder's table,
+// of `vocab_size` rows, has no row for.
+void expect_ids(const Tokenizer& tokenizer, const std::string& tokens, const FitSize& vocab_size);
 
 // Throws Error(model) unless the component is there and of one of the classes.
 void expect_class(const ModelFolder& folder, const std::string& name,

@@ -43,14 +43,25 @@ void check_kandinsky_prior(const ModelFolder& folder, const std::string& prefix,
   const auto vision = CLIPVisionConfig::from(vision_config);
   const std::string tokens = folder.require(prefix + "tokenizer").folder.string();
 
-  if (tokenizer.size() > text.vocab_size)
-    expect_same(size_in(text_config, "vocab_size", text.vocab_size), {tokens, tokenizer.size()});
+  expect_ids(tokenizer, tokens, size_in(text_config, "vocab_size", text.vocab_size));
   const FitSize embedding = size_in(prior_config, "embedding_dim", prior.embedding_dim);
   expect_same({tokens + ": \"model_max_length\"", tokenizer.max_length().value_or(0)},
               size_in(prior_config, "num_embeddings", prior.num_embeddings));
   expect_same(size_in(text_config, "projection_dim", text.projection_dim), embedding);
   expect_same(size_in(text_config, "hidden_size", text.encoder.hidden_size), embedding);
   expect_same(size_in(vision_config, "projection_dim", vision.projection_dim), embedding);
+  if (prior.num_embeddings > text.max_position_embeddings)
+    text_config.refuse("max_position_embeddings", "at least \"num_embeddings\" of " + prior_config.origin());
+}
+
+void check_kandinsky_text(const ModelFolder& folder, const Tokenizer& tokenizer, int64_t length) {
+  const Config config = folder.require("text_encoder").config();
+  const auto text = MultilingualCLIPConfig::from(config);
+  expect_ids(tokenizer, folder.require("tokenizer").folder.string(),
+             size_in(config, "vocab_size", text.vocab_size));
+  if (text.pad_token_id + length >= text.max_position_embeddings)
+    config.refuse("max_position_embeddings", "more than " + std::to_string(text.pad_token_id + length) +
+                                                 ", the place of the last token");
 }
 
 void check_kandinsky_decoder(const ModelFolder& folder) {
@@ -66,6 +77,11 @@ void check_kandinsky_decoder(const ModelFolder& folder) {
         unet_config.origin() + ": \"encoder_hid_dim_type\" is null, expected text_image_proj or image_proj",
         "this is no Kandinsky 2.1 or 2.2 decoder; run: unclip inspect " + folder.path().string());
   if (unet.conditioning.kind == Conditioning::text_image) check_text_encoder(folder, unet_config, unet);
+  if (unet.class_embedding != ClassEmbedding::none)
+    unet_config.refuse("class_embed_type", "null: this decoder is told the image embedding another way");
+  if (unet.block_out_channels.size() > movq.block_out_channels.size())
+    unet_config.refuse("block_out_channels", "at most as many levels as in " + movq_config.origin() +
+                                                 ": pictures are rounded up for those");
 
   const int64_t latent = movq.latent_channels;
   const int64_t inpainting = 2 * latent + 1, hinted = 2 * latent;

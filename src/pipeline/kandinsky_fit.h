@@ -6,9 +6,12 @@
 
 namespace unclip {
 
-// Both throw Error(model), naming both files, for a component of another class and widths that differ.
+// All throw Error(model), naming both files, for a component of another class and widths that differ.
 void check_kandinsky_prior(const ModelFolder& folder, const std::string& prefix, const Tokenizer& tokenizer);
 void check_kandinsky_decoder(const ModelFolder& folder);
+
+// 2.1's text encoder against its tokenizer: every id and each of `length` tokens needs a row of its tables.
+void check_kandinsky_text(const ModelFolder& folder, const Tokenizer& tokenizer, int64_t length);
 
 // Prior and decoder against each other: the width of the image embedding.
 void check_kandinsky_pair(const ModelFolder& folder, const std::string& prefix);

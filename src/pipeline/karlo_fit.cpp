@@ -13,14 +13,11 @@ namespace unclip {
 namespace {
 
 void check_sample_size(const Config& config, const UNetConfig& net) {
-  const auto size = config.require<int64_t>("sample_size");
+  const auto size = config.require<int64_t>("sample_size", kPictureSides);
   const int64_t step = int64_t{1} << (net.block_out_channels.size() - 1);
-  if (size < 1 || size > kLargestPictureSide || size % step != 0)
-    throw Error(ExitCode::model,
-                config.origin() + ": \"sample_size\" is " + std::to_string(size) +
-                    ", expected a multiple of " + std::to_string(step) + " up to " +
-                    std::to_string(kLargestPictureSide) + ", for each level of the net halves the picture",
-                "correct config.json, or fetch the whole model again");
+  if (size % step != 0)
+    config.refuse("sample_size",
+                  "a multiple of " + std::to_string(step) + ": each level of the net halves the picture");
 }
 
 }  // namespace
@@ -49,8 +46,7 @@ void check_karlo(const ModelFolder& folder, const Tokenizer& tokenizer) {
   const std::string tokens = folder.require("tokenizer").folder.string();
 
   // tokenizer → text encoder → prior
-  if (tokenizer.size() > text.vocab_size)
-    expect_same(size("text_encoder", "vocab_size", text.vocab_size), {tokens, tokenizer.size()});
+  expect_ids(tokenizer, tokens, size("text_encoder", "vocab_size", text.vocab_size));
   const FitSize length{tokens + ": \"model_max_length\"", tokenizer.max_length().value_or(0)};
   if (length.value > text.max_position_embeddings)
     expect_same(length, size("text_encoder", "max_position_embeddings", text.max_position_embeddings));
@@ -71,12 +67,16 @@ void check_karlo(const ModelFolder& folder, const Tokenizer& tokenizer) {
   expect_same(size("decoder", "in_channels", decoder.in_channels), {"a picture in colour", 3});
   expect_same(size("decoder", "out_channels", decoder.out_channels),
               {"\"variance_type\" in " + schedule.origin() + " wants it", learned ? 6 : 3});
+  if (decoder.class_embedding != ClassEmbedding::identity)
+    config("decoder").refuse("class_embed_type", "\"identity\": text_proj has made the embedding already");
   check_sample_size(config("decoder"), decoder);
 
   // decoder → upsampler, which sees two pictures side by side
   for (const auto& [name, net] : {std::pair{"super_res_first", first}, {"super_res_last", last}}) {
     expect_same(size(name, "in_channels", net.in_channels), {"two pictures in colour", 6});
     expect_same(size(name, "out_channels", net.out_channels), {"a picture in colour", 3});
+    if (net.class_embedding != ClassEmbedding::none)
+      config(name).refuse("class_embed_type", "null: an upsampler is told the time alone");
     check_sample_size(config("super_res_first"), net);
   }
 }

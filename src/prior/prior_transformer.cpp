@@ -10,8 +10,8 @@ constexpr double kIgnored = -10000.0;  // as the prior was trained, not −∞
 
 // A setting that is absent (null) or has one known value.
 bool is_set(const Config& config, const std::string& key, const std::string& known, bool fallback) {
-  if (!config.values().contains(key)) return fallback;
-  config.expect(key, known);
+  if (!config.contains(key)) return fallback;
+  if (config.has(key)) config.expect(key, known);
   return config.has(key);
 }
 
@@ -27,26 +27,26 @@ PriorTransformerConfig filled_in(PriorTransformerConfig c) {
 
 PriorTransformerConfig PriorTransformerConfig::from(const Config& config) {
   PriorTransformerConfig c;
-  c.num_attention_heads = config.get("num_attention_heads", c.num_attention_heads);
-  c.attention_head_dim = config.get("attention_head_dim", c.attention_head_dim);
-  c.num_layers = config.get("num_layers", c.num_layers);
-  c.embedding_dim = config.get("embedding_dim", c.embedding_dim);
-  c.num_embeddings = config.get("num_embeddings", c.num_embeddings);
-  c.additional_embeddings = config.get("additional_embeddings", c.additional_embeddings);
-  c.embedding_proj_dim = config.get("embedding_proj_dim", c.embedding_proj_dim);
-  c.clip_embed_dim = config.get("clip_embed_dim", c.clip_embed_dim);
-  c.time_embed_dim = config.get("time_embed_dim", c.time_embed_dim);
+  c.num_attention_heads = config.get("num_attention_heads", c.num_attention_heads, kWidths);
+  c.attention_head_dim = config.get("attention_head_dim", c.attention_head_dim, kWidths);
+  c.num_layers = config.get("num_layers", c.num_layers, kDepths);
+  c.embedding_dim = config.get("embedding_dim", c.embedding_dim, kWidths);
+  c.num_embeddings = config.get("num_embeddings", c.num_embeddings, {0, kWidths.most});
+  c.additional_embeddings = config.get("additional_embeddings", c.additional_embeddings, kWidths);
+  c.embedding_proj_dim = config.find<int64_t>("embedding_proj_dim", kWidths).value_or(0);
+  c.clip_embed_dim = config.find<int64_t>("clip_embed_dim", kWidths).value_or(0);
+  c.time_embed_dim = config.find<int64_t>("time_embed_dim", kWidths).value_or(0);
   c.embedding_proj_norm = is_set(config, "embedding_proj_norm_type", "layer", c.embedding_proj_norm);
   c.encoder_hid_proj = is_set(config, "encoder_hid_proj_type", "linear", c.encoder_hid_proj);
   c.added_emb = is_set(config, "added_emb_type", "prd", c.added_emb);
   c.norm_in = is_set(config, "norm_in_type", "layer", c.norm_in);
-  config.expect<std::string>("time_embed_act_fn", "silu");
+  config.expect("time_embed_act_fn", "silu");
   const int64_t with_time = c.added_emb ? 4 : 3;
   if (c.additional_embeddings != with_time && c.additional_embeddings != with_time - 1)
-    throw Error(ExitCode::model, config.origin() + ": \"additional_embeddings\" is " +
-                                     std::to_string(c.additional_embeddings) + ", expected " +
-                                     std::to_string(with_time) + ", or " + std::to_string(with_time - 1) +
-                                     " without a time token");
+    config.refuse("additional_embeddings", std::to_string(with_time) + ", or " +
+                                               std::to_string(with_time - 1) + " without a time token");
+  if (c.width() % 2 != 0 || static_cast<double>(c.width()) > kWidths.most)
+    config.refuse("attention_head_dim", "with \"num_attention_heads\" an even width of at most 65536");
   return c;
 }
 

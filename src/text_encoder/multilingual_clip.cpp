@@ -14,27 +14,28 @@ std::shared_ptr<torch::nn::Module> child_of(torch::nn::Module& owner, const char
 
 MultilingualCLIPConfig MultilingualCLIPConfig::from(const Config& config) {
   MultilingualCLIPConfig c;
-  c.vocab_size = config.get("vocab_size", c.vocab_size);
-  c.hidden_size = config.get("hidden_size", c.hidden_size);
-  c.num_hidden_layers = config.get("num_hidden_layers", c.num_hidden_layers);
-  c.num_attention_heads = config.get("num_attention_heads", c.num_attention_heads);
-  c.intermediate_size = config.get("intermediate_size", c.intermediate_size);
-  c.max_position_embeddings = config.get("max_position_embeddings", c.max_position_embeddings);
-  c.type_vocab_size = config.get("type_vocab_size", c.type_vocab_size);
-  c.pad_token_id = config.get("pad_token_id", c.pad_token_id);
-  c.layer_norm_eps = config.get("layer_norm_eps", c.layer_norm_eps);
-  c.projection_dim = config.get("numDims", config.get("imageDimSize", c.projection_dim));
-  const auto pooled = config.get("transformerDimensions", config.get<int64_t>("transformerDimSize", 1024));
+  c.vocab_size = config.get("vocab_size", c.vocab_size, kEntries);
+  c.hidden_size = config.get("hidden_size", c.hidden_size, kWidths);
+  c.num_hidden_layers = config.get("num_hidden_layers", c.num_hidden_layers, kDepths);
+  c.num_attention_heads = config.get("num_attention_heads", c.num_attention_heads, kWidths);
+  c.intermediate_size = config.get("intermediate_size", c.intermediate_size, kWidths);
+  c.max_position_embeddings = config.get("max_position_embeddings", c.max_position_embeddings, kEntries);
+  c.type_vocab_size = config.get("type_vocab_size", c.type_vocab_size, kEntries);
+  c.pad_token_id =
+      config.get("pad_token_id", c.pad_token_id, {0, static_cast<double>(c.max_position_embeddings - 1)});
+  c.layer_norm_eps = config.get("layer_norm_eps", c.layer_norm_eps, kEpsilons);
+  c.projection_dim = config.get("numDims", config.get("imageDimSize", c.projection_dim, kWidths), kWidths);
+  const auto pooled =
+      config.get("transformerDimensions", config.get<int64_t>("transformerDimSize", 1024, kWidths), kWidths);
   if (pooled != c.hidden_size)
     throw Error(ExitCode::model, config.origin() + ": \"transformerDimensions\" is " +
                                      std::to_string(pooled) + ", expected \"hidden_size\", " +
                                      std::to_string(c.hidden_size));
   config.expect("hidden_act", "gelu");
   config.expect("position_embedding_type", "absolute");
-  if (c.num_attention_heads < 1 || c.hidden_size % c.num_attention_heads != 0)
-    throw Error(ExitCode::model,
-                config.origin() + ": \"num_attention_heads\" is " + std::to_string(c.num_attention_heads) +
-                    ", expected a divisor of \"hidden_size\", " + std::to_string(c.hidden_size));
+  for (const char* decoding : {"is_decoder", "add_cross_attention"}) config.expect(decoding, false);
+  if (c.hidden_size % c.num_attention_heads != 0)
+    config.refuse("num_attention_heads", "a divisor of \"hidden_size\", " + std::to_string(c.hidden_size));
   return c;
 }
 

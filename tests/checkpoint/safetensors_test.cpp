@@ -47,9 +47,9 @@ TEST(Safetensors, GivesTheVerdictOfThePythonPackage) {
 TEST(Safetensors, RefusesWhatIsNoFile) {
   const TemporaryFolder folder;
   const auto open = [](const std::filesystem::path& path) { return [path] { SafetensorsFile::open(path); }; };
-  expect_refusal(ExitCode::model, "cannot be opened: No such file", open(folder.path / "none.safetensors"));
-  expect_refusal(ExitCode::model, "found no regular file", open(folder.path));
-  expect_refusal(ExitCode::model, "found no regular file", open("/dev/null"));
+  expect_refusal(ExitCode::model, "cannot be read: No such file", open(folder.path / "none.safetensors"));
+  expect_refusal(ExitCode::model, "is a folder, expected a file", open(folder.path));
+  expect_refusal(ExitCode::model, "is a device, expected a file", open("/dev/null"));
 }
 
 TEST(Safetensors, ReadsTheDataAgainAfterItsPagesWereReleased) {

@@ -92,7 +92,7 @@ TEST(ScheduledSampler, RefusesStepsAndSettingsItCannotMake) {
   expect_refusal(ExitCode::model, "\"trained_betas\" has 2 entries", [] {
     ScheduleConfig::from(Config({{"trained_betas", {0.1, 0.2}}}, "scheduler_config.json"));
   });
-  expect_refusal(ExitCode::model, "\"use_karras_sigmas\" is true, but only false", [] {
+  expect_refusal(ExitCode::model, "\"use_karras_sigmas\" is true, expected false", [] {
     ScheduleConfig::from(Config({{"use_karras_sigmas", true}}, "scheduler_config.json"));
   });
   EXPECT_FALSE(sampler_kind("EulerDiscreteScheduler").has_value());

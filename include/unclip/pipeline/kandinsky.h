@@ -3,6 +3,8 @@
 // below a mask, or drawing after a depth map.
 #pragma once
 
+#include <array>
+
 #include "unclip/autoencoder/vq_model.h"
 #include "unclip/decoder/unet_2d_condition.h"
 #include "unclip/diffusion/denoise.h"
@@ -32,7 +34,8 @@ struct KandinskyDecoder {
   ScheduleConfig schedule;
   SamplerKind sampler;
   ImageConditioningConfig::Kind kind;
-  int64_t in_channels, image_width, sample_size;
+  int64_t in_channels, image_width;
+  std::array<int64_t, 2> sample_size;  // height and width of the latent without --size
 };
 
 // What one decoder run begins with, and what its net sees all along. One file a task makes it.

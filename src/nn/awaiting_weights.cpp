@@ -1,0 +1,47 @@
+// Counts what a net promises against what its files hold.
+#include "unclip/nn/awaiting_weights.h"
+
+#include <spdlog/fmt/fmt.h>
+#include <torch/torch.h>
+
+#include "unclip/checkpoint/safetensors.h"
+#include "unclip/support/error.h"
+
+namespace unclip {
+namespace {
+
+// The modules around a tensor cost about as much as this many of its elements.
+constexpr double kTensorCost = 256;
+// Where config and weights differ by less, both are compared name by name, which tells more.
+constexpr double kSlack = 2, kLeast = 1 << 20;
+
+thread_local AwaitingWeights* current = nullptr;
+
+}  // namespace
+
+AwaitingWeights::AwaitingWeights(std::string config, const std::vector<std::filesystem::path>& files)
+    : config_(std::move(config)), held_(0), left_(kLeast) {
+  for (const auto& path : files)
+    for (const TensorInfo& info : SafetensorsFile::open(path)->tensors()) {
+      held_ += static_cast<double>(info.numel());
+      left_ += kSlack * (kTensorCost + static_cast<double>(info.numel()));
+    }
+  current = this;
+}
+
+AwaitingWeights::~AwaitingWeights() { current = nullptr; }
+
+torch::Tensor AwaitingWeights::parameter(at::IntArrayRef shape) {
+  if (current == nullptr) return torch::empty(shape);
+  double count = 1;
+  for (const int64_t size : shape) count *= static_cast<double>(size);
+  current->left_ -= count + kTensorCost;
+  if (current->left_ < 0)
+    throw Error(ExitCode::model,
+                fmt::format("{}: promises far more than the {:.0f} parameters that the weights hold",
+                            current->config_, current->held_),
+                "check that config.json belongs to these weights");
+  return torch::empty({1}).expand(shape);
+}
+
+}  // namespace unclip
