@@ -237,6 +237,7 @@ bool BatchRun::draw_once(const std::vector<PictureJob>& batch) {
   }
   // Out of the catch block, so that nothing of the failed batch is held any more.
   throw_if_interrupted();
+  painter_->expect_unchanged();
   if (!fault) {
     hand_over(batch, std::move(images), clock);
   } else if (fault->code == ExitCode::out_of_memory && batch_size_ > 1) {

@@ -173,6 +173,7 @@ void load_weights(torch::nn::Module& module, const std::vector<std::filesystem::
       if (it == wanted.end()) continue;  // a framework's key
       torch::Tensor(it->second).set_data(converted(as_tensor(file, info), options));
     }
+    file->expect_unchanged();
   }
 }
 

@@ -3,8 +3,12 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "unclip/checkpoint/load.h"
 #include "unclip/checkpoint/model_folder.h"
+#include "unclip/nn/awaiting_weights.h"
 #include "unclip/pipeline/family.h"
 #include "unclip/pipeline/registry.h"
 #include "unclip/support/json_text.h"
@@ -33,9 +37,10 @@ struct Report {
   std::vector<std::filesystem::path> files;
   Weights weights;
   Misfits misfits;
-  std::string fault, hint;  // why files or config could not be read; else empty
+  std::vector<std::string> not_finite;  // "FILE: tensor: 3 of 10 numbers"; only looked for by --verify
+  std::string fault, hint;              // why files or config could not be read; else empty
 
-  bool fits() const { return fault.empty() && misfits.empty(); }
+  bool fits() const { return fault.empty() && misfits.empty() && not_finite.empty(); }
 };
 
 bool is_floating(Dtype dtype) {
@@ -62,11 +67,33 @@ void add(Weights& total, const Weights& part) {
   for (const auto& [name, elements] : part.dtypes) total.dtypes[name] += elements;
 }
 
-Report report_on(const Component& component) {
-  Report report{component, {}, {}, {}, {}, {}};
+// The tensors that hold NaN or infinity.
+std::vector<std::string> find_not_finite(const std::filesystem::path& path) {
+  constexpr int64_t kAtOnce = 1 << 20;  // numbers: a little memory, whatever the tensor's size
+  const auto file = SafetensorsFile::open(path);
+  std::vector<std::string> found;
+  for (const TensorInfo& info : file->tensors()) {
+    if (!is_floating(info.dtype)) continue;
+    int64_t count = 0;
+    for (const torch::Tensor& part : as_tensor(file, info).flatten().split(kAtOnce))
+      count += at::isfinite(info.dtype == Dtype::F64 ? part : part.to(torch::kFloat32))
+                   .logical_not()
+                   .sum()
+                   .item<int64_t>();
+    if (count > 0)
+      found.push_back(
+          fmt::format("{}: {}: {} of {} numbers", path.filename().string(), info.name, count, info.numel()));
+  }
+  file->expect_unchanged();
+  return found;
+}
+
+Report report_on(const Component& component, bool verify) {
+  Report report;
+  report.component = component;
   try {
     if (!component.is_net()) {
-      if (!std::filesystem::is_directory(component.folder))
+      if (std::error_code ignored; !std::filesystem::is_directory(component.folder, ignored))
         throw Error(ExitCode::model, component.folder.string() + ": missing, but model_index.json names it",
                     "fetch or save the whole model again");
       return report;
@@ -78,7 +105,11 @@ Report report_on(const Component& component) {
       throw Error(ExitCode::model,
                   component.folder.string() + ": the class " + component.class_name + " is not supported",
                   "this component cannot be used; the others may");
-    report.misfits = compare_weights(*maker->second(component.config()), report.files);
+    const Config config = component.config();
+    const AwaitingWeights awaiting(config.origin(), report.files);
+    report.misfits = compare_weights(*maker->second(config), report.files);
+    for (const auto& file : verify ? report.files : std::vector<std::filesystem::path>())
+      std::ranges::move(find_not_finite(file), std::back_inserter(report.not_finite));
   } catch (const Error& error) {
     report.fault = error.what();
     report.hint = error.hint;
@@ -137,6 +168,8 @@ bool print_faults(const Report& report, std::ostream& out) {
                    (report.component.folder / "config.json").string())
         << '\n'
         << visible(report.misfits.summary(), "\n  ") << '\n';
+  for (const std::string& tensor : report.not_finite)
+    out << visible(report.component.name + ": not finite: " + tensor) << '\n';
   return report.fits();
 }
 
@@ -176,6 +209,7 @@ ordered_json json_of(const Report& report) {
   json["missing"] = report.misfits.missing;
   json["unused"] = report.misfits.unused;
   json["misshapen"] = report.misfits.misshapen;
+  json["not_finite"] = report.not_finite;
   json["fault"] = report.fault.empty() ? ordered_json() : ordered_json(report.fault);
   return json;
 }
@@ -190,7 +224,7 @@ int inspect(const InspectOptions& options, std::ostream& out) {
   const Report pair = report_on_pair(model);
   bool fits = pair.fits();
   for (const Component& component : model.components()) {
-    reports.push_back(report_on(component));
+    reports.push_back(report_on(component, options.verify));
     add(total, reports.back().weights);
     fits = fits && reports.back().fits();
   }

@@ -13,6 +13,7 @@
 #include "recorded.h"
 #include "unclip/batch/batch_run.h"
 #include "unclip/checkpoint/fingerprint.h"
+#include "unclip/checkpoint/safetensors.h"
 #include "unclip/device/memory.h"
 #include "unclip/image/picture_file.h"
 #include "unclip/pipeline/embedding_file.h"
@@ -139,6 +140,8 @@ class PipelinePainter final : public Painter {
     }
   }
 
+  void expect_unchanged() const override { SafetensorsFile::expect_all_unchanged(); }
+
   // Draws one and four by the fewest steps: memory grows by the same for each picture more.
   std::size_t fitting_batch(const PictureJob& picture, std::size_t most) override {
     PictureJob probe = picture;
@@ -214,8 +217,10 @@ PictureEmbedding embed(const PainterModel& model, const JobOptions& options, uin
   }
   InputFiles files;
   const PipelineDefaults defaults = pipeline->defaults();
-  return pipeline->embed({request_of(options, seed, defaults, files)}, settings_of(options, defaults),
-                         observer)[0];
+  PictureEmbedding embedding = pipeline->embed({request_of(options, seed, defaults, files)},
+                                               settings_of(options, defaults), observer)[0];
+  SafetensorsFile::expect_all_unchanged();
+  return embedding;
 }
 
 }  // namespace unclip

@@ -163,6 +163,9 @@ void Parser::add_inspect() {
   verb->footer("Example: unclip inspect ~/models/karlo");
   add_text(*verb, "FOLDER", inspect_.model, "Model folder")->required();
   add_prior(*verb, inspect_.prior);
+  add_flag(
+      *verb, "--verify", inspect_.verify,
+      "Read all weights and tell which are not finite, e.g. --verify (default: read their headers alone)");
   add_flag(*verb, "--json", inspect_.json, "Print one JSON object, e.g. --json (default: a table)");
 }
 

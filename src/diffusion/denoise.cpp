@@ -7,11 +7,17 @@ namespace unclip {
 
 torch::Tensor denoise(Sampler& sampler, torch::Tensor x, const Predict& predict, NoiseSource& noise,
                       const StepDone& step_done) {
+  std::vector<int64_t> per_picture(static_cast<size_t>(x.dim()), 1), within;
+  per_picture[0] = x.size(0);
+  for (int64_t d = 1; d < x.dim(); ++d) within.push_back(d);
+  torch::Tensor doubt = torch::zeros({x.size(0)}, x.options());  // [B]: 0, or NaN, as ∞ · 0 and NaN · 0 are
   for (size_t i = 0; i < sampler.timesteps().size(); ++i) {
-    x = sampler.step(i, predict(x, sampler.timesteps()[i]), x, noise);
+    const torch::Tensor output = predict(x, sampler.timesteps()[i]);
+    doubt = doubt + (output * 0).sum(within);
+    x = sampler.step(i, output, x, noise);
     step_done();
   }
-  return x;
+  return x + doubt.view(per_picture);
 }
 
 Predict guided(Predict net, torch::Tensor scale) {

@@ -28,6 +28,10 @@ PictureEmbedding load_embedding(const std::filesystem::path& path) {
     const auto found = tensors.find(name);
     if (found == tensors.end()) return {};
     const torch::Tensor row = found->second.to(torch::kFloat32).flatten().contiguous();
+    if (!at::isfinite(row).all().item<bool>())
+      throw Error(ExitCode::model,
+                  path.string() + ": \"" + name + "\" holds NaN or infinity, expected numbers",
+                  "make the file by --save-embedding");
     return {row.data_ptr<float>(), row.data_ptr<float>() + row.numel()};
   };
   PictureEmbedding embedding{read("image_embeds"), read("negative_image_embeds"), {}};

@@ -5,6 +5,7 @@
 
 #include <torch/torch.h>
 
+#include "finite.h"
 #include "kandinsky_fit.h"
 #include "kandinsky_prior.h"
 #include "kandinsky_tasks.h"
@@ -22,6 +23,20 @@ std::string prior_prefix(const ModelFolder& folder) { return folder.has("prior_p
 const ModelFolder& checked_decoder(const ModelFolder& folder) {
   check_kandinsky_decoder(folder);
   return folder;
+}
+
+// {height, width} of the latent without --size. The reference's pipelines do not read it, so it may be left
+// out.
+std::array<int64_t, 2> read_sample_size(const Config& config) {
+  constexpr int64_t kUsual = 64;
+  constexpr Range kLatentSides{1, 1024};
+  if (!config.has("sample_size") || !config.values().at("sample_size").is_array()) {
+    const int64_t side = config.find<int64_t>("sample_size", kLatentSides).value_or(kUsual);
+    return {side, side};
+  }
+  const auto sides = config.require<std::vector<int64_t>>("sample_size", kLatentSides);
+  if (sides.size() != 2) config.refuse("sample_size", "one number, or height and width");
+  return {sides[0], sides[1]};
 }
 
 const char* sampler_name(SamplerKind kind) {
@@ -55,9 +70,10 @@ KandinskyDecoder::KandinskyDecoder(const ModelFolder& folder, const Placement& w
   kind = net.conditioning.kind;
   in_channels = net.in_channels;
   image_width = net.conditioning.image_width();
-  sample_size = config.require<int64_t>("sample_size");
+  sample_size = read_sample_size(config);
   if (kind != ImageConditioningConfig::Kind::text_image) return;
   tokenizer = Tokenizer::open(folder.require("tokenizer").folder);
+  check_kandinsky_text(folder, *tokenizer, kDecoderTokens);
   text_encoder = load_net<MultilingualCLIP, MultilingualCLIPConfig>(folder, "text_encoder", where);
 }
 
@@ -79,8 +95,8 @@ std::vector<Image> KandinskyPipeline::generate(const std::vector<PictureRequest>
   check_task(*decoder_, batch, settings);
   NoiseSource noise(seeds_of(batch), placement_.device);
   const int64_t f = decoder_->movq->config.reduction(), unit = f * f;
-  const auto latent_side = [&](int64_t pixels) {
-    return ((pixels == 0 ? decoder_->sample_size * f : pixels) + unit - 1) / unit * f;
+  const auto latent_side = [&](int64_t pixels, int64_t usual) {
+    return ((pixels == 0 ? usual * f : pixels) + unit - 1) / unit * f;
   };
 
   if (batch.front().embedding) pass_over_noise(batch, noise);
@@ -92,7 +108,8 @@ std::vector<Image> KandinskyPipeline::generate(const std::vector<PictureRequest>
                                                  placement_.device)}
           : prior_->sample(batch, settings.steps.prior, noise, observer);  // [B,D] each
   KandinskyRun run =
-      begin({*decoder_, batch, settings, latent_side(settings.height), latent_side(settings.width), noise});
+      begin({*decoder_, batch, settings, latent_side(settings.height, decoder_->sample_size[0]),
+             latent_side(settings.width, decoder_->sample_size[1]), noise});
   const bool is_on = is_guided(batch, &Guidance::decoder);
   const ImageConditioning told = condition(batch, embeddings.image, embeddings.negative, is_on, run.hint);
   const Predict net = [&](const torch::Tensor& x, int64_t t) {
@@ -104,13 +121,14 @@ std::vector<Image> KandinskyPipeline::generate(const std::vector<PictureRequest>
         .to(torch::kFloat32);
   };
   const torch::Tensor scale = guidance_scales(batch, &Guidance::decoder, placement_.device);
-  const torch::Tensor latent = denoise(*run.sampler, run.start, is_on ? guided(net, scale) : net, noise,
-                                       watch("decoder", *run.sampler, observer));  // [B,4,h,w]
+  const torch::Tensor latent = finite(denoise(*run.sampler, run.start, is_on ? guided(net, scale) : net,
+                                              noise, watch("decoder", *run.sampler, observer)),
+                                      "decoder", placement_);  // [B,4,h,w]
   const StepDone decoded = watch("autoencoder", 1, observer);
   const torch::Tensor pictures = decoder_->movq->decode(
       latent.to(placement_.dtype).contiguous(torch::MemoryFormat::ChannelsLast));  // [B,3,f·h,f·w]
   decoded();
-  return to_images(pictures);
+  return to_images(finite(pictures, "autoencoder", placement_));
 }
 
 std::vector<PictureEmbedding> KandinskyPipeline::embed(const std::vector<PictureRequest>& batch,

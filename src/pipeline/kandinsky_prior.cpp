@@ -3,6 +3,7 @@
 // Symbols: B pictures, K embeddings a picture, L text tokens, D embedding width.
 #include "kandinsky_prior.h"
 
+#include "finite.h"
 #include "kandinsky_fit.h"
 #include "load_net.h"
 #include "text_rows.h"
@@ -75,6 +76,8 @@ torch::Tensor KandinskyPrior::sample_rows(const std::vector<PictureRequest>& bat
       *tokenizer_, texts, prior_->config.num_embeddings, placement_.device,
       // no mask: the text tower sees the padding, as in the reference's pipeline
       [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
+  finite(text.pooled, "text", placement_);
+  finite(text.sequence, "text", placement_);
   observer("text", 1, 1);
 
   const Predict net = [&](const torch::Tensor& x, int64_t t) {  // [B or 2B,K,D]
@@ -87,15 +90,15 @@ torch::Tensor KandinskyPrior::sample_rows(const std::vector<PictureRequest>& bat
   const torch::Tensor scale = guidance_scales(batch, &Guidance::prior, placement_.device);
   const torch::Tensor x =
       denoise(sampler, start, is_on ? guided(net, scale) : net, noise, watch("prior", sampler, observer));
-  return prior_->post_process_latents(x);
+  return finite(prior_->post_process_latents(x), "prior", placement_);
 }
 
 // Without a negative prompt the decoder is led away from what the vision tower sees in a picture of zeros.
 torch::Tensor KandinskyPrior::encoding_of_black() {
   if (!black_.defined()) {
     const int64_t side = image_encoder_->config.image_size;
-    black_ =
-        image_encoder_->forward(torch::zeros({1, 3, side, side}, placement_.device))[0].to(torch::kFloat32);
+    const torch::Tensor black = torch::zeros({1, 3, side, side}, placement_.device);
+    black_ = finite(image_encoder_->forward(black)[0].to(torch::kFloat32), "image encoder", placement_);
   }
   return black_;
 }

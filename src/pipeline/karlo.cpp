@@ -6,6 +6,7 @@
 
 #include <torch/torch.h>
 
+#include "finite.h"
 #include "karlo_fit.h"
 #include "load_net.h"
 #include "refuse.h"
@@ -40,8 +41,9 @@ KarloPipeline::KarloPipeline(const ModelFolder& folder, const Placement& placeme
       super_res_scheduler_(unclip_scheduler(folder, "super_res_scheduler")),
       decoder_schedule_(
           ScheduleConfig::from(folder.require("decoder_scheduler").config("scheduler_config.json"))),
-      decoder_size_(folder.require("decoder").config().require<int64_t>("sample_size")),
-      super_res_size_(folder.require("super_res_first").config().require<int64_t>("sample_size")) {}
+      decoder_size_(folder.require("decoder").config().require<int64_t>("sample_size", kPictureSides)),
+      super_res_size_(
+          folder.require("super_res_first").config().require<int64_t>("sample_size", kPictureSides)) {}
 
 std::vector<Image> KarloPipeline::generate(const std::vector<PictureRequest>& batch,
                                            const DrawSettings& settings, const StageObserver& observer) {
@@ -118,6 +120,8 @@ KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<PictureReque
       *tokenizer_, texts, prior_->config.num_embeddings, placement_.device,
       // no mask: the text tower sees the padding, as in the reference's pipeline
       [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
+  finite(rows.pooled, "text", placement_);
+  finite(rows.sequence, "text", placement_);
   Conditioning c{rows.pooled, rows.sequence, rows.mask, {}, {}};
   if (guided) {
     c.prior_scale = guidance_scales(batch, &Guidance::prior, placement_.device);
@@ -138,7 +142,7 @@ torch::Tensor KarloPipeline::sample_prior(const Conditioning& text, Sampler& sam
   const torch::Tensor x =
       denoise(sampler, noise.normal({prior_->config.embedding_dim}),
               text.prior_scale.defined() ? guided(net, text.prior_scale) : net, noise, step_done);
-  return prior_->post_process_latents(x);  // [B,D]
+  return finite(prior_->post_process_latents(x), "prior", placement_);  // [B,D]
 }
 
 // unCLIP section 2.1: the decoder p(picture | image embedding, text). The embedding is added to the
@@ -157,7 +161,7 @@ torch::Tensor KarloPipeline::sample_decoder(const torch::Tensor& embedding, cons
   };
   const torch::Tensor x = denoise(sampler, noise.normal({3, decoder_size_, decoder_size_}),
                                   is_guided ? guided(net, text.decoder_scale) : net, noise, step_done);
-  return x.clamp(-1, 1);  // [B,3,64,64]
+  return finite(x, "decoder", placement_).clamp(-1, 1);  // [B,3,64,64]
 }
 
 // unCLIP section 2.1, "diffusion upsamplers": no text, no guidance; a second net makes the last step.
@@ -176,7 +180,7 @@ torch::Tensor KarloPipeline::sample_upsampler(const torch::Tensor& small, Sample
         ->forward(both, timestep_tensor(t, placement_.device))
         .to(torch::kFloat32);
   };
-  return denoise(sampler, start, net, noise, step_done);
+  return finite(denoise(sampler, start, net, noise, step_done), "upsampler", placement_);
 }
 
 }  // namespace unclip

@@ -47,6 +47,9 @@ class Painter {
   // One image a picture. Throws Error; with ExitCode::out_of_memory where a smaller batch may fit.
   virtual std::vector<Image> draw(const std::vector<PictureJob>& batch, const Observer& observer) = 0;
 
+  // Throws Error(model), which ends the run, where the model's files were changed since it was opened.
+  virtual void expect_unchanged() const = 0;
+
   // How many pictures like this one, up to `most`, can be drawn together in the memory that is free: a power
   // of two.
   virtual std::size_t fitting_batch(const PictureJob& picture, std::size_t most) = 0;

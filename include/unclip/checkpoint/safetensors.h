@@ -70,6 +70,8 @@ struct SafetensorsHeader {
 SafetensorsHeader parse_header(std::span<const std::byte> file, const std::string& origin);
 
 // A file held open by a read-only mapping: opening costs no memory, pages come in when they are touched.
+// Where they cannot come in any more, for the file was cut or its disk fails, the program ends with
+// ExitCode::model.
 class SafetensorsFile {
  public:
   // Throws Error(model) when `path` is missing, unreadable or breaks a rule of the format.
@@ -87,14 +89,21 @@ class SafetensorsFile {
     return bytes_.data() + header_.data_start + info.begin;
   }
 
+  // Throws Error(model) when the file was written to or cut since it was opened, as its size and time tell.
+  void expect_unchanged() const;
+  // Of all files that are open.
+  static void expect_all_unchanged();
+
   // Gives the resident pages of a tensor back to the system, e.g. after it was copied; a later read faults
   // them in.
   void release_pages(const TensorInfo& info) const;
 
  private:
-  SafetensorsFile(std::filesystem::path path, std::span<const std::byte> bytes);
+  explicit SafetensorsFile(std::filesystem::path path);
 
   std::filesystem::path path_;
+  int descriptor_;
+  int64_t written_ = 0;  // nanoseconds: the file's modification time when it was opened
   std::span<const std::byte> bytes_;
   SafetensorsHeader header_;
 };

@@ -13,7 +13,8 @@ using Predict = std::function<torch::Tensor(const torch::Tensor& x, int64_t time
 // Called after each step; may throw to stop (a signal).
 using StepDone = std::function<void()>;
 
-// Runs `predict` and `sampler` from the noise x_T to the sample x_0.
+// Runs `predict` and `sampler` from the noise x_T to the sample x_0. A picture for which the net gave NaN or
+// infinity at any step comes out as NaN as a whole: clipping to a range would hide it.
 torch::Tensor denoise(Sampler& sampler, torch::Tensor x, const Predict& predict, NoiseSource& noise,
                       const StepDone& step_done);
 

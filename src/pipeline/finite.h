@@ -1,0 +1,13 @@
+// Numbers that are none: a picture of them would be black, or look like one.
+#pragma once
+
+#include <torch/types.h>
+
+#include "unclip/device/device.h"
+
+namespace unclip {
+
+// `values`; throws Error(jobs_failed), naming the stage that gave them, where one is NaN or infinite.
+torch::Tensor finite(torch::Tensor values, const char* stage, const Placement& placement);
+
+}  // namespace unclip
