@@ -1,9 +1,9 @@
-// EXIF's orientation tag (see the header).
+// The orientation tag (see the header).
 #include "unclip/image/exif.h"
 
-#include <algorithm>
+#include <bit>
 #include <cstddef>
-#include <string_view>
+#include <cstdint>
 
 namespace unclip {
 namespace {
@@ -11,35 +11,71 @@ namespace {
 // Numbers of the TIFF structure in either byte order; 0 beyond its end.
 class Tiff {
  public:
-  explicit Tiff(std::span<const std::uint8_t> bytes)
-      : bytes_(bytes), little_endian_(!bytes.empty() && bytes[0] == 'I') {}
+  explicit Tiff(std::string_view bytes) : bytes_(bytes), little_endian_(bytes.starts_with("II")) {}
 
-  std::size_t number(std::size_t at, std::size_t length) const {
-    if (at > bytes_.size() || length > bytes_.size() - at) return 0;
-    std::size_t value = 0;
+  bool holds(std::size_t at, std::size_t length) const {
+    return at <= bytes_.size() && length <= bytes_.size() - at;
+  }
+
+  std::uint64_t number(std::size_t at, std::size_t length) const {
+    if (!holds(at, length)) return 0;
+    std::uint64_t value = 0;
     for (std::size_t i = 0; i < length; ++i)
-      value = value << 8 | bytes_[at + (little_endian_ ? length - 1 - i : i)];
+      value = value << 8 | static_cast<unsigned char>(bytes_[at + (little_endian_ ? length - 1 - i : i)]);
     return value;
   }
 
+  // The first number of the entry at `at`, whose values lie in it or where it points to; 0 for other types.
+  double value_of(std::size_t at) const {
+    const std::uint64_t type = number(at + 2, 2), count = number(at + 4, 4);
+    const std::size_t size = type < std::size(kBytes) ? kBytes[type] : 0;
+    if (size == 0 || count == 0) return 0;
+    const std::size_t place = size * count <= 4 ? at + 8 : number(at + 8, 4);
+    if (type == kRational || type == kSignedRational)
+      return static_cast<double>(number(place, 4)) / static_cast<double>(number(place + 4, 4));
+    const std::uint64_t value = number(place, size);
+    if (type == kFloat) return std::bit_cast<float>(static_cast<std::uint32_t>(value));
+    return type == kDouble ? std::bit_cast<double>(value) : static_cast<double>(value);
+  }
+
  private:
-  std::span<const std::uint8_t> bytes_;
+  // Of one value, by type. Bytes and texts are no numbers to Pillow.
+  static constexpr std::uint8_t kBytes[] = {0, 0, 0, 2, 4, 8, 1, 0, 2, 4, 8, 4, 8, 4, 0, 0, 8};
+  static constexpr std::uint64_t kRational = 5, kSignedRational = 10, kFloat = 11, kDouble = 12;
+
+  std::string_view bytes_;
   bool little_endian_;
 };
 
 }  // namespace
 
-int exif_orientation(std::span<const std::uint8_t> block) {
+std::optional<int> exif_orientation(std::string_view block) {
   constexpr std::string_view kName("Exif\0\0", 6);
   constexpr std::size_t kOrientationTag = 0x0112, kEntryBytes = 12;
-  if (block.size() < kName.size() || !std::equal(kName.begin(), kName.end(), block.begin())) return 1;
-  const Tiff tiff(block.subspan(kName.size()));
+  while (block.starts_with(kName)) block.remove_prefix(kName.size());
+  if (!block.starts_with("II") && !block.starts_with("MM")) return std::nullopt;
+  const Tiff tiff(block);
   const std::size_t list = tiff.number(4, 4), entries = tiff.number(list, 2);
   for (std::size_t i = 0; i < entries; ++i) {
     const std::size_t entry = list + 2 + i * kEntryBytes;
+    if (!tiff.holds(entry, kEntryBytes)) return std::nullopt;
     if (tiff.number(entry, 2) != kOrientationTag) continue;
-    const auto orientation = static_cast<int>(tiff.number(entry + 8, 2));
-    return orientation >= 1 && orientation <= 8 ? orientation : 1;
+    const double value = tiff.value_of(entry);
+    for (int orientation = 1; orientation <= 8; ++orientation)
+      if (value == orientation) return orientation;
+    return 1;
+  }
+  return std::nullopt;
+}
+
+int xmp_orientation(std::string_view xmp) {
+  constexpr std::string_view kTag = "tiff:Orientation";
+  for (std::size_t at = 0; (at = xmp.find(kTag, at)) != xmp.npos;) {
+    std::string_view rest = xmp.substr(at += kTag.size());
+    if (!rest.starts_with("=\"") && !rest.starts_with(">")) continue;
+    rest.remove_prefix(rest[0] == '=' ? 2 : 1);
+    if (!rest.empty() && rest[0] >= '0' && rest[0] <= '9')
+      return rest[0] >= '1' && rest[0] <= '8' ? rest[0] - '0' : 1;
   }
   return 1;
 }

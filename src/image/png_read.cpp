@@ -3,36 +3,41 @@
 #include <png.h>
 #include <spdlog/fmt/fmt.h>
 
-#include <cerrno>
 #include <csetjmp>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 
+#include "decoders.h"
+#include "png_chunks.h"
 #include "unclip/image/png.h"
-#include "unclip/support/error.h"
+#include "unclip/support/read_file.h"
 
 namespace unclip {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kMostPixels = 1U << 26;  // 8192 × 8192: a bomb is refused before memory is asked for
 constexpr png_alloc_size_t kMostTextBytes = 4U << 20;  // of one text chunk, unpacked
 constexpr png_uint_32 kMostTextChunks = 64;
 constexpr std::size_t kSignatureBytes = 8;
+constexpr std::uint64_t kMostPacking = 1040;  // deflate's best: 258 bytes in 2 bits
 
 class PngFile {
  public:
-  explicit PngFile(const fs::path& path) : path_(path) {
-    open();
+  // `strict`: the whole file is checked, not only what the pixels need.
+  PngFile(std::string_view bytes, const std::string& name, bool strict)
+      : bytes_(bytes), name_(name), strict_(strict) {
+    check_signature();
+    chunks_ = scan_png(bytes_);
+    if (strict && !chunks_.is_whole) fail("the PNG ends too early (truncated)");
+    bytes_ = bytes_.substr(0, chunks_.end);  // libpng asks for a chunk's memory before it has the chunk
     const auto ignore_warning = [](png_structp, png_const_charp) {};
     png_.reset(png_create_read_struct(PNG_LIBPNG_VER_STRING, &message_, on_error, ignore_warning));
     info_ = png_create_info_struct(png_.get());
     guarded([this] {
-      png_init_io(png_.get(), file_.get());
-      png_set_sig_bytes(png_.get(), kSignatureBytes);
-      png_set_crc_action(png_.get(), PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+      png_set_read_fn(png_.get(), this, read);
+      const int damaged = strict_ ? PNG_CRC_ERROR_QUIT : PNG_CRC_QUIET_USE;
+      png_set_crc_action(png_.get(), damaged, damaged);
       png_set_user_limits(png_.get(), PNG_UINT_31_MAX,
                           PNG_UINT_31_MAX);  // check_size has the clearer message
       png_set_chunk_malloc_max(png_.get(), kMostTextBytes);
@@ -44,8 +49,15 @@ class PngFile {
 
   Image pixels() {
     guarded([this] {
+      const bool wide_gray = png_get_color_type(png_.get(), info_) == PNG_COLOR_TYPE_GRAY &&
+                             png_get_bit_depth(png_.get(), info_) == 16;
       png_set_expand(png_.get());  // palette and few bits to 8 bits, transparent colour to alpha
-      png_set_scale_16(png_.get());
+      // As Pillow has it: gray is cut at 255, other colours lose their low byte.
+      if (wide_gray)
+        png_set_read_user_transform_fn(png_.get(), cut_gray);
+      else
+        png_set_strip_16(png_.get());
+      if (wide_gray) png_set_user_transform_info(png_.get(), nullptr, 8, 0);
       png_set_gray_to_rgb(png_.get());
       png_set_interlace_handling(png_.get());
       png_read_update_info(png_.get(), info_);
@@ -55,15 +67,15 @@ class PngFile {
     const std::size_t stride = png_get_rowbytes(png_.get(), info_);
     image.pixels.resize(stride * height());
     std::vector<png_bytep> rows(height());
-    for (std::size_t y = 0; y < rows.size(); ++y) {
-      rows[y] = image.pixels.data() + y * stride;
-    }
+    for (std::size_t y = 0; y < rows.size(); ++y) rows[y] = image.pixels.data() + y * stride;
     guarded([this, &rows] {
       png_read_image(png_.get(), rows.data());
-      png_read_end(png_.get(), info_);
+      if (strict_) png_read_end(png_.get(), info_);
     });
     return image;
   }
+
+  int orientation() const { return chunks_.orientation; }
 
   PngText text() {
     std::vector<png_byte> row(png_get_rowbytes(png_.get(), info_));
@@ -71,9 +83,8 @@ class PngFile {
     int count = 0;
     guarded([this, &row, &entries, &count] {  // through the pixels, since text may follow them
       const int passes = png_set_interlace_handling(png_.get());
-      for (png_uint_32 y = 0; y < height() * static_cast<png_uint_32>(passes); ++y) {
+      for (png_uint_32 y = 0; y < height() * static_cast<png_uint_32>(passes); ++y)
         png_read_row(png_.get(), row.data(), nullptr);
-      }
       png_read_end(png_.get(), info_);
       count = png_get_text(png_.get(), info_, &entries, nullptr);
     });
@@ -88,48 +99,47 @@ class PngFile {
   }
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
   struct Destroy {
     png_infop* info;
     void operator()(png_structp png) const { png_destroy_read_struct(&png, info, nullptr); }
   };
 
   [[noreturn]] void fail(const std::string& found, const std::string& hint = "make or copy the file again") {
-    throw Error(ExitCode::io, fmt::format("{}: {}", path_.string(), found), hint);
+    throw Error(ExitCode::io, fmt::format("{}: {}", name_, found), hint);
   }
 
-  void open() {
-    if (fs::is_directory(path_)) {
-      fail("is a folder, expected a PNG file", "name the files, e.g. FOLDER/*.png");
-    }
-    if (fs::exists(path_) && !fs::is_regular_file(path_)) {  // a pipe would be waited for
-      fail("is no regular file, expected a PNG", "copy the picture into a file");
-    }
-    file_.reset(std::fopen(path_.c_str(), "rbe"));
-    if (!file_) {
-      fail(fmt::format("cannot be read: {}", std::strerror(errno)), "check the path");
-    }
-    png_byte signature[kSignatureBytes] = {};
-    const std::size_t count = std::fread(signature, 1, kSignatureBytes, file_.get());
-    if (count == 0) {
-      fail("the file is empty, expected a PNG");
-    }
-    if (count < kSignatureBytes || png_sig_cmp(signature, 0, kSignatureBytes) != 0) {
+  void check_signature() {
+    if (bytes_.empty()) fail("the file is empty, expected a PNG");
+    if (bytes_.size() < kSignatureBytes ||
+        png_sig_cmp(reinterpret_cast<png_const_bytep>(bytes_.data()), 0, kSignatureBytes) != 0)
       fail("is no PNG file (its first 8 bytes are not the PNG signature)", "convert it to PNG");
-    }
   }
 
+  // Before memory is asked for: a bomb is too large, or promises more than its bytes can unpack to.
   void check_size() {
-    if (std::uint64_t{width()} * height() > kMostPixels) {
-      fail(fmt::format("has {} x {} pixels, expected at most {} in all", width(), height(), kMostPixels),
-           "scale the picture down");
-    }
+    check_area(width(), height(), name_);
+    if (png_get_rowbytes(png_.get(), info_) * height() > (chunks_.pixel_bytes + 1) * kMostPacking)
+      fail("the PNG ends too early (truncated)");
   }
 
   png_uint_32 width() const { return png_get_image_width(png_.get(), info_); }
   png_uint_32 height() const { return png_get_image_height(png_.get(), info_); }
+
+  static void read(png_structp png, png_bytep to, std::size_t count) {
+    auto* self = static_cast<PngFile*>(png_get_io_ptr(png));
+    if (count > self->bytes_.size() - self->at_) png_error(png, "ends too early");
+    std::memcpy(to, self->bytes_.data() + self->at_, count);
+    self->at_ += count;
+  }
+
+  // In place, from 16 bits to 8 a sample: gray, and alpha where a colour is transparent.
+  static void cut_gray(png_structp, png_row_infop row, png_bytep data) {
+    const std::size_t samples = std::size_t{row->width} * row->channels;
+    for (std::size_t i = 0; i < samples; ++i) data[i] = data[2 * i] == 0 ? data[2 * i + 1] : 255;
+    row->bit_depth = 8;
+    row->pixel_depth = static_cast<png_byte>(8 * row->channels);
+    row->rowbytes = samples;
+  }
 
   static void on_error(png_structp png, png_const_charp message) {
     *static_cast<std::string*>(png_get_error_ptr(png)) = message;
@@ -138,10 +148,9 @@ class PngFile {
 
   template <typename Call>
   void guarded(const Call& call) {
-    if (setjmp(png_jmpbuf(png_.get())) != 0) {  // NOLINT: libpng's way
-      fail(std::feof(file_.get()) != 0 ? "the PNG ends too early (truncated)"
-                                       : fmt::format("the PNG is corrupt: {}", message_));
-    }
+    if (setjmp(png_jmpbuf(png_.get())) != 0)  // NOLINT: libpng's way
+      fail(message_ == "ends too early" ? "the PNG ends too early (truncated)"
+                                        : fmt::format("the PNG is corrupt: {}", message_));
     call();
   }
 
@@ -159,8 +168,11 @@ class PngFile {
     return utf8;
   }
 
-  fs::path path_;
-  std::unique_ptr<std::FILE, Close> file_;
+  std::string_view bytes_;
+  std::size_t at_ = 0;  // how far libpng has read
+  const std::string& name_;
+  bool strict_;
+  PngChunks chunks_;
   std::string message_;
   png_infop info_ = nullptr;  // owned by png_'s deleter
   std::unique_ptr<png_struct, Destroy> png_{nullptr, Destroy{&info_}};
@@ -168,8 +180,19 @@ class PngFile {
 
 }  // namespace
 
-Image read_png(const fs::path& path) { return PngFile(path).pixels(); }
+Image decode_png(std::string_view bytes, const std::string& name) {
+  PngFile file(bytes, name, /*strict=*/false);
+  return turned_upright(file.pixels(), file.orientation());
+}
 
-PngText read_png_text(const fs::path& path) { return PngFile(path).text(); }
+Image read_png(const fs::path& path) {
+  const std::string bytes = read_picture_bytes(path), name = path.string();
+  return PngFile(bytes, name, /*strict=*/true).pixels();
+}
+
+PngText read_png_text(const fs::path& path) {
+  const std::string bytes = read_picture_bytes(path), name = path.string();
+  return PngFile(bytes, name, /*strict=*/true).text();
+}
 
 }  // namespace unclip

@@ -47,15 +47,12 @@ TEST_F(PictureFile, IsToldByItsBytes) {
 // A damaged EXIF block turns nothing, and is read to its end at most.
 TEST(Exif, IsReadOnlyWhereItIsWhole) {
   const std::string block("Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0", 28);
-  const auto orientation = [](std::string bytes) {
-    return exif_orientation({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-  };
-  EXPECT_EQ(orientation(block), 6);
-  for (size_t length = 0; length < block.size() - 2; ++length)
-    EXPECT_EQ(orientation(block.substr(0, length)), 1) << length;
+  EXPECT_EQ(exif_orientation(block), 6);
+  for (size_t length = 0; length < block.size(); ++length)
+    EXPECT_EQ(exif_orientation(block.substr(0, length)), std::nullopt) << length;
   std::string far = block;
   far[10] = '\xFF';
-  EXPECT_EQ(orientation(far), 1);
+  EXPECT_EQ(exif_orientation(far), std::nullopt);
 }
 
 TEST_F(PictureFile, MayNotBeAnythingElse) {

@@ -1,0 +1,23 @@
+// What the decoders of both kinds of file share.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "unclip/image/exif.h"
+#include "unclip/image/image.h"
+
+namespace unclip {
+
+// Throw Error(io), which calls the file `name`.
+Image decode_png(std::string_view bytes, const std::string& name);
+Image decode_jpeg(std::string_view bytes, const std::string& name);
+
+// Throws Error(io) for a picture of more than 100 megapixels.
+void check_area(std::uint64_t width, std::uint64_t height, const std::string& name);
+
+// Of a regular file; throws Error(io).
+std::string read_picture_bytes(const std::filesystem::path& path);
+
+}  // namespace unclip

@@ -1,0 +1,20 @@
+// The list of chunks that a PNG is made of, walked before a decoder sees the file.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace unclip {
+
+struct PngChunks {
+  std::size_t pixel_bytes = 0;  // of all IDAT chunks, as far as the file holds them
+  bool is_whole = false;        // every chunk lies in the file, up to IEND
+  std::size_t end = 0;          // of the last chunk that does, or of the file within pixels
+  int orientation = 1;          // from eXIf, "Raw profile type exif" or XMP: what exif_orientation() tells
+};
+
+// `file` begins with the signature.
+PngChunks scan_png(std::string_view file);
+
+}  // namespace unclip
