@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "memory_end.h"
 #include "out_of_memory.h"
 #include "parser.h"
 #include "unclip/support/error.h"
@@ -47,6 +48,7 @@ void occupy_standard_descriptors() {
 
 int run(int argc, char** argv) {
   occupy_standard_descriptors();
+  catch_the_end_of_memory();
   set_up_log(Verbosity::normal);
   std::cout.exceptions(std::ios::failbit | std::ios::badbit);
   try {

@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 
+#include "unclip/device/memory.h"
 #include "unclip/support/error.h"
 
 namespace unclip {
@@ -51,7 +52,10 @@ void take_huge_pages() { setenv("THP_MEM_ALLOC_ENABLE", "1", /*replace=*/0); }
 
 Placement place(const DeviceChoice& device_choice, DtypeChoice dtype_choice) {
   const torch::Device device = choose_device(device_choice);
-  if (device.is_cpu()) take_huge_pages();
+  if (device.is_cpu()) {
+    take_huge_pages();
+    be_refused_rather_than_killed();
+  }
   switch (dtype_choice) {
     case DtypeChoice::f32:
       return {device, torch::kFloat32};

@@ -1,18 +1,19 @@
 // Asks the kernel, or torch's allocator (see the header).
 #include "unclip/device/memory.h"
 
+#include <ATen/Parallel.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <malloc.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <fstream>
-#include <limits>
 #include <string>
+
+#include "unclip/device/control_group.h"
 
 namespace unclip {
 namespace {
-
-constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
 
 // "VmHWM:   123 kB" in /proc files
 uint64_t kilobytes(const char* file, const std::string& key) {
@@ -22,18 +23,18 @@ uint64_t kilobytes(const char* file, const std::string& key) {
   return 0;
 }
 
-// Of the control group (version 2): "max" is no number.
-uint64_t group_limit(const char* name) {
-  std::ifstream in(std::string("/sys/fs/cgroup/") + name);
-  uint64_t bytes = 0;
-  return in >> bytes ? bytes : kUnlimited;
+// What a limit of the process (setrlimit(2)) leaves of it.
+uint64_t left_of(__rlimit_resource resource, const char* used) {
+  rlimit limit{};
+  ::getrlimit(resource, &limit);
+  return limit.rlim_cur == RLIM_INFINITY
+             ? kNoLimit
+             : limit.rlim_cur - std::min<uint64_t>(limit.rlim_cur, kilobytes("/proc/self/status", used));
 }
 
 uint64_t free_on_host() {
-  const uint64_t limit = group_limit("memory.max"), used = group_limit("memory.current");
-  const uint64_t available = kilobytes("/proc/meminfo", "MemAvailable:");
-  return limit == kUnlimited || used == kUnlimited ? available
-                                                   : std::min(available, limit - std::min(used, limit));
+  return std::min({kilobytes("/proc/meminfo", "MemAvailable:"), free_in_control_groups("/"),
+                   left_of(RLIMIT_AS, "VmSize:"), left_of(RLIMIT_DATA, "VmData:")});
 }
 
 MemoryUse measure_on_host(const std::function<void()>& work) {
@@ -63,6 +64,17 @@ MemoryUse measure_on_gpu(torch::Device device, const std::function<void()>& work
 
 MemoryUse measure_memory(torch::Device device, const std::function<void()>& work) {
   return device.is_cpu() ? measure_on_host(work) : measure_on_gpu(device, work);
+}
+
+void be_refused_rather_than_killed() {
+  const uint64_t free = free_in_control_groups("/");
+  if (free == kNoLimit) return;
+  // The stacks of the threads that compute are counted in full, though hardly touched: they are made first.
+  at::parallel_for(0, at::get_num_threads(), 1, [](int64_t, int64_t) {});
+  rlimit limit{};
+  ::getrlimit(RLIMIT_DATA, &limit);
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, kilobytes("/proc/self/status", "VmData:") + free);
+  ::setrlimit(RLIMIT_DATA, &limit);
 }
 
 }  // namespace unclip

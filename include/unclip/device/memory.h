@@ -13,8 +13,12 @@ struct MemoryUse {
   uint64_t free = 0;  // bytes that could still be had before it ran
 };
 
-// Runs `work` and measures it. On the CPU: the kernel's account of this process, within its control group; on
-// a GPU: torch's allocator.
+// Runs `work` and measures it. On the CPU: the kernel's account of this process, within its control groups
+// and limits; on a GPU: torch's allocator.
 MemoryUse measure_memory(torch::Device device, const std::function<void()>& work);
+
+// Where control groups limit this process, limits it to what they have left, so that it is told that memory
+// ran out (std::bad_alloc) and not ended without a word. For work on the CPU.
+void be_refused_rather_than_killed();
 
 }  // namespace unclip
