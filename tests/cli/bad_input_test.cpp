@@ -212,7 +212,7 @@ TEST(Model, RefusesPartsThatDoNotFitEachOther) {
       {set("decoder/config.json", "sample_size", 15), {"\"sample_size\" is 15", "a multiple of 4"}},
       {set("decoder/config.json", "sample_size", 0), {"\"sample_size\" is 0"}},
       {set("super_res_first/config.json", "sample_size", 33), {"\"sample_size\" is 33", "a multiple of 2"}},
-      {set("super_res_first/config.json", "sample_size", 1'000'000), {"up to 8192"}},
+      {set("super_res_first/config.json", "sample_size", 1'000'000), {"from 1 to 8192"}},
       {set("super_res_first/config.json", "sample_size", nullptr),
        {"super_res_first", "\"sample_size\" is missing"}},
       {set("decoder_scheduler/scheduler_config.json", "variance_type", "fixed_small_log"),

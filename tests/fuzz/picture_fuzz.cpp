@@ -1,0 +1,49 @@
+// libFuzzer: PNG and JPEG files, with EXIF and XMP, any bytes or good files with some bytes changed. A
+// picture comes out whole, or Error(io).
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "unclip/image/picture_file.h"
+#include "unclip/support/error.h"
+#include "unclip/support/json.h"
+
+namespace {
+
+std::vector<std::string> good_files() {
+  std::vector<std::string> files;
+  std::ifstream lines(UNCLIP_TEST_DATA "/pictures.jsonl");
+  for (std::string line; std::getline(lines, line);) {
+    const std::string digits = unclip::parse_json(line)["file"];
+    std::string bytes;
+    for (std::size_t i = 0; i < digits.size(); i += 2)
+      bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+    files.push_back(bytes);
+  }
+  return files;
+}
+
+}  // namespace
+
+// The first byte chooses a good file, each three that follow a place in it and what is put there; or, where
+// there is no such file, the bytes are the file.
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  static const std::vector<std::string> files = good_files();
+  if (size == 0) return 0;
+  std::string file(reinterpret_cast<const char*>(data) + 1, size - 1);
+  if (data[0] < files.size()) {
+    file = files[data[0]];
+    for (std::size_t i = 1; i + 2 < size; i += 3)
+      file[(data[i] << 8 | data[i + 1]) % file.size()] = static_cast<char>(data[i + 2]);
+  }
+  try {
+    const unclip::Image image = unclip::decode_picture(file, "fuzz");
+    const auto bytes = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height) *
+                       static_cast<std::size_t>(image.channels);
+    if (bytes == 0 || image.pixels.size() != bytes) std::abort();
+  } catch (const unclip::Error& error) {
+    if (error.code != unclip::ExitCode::io) std::abort();
+  }
+  return 0;
+}
