@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "unclip/support/error.h"
+#include "unclip/support/json.h"
 #include "unclip/support/json_text.h"
 #include "unclip/support/sha256.h"
 
@@ -110,7 +111,11 @@ void Manifest::read(const fs::path& file) {
   for (std::string line; std::getline(in, line); ++number) {
     const bool ended = !in.eof();
     if (ended) whole += static_cast<off_t>(line.size()) + 1;
-    const json entry = json::parse(line, nullptr, /*allow_exceptions=*/false);
+    json entry(json::value_t::discarded);
+    try {
+      entry = parse_json(line);
+    } catch (const JsonFault&) {
+    }
     if (!ended && entry.is_discarded() && is_torn(line)) {  // else another shard is writing it
       if (file == file_) whole_ = whole;
       return;
