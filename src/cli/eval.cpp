@@ -4,8 +4,10 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "eval_embedding.h"
 #include "unclip/batch/output_check.h"
 #include "unclip/cli/generate.h"
 #include "unclip/image/png.h"
@@ -60,8 +62,10 @@ class Judge {
  public:
   explicit Judge(const EvalOptions& options)
       : options_(options),
-        pipeline_(Pipeline::open(ModelFolder::open(options.model.empty() ? default_model() : options.model),
-                                 place(options.device, options.dtype))) {
+        placement_(place(options.device, options.dtype)),
+        folder_(ModelFolder::open(options.model.empty() ? default_model() : options.model)),
+        pipeline_(Pipeline::open(folder_, placement_)),
+        embeddings_(options.embedding, folder_, placement_) {
     const PipelineDefaults defaults = pipeline_->defaults();
     steps_ = {options.prior_steps.value_or(defaults.steps.prior),
               options.decoder_steps.value_or(defaults.steps.decoder),
@@ -79,7 +83,11 @@ class Judge {
         const Sight sight = look_at(pictures[i].pixels, pictures[i].width);
         score.right += judge(sight, group.prompts[i]).pass;
         score.floor += judge(sight, group.prompts[(i + 1) % prompts]).pass;
-        score.ceiling += ideal(group.prompts[i], static_cast<uint64_t>(seed), i, pictures[i].width);
+        const int size = pictures[i].width;
+        score.ceiling +=
+            judge(look_at(drawn_for(group.prompts[i], static_cast<uint64_t>(seed), i, size).rgb(), size),
+                  group.prompts[i])
+                .pass;
         ++score.pictures;
         if (seed == 0 && i < kSheetPictures) sheet_.push_back(pictures[i]);
       }
@@ -110,8 +118,10 @@ class Judge {
       std::vector<PictureRequest> batch;
       for (size_t i = pictures.size(); i < prompts && batch.size() < static_cast<size_t>(options_.batch_size);
            ++i)
-        batch.push_back(
-            {group.prompts[i].text, options_.seed + static_cast<uint64_t>(seed) * prompts + i, guidance_});
+        batch.push_back({.prompt = group.prompts[i].text,
+                         .seed = options_.seed + static_cast<uint64_t>(seed) * prompts + i,
+                         .guidance = guidance_,
+                         .embedding = embedding_for(group.prompts[i], seed, i)});
       const auto drawn = pipeline_->generate(batch, {steps_}, [&](auto stage, int64_t done, int64_t steps) {
         throw_if_interrupted();
         done == 0 ? progress.begin_stage(stage, static_cast<int>(steps)) : progress.step_done();
@@ -122,8 +132,8 @@ class Judge {
     return pictures;
   }
 
-  // Does the judge pass a picture drawn for the prompt?
-  static bool ideal(const Prompt& prompt, uint64_t seed, uint64_t index, int size) {
+  // A picture as the prompt wants it.
+  static Canvas drawn_for(const Prompt& prompt, uint64_t seed, uint64_t index, int size) {
     Rng rng = picture_rng(seed, index);
     const std::optional<Drawing> drawing = draw_stubbornly(rng, prompt.wanted);
     if (!drawing)
@@ -132,27 +142,51 @@ class Judge {
                   "leave the prompt out");
     Canvas canvas(size);
     drawing->paint(canvas);
-    return judge(look_at(canvas.rgb(), size), prompt).pass;
+    return canvas;
+  }
+
+  std::shared_ptr<const PictureEmbedding> embedding_for(const Prompt& prompt, int seed, size_t index) {
+    const int size = embeddings_.picture_size();
+    if (size == 0) return embeddings_.without_picture(steps_.prior);
+    Canvas drawn = drawn_for(prompt, static_cast<uint64_t>(seed), index, size);
+    return embeddings_.of(drawn.rgb(), steps_.prior);
   }
 
   const EvalOptions& options_;
+  Placement placement_;
+  ModelFolder folder_;
   std::unique_ptr<Pipeline> pipeline_;
+  EmbeddingSource embeddings_;
   Steps steps_;
   Guidance guidance_;
   std::vector<Image> sheet_;
 };
 
-void print(const Group& group, const Score& score, bool json, std::ostream& out) {
+// The 95 % interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22): fit for shares near 0 and 1, too.
+std::pair<double, double> wilson(int passed, int of) {
+  constexpr double z = 1.96;
+  const double n = of, p = passed / n;
+  const double middle = (p + z * z / (2 * n)) / (1 + z * z / n);
+  const double half = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+  return {middle - half, middle + half};
+}
+
+constexpr const char* kColumns = "{:<16}{:<10}{:>9}{:>8}{:>16}{:>9}{:>7}";
+
+void print(const Group& group, const Score& score, bool as_json, std::ostream& out) {
   const auto share = [&](int passed) { return static_cast<double>(passed) / score.pictures; };
-  if (json) {
-    out << nlohmann::ordered_json{{"row", name(group.row)},          {"held_out", group.held_out},
-                                  {"pictures", score.pictures},      {"score", share(score.right)},
-                                  {"ceiling", share(score.ceiling)}, {"floor", share(score.floor)}}
+  const auto [low, high] = wilson(score.right, score.pictures);
+  if (as_json) {
+    out << nlohmann::ordered_json{{"row", name(group.row)},     {"held_out", group.held_out},
+                                  {"pictures", score.pictures}, {"score", share(score.right)},
+                                  {"interval", {low, high}},    {"ceiling", share(score.ceiling)},
+                                  {"floor", share(score.floor)}}
                .dump();
   } else {
-    out << fmt::format("{:<16}{:<10}{:>9}{:>8.3f}{:>9.3f}{:>7.3f}", name(group.row),
-                       group.held_out ? "held out" : "seen", score.pictures, share(score.right),
-                       share(score.ceiling), share(score.floor));
+    const auto digits = [](double value) { return fmt::format("{:.3f}", value); };
+    out << fmt::format(kColumns, name(group.row), group.held_out ? "held out" : "seen", score.pictures,
+                       digits(share(score.right)), digits(low) + " to " + digits(high),
+                       digits(share(score.ceiling)), digits(share(score.floor)));
   }
   out << std::endl;
 }
@@ -168,8 +202,7 @@ int eval(const EvalOptions& options, std::ostream& out) {
   Judge judge(options);
   Progress progress(static_cast<int>(pictures), {.quiet = options.verbosity == Verbosity::quiet});
   if (!options.json)
-    out << fmt::format("{:<16}{:<10}{:>9}{:>8}{:>9}{:>7}", "row", "pairs", "pictures", "score", "ceiling",
-                       "floor")
+    out << fmt::format(kColumns, "row", "pairs", "pictures", "score", "95 % interval", "ceiling", "floor")
         << std::endl;
   for (const Group& group : groups) {
     const Score score = judge.score(group, progress);

@@ -126,8 +126,8 @@ class Verifier {
   Progress progress_;
 };
 
-void print(const fs::path& file, const Comparison& comparison, bool json, std::ostream& out) {
-  if (json) {
+void print(const fs::path& file, const Comparison& comparison, bool as_json, std::ostream& out) {
+  if (as_json) {
     ordered_json line{{"file", path_json(file)}, {"passed", comparison.passed}};
     if (!comparison.passed) line["reason"] = comparison.reason;
     line["largest_difference"] = comparison.difference.largest;

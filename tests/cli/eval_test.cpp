@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "refusal.h"
@@ -48,6 +49,27 @@ TEST(Eval, JudgesEachRowForSeenAndHeldOutPairs) {
   EXPECT_EQ(found,
             (std::vector<std::string>{"colour seen", "colour held out", "count seen", "count held out"}));
   EXPECT_EQ(read_png(folder.path / "sheet.png").width, 16 * 16);  // the decoder's size
+}
+
+TEST(Eval, DrawsFromWhicheverEmbeddingIsAskedFor) {
+  TemporaryFolder folder;
+  EvalOptions options = tiny_options();
+  options.rows = {Row::colour};
+  options.sheet = folder.path / "sheet.png";
+  std::set<std::vector<uint8_t>> sheets;
+  for (const EvalEmbedding choice : {EvalEmbedding::prior, EvalEmbedding::none}) {
+    options.embedding = choice;
+    std::ostringstream out;
+    EXPECT_EQ(eval(options, out), 0);
+    sheets.insert(read_png(*options.sheet).pixels);
+    const auto row = nlohmann::json::parse(out.str().substr(0, out.str().find('\n')));
+    EXPECT_LE(row.at("interval").at(0), row.at("score"));
+    EXPECT_GE(row.at("interval").at(1), row.at("score"));
+  }
+  EXPECT_EQ(sheets.size(), 2U);
+  options.embedding = EvalEmbedding::true_picture;
+  std::ostringstream out;
+  expect_refusal(ExitCode::model, "image_encoder", [&] { eval(options, out); });
 }
 
 TEST(Eval, TakesPromptsFromAFile) {

@@ -13,6 +13,12 @@
 
 namespace unclip {
 
+enum class EvalEmbedding {
+  prior,         // the prior's, as a user's picture has it
+  true_picture,  // that of a picture drawn for the prompt: what is wrong then is the decoder's fault
+  none,          // the learned empty one: the caption alone
+};
+
 struct EvalOptions {
   std::filesystem::path model;                   // empty: the shipped model
   std::vector<Row> rows;                         // empty: all
@@ -23,6 +29,7 @@ struct EvalOptions {
   bool upsample = false;                         // judge the final picture instead of the decoder's
   std::optional<int64_t> prior_steps, decoder_steps, upsampler_steps;  // absent: the model's
   std::optional<double> prior_guidance, decoder_guidance;
+  EvalEmbedding embedding = EvalEmbedding::prior;
   int batch_size = 16;
   std::optional<std::filesystem::path> sheet;  // PNG of the first picture of each prompt, up to 16 a row
   DeviceChoice device;
@@ -31,9 +38,9 @@ struct EvalOptions {
   Verbosity verbosity = Verbosity::normal;
 };
 
-// Prints for each row and for seen and held-out pairs: the score, the ceiling (the judge on pictures drawn
-// for the prompts) and the floor (each picture judged by another prompt). Returns the exit code; throws
-// Error.
+// Prints for each row and for seen and held-out pairs: the score with its 95 % interval (Wilson 1927), the
+// ceiling (the judge on pictures drawn for the prompts) and the floor (each picture judged by another
+// prompt). Returns the exit code; throws Error.
 int eval(const EvalOptions& options, std::ostream& out);
 
 }  // namespace unclip
