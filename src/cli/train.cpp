@@ -8,7 +8,10 @@
 #include <thread>
 
 #include "out_of_memory.h"
+#include "unclip/image_encoder/clip_vision_model.h"
+#include "unclip/pipeline/karlo_fit.h"
 #include "unclip/support/error.h"
+#include "unclip/text_encoder/clip_text_model.h"
 #include "unclip/train/export.h"
 #include "unclip/train/kept_memory.h"
 #include "unclip/train/loop.h"
@@ -65,6 +68,37 @@ void check(const TrainOptions& options) {
     throw Error(ExitCode::model, options.from->string() + ": no model folder: model_index.json is missing");
 }
 
+// Hours of training are not begun with nets that will not make a model.
+void check_fit(const TrainContext& context, const std::string& origin) {
+  const auto& components = context.recipe.components;
+  const auto config = [&](const std::string& name) {
+    return Config(context.recipe.component(name), origin + ": components." + name);
+  };
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ExitCode::usage, origin + ": " + what, "correct the components of the recipe");
+  };
+  for (const char* name : {"text_encoder", "image_encoder", "prior", "text_proj", "decoder",
+                           "decoder_scheduler", "super_res_first", "super_res_last"})
+    if (!components.contains(name)) return;  // a recipe of some stages alone
+  try {
+    check_karlo_sizes(config, *context.tokenizer, (context.model / "tokenizer").string());
+    const auto width = CLIPTextConfig::from(config("text_encoder")).projection_dim;
+    const auto of_pictures = CLIPVisionConfig::from(config("image_encoder")).projection_dim;
+    if (width != of_pictures)
+      refuse(fmt::format("components.image_encoder: \"projection_dim\" is {}, expected {} as in text_encoder",
+                         of_pictures, width));
+    const Range sides{1, 1 << 13};
+    const auto small = config("decoder").require<int64_t>("sample_size", sides);
+    const auto large = config("super_res_first").require<int64_t>("sample_size", sides);
+    if (large % small != 0)
+      refuse(fmt::format(
+          "components.super_res_first: \"sample_size\" is {}, expected a multiple of decoder's {}", large,
+          small));
+  } catch (const Error& error) {
+    throw Error(ExitCode::usage, error.what(), "correct the components of the recipe");
+  }
+}
+
 // False when time ran out.
 bool run_or_time(const NamedStage& stage, const TrainContext& context, const LoopOptions& loop,
                  int64_t bench_steps, std::ostream& out) {
@@ -95,6 +129,7 @@ int train(const TrainOptions& options, std::ostream& out) {
   if (!fs::exists(model / "tokenizer" / "spiece.model") && !fs::exists(model / "tokenizer" / "vocab.json"))
     train_tokenizer(*source, recipe.tokenizer, model / "tokenizer");
   const TrainContext context{recipe, placement, model, source, Tokenizer::open(model / "tokenizer")};
+  check_fit(context, options.config.string());
   torch::manual_seed(recipe.seed);
   if (options.stage == "all") export_untrained(context);
 

@@ -7,7 +7,7 @@
 #include <torch/torch.h>
 
 #include "finite.h"
-#include "karlo_fit.h"
+#include "unclip/pipeline/karlo_fit.h"
 #include "load_net.h"
 #include "refuse.h"
 #include "stage_run.h"

@@ -1,5 +1,5 @@
 // Each net is checked against its own weights when it loads; here the nets are checked against each other.
-#include "karlo_fit.h"
+#include "unclip/pipeline/karlo_fit.h"
 
 #include "fit.h"
 #include "unclip/decoder/text_proj.h"
@@ -33,7 +33,16 @@ void check_karlo(const ModelFolder& folder, const Tokenizer& tokenizer) {
                                        {"decoder_scheduler", "UnCLIPScheduler"},
                                        {"super_res_scheduler", "UnCLIPScheduler"}})
     expect_class(folder, name, {expected});
-  const auto config = [&](const char* name) { return folder.require(name).config(); };
+  check_karlo_sizes(
+      [&](const std::string& name) {
+        const bool scheduler = name.ends_with("_scheduler");
+        return folder.require(name).config(scheduler ? "scheduler_config.json" : "config.json");
+      },
+      tokenizer, folder.require("tokenizer").folder.string());
+}
+
+void check_karlo_sizes(const std::function<Config(const std::string&)>& config, const Tokenizer& tokenizer,
+                       const std::string& tokens) {
   const auto size = [&](const char* name, const char* key, int64_t value) {
     return FitSize{config(name).origin() + ": \"" + key + "\"", value};
   };
@@ -43,7 +52,6 @@ void check_karlo(const ModelFolder& folder, const Tokenizer& tokenizer) {
   const auto decoder = UNet2DConditionConfig::from(config("decoder"));
   const auto first = UNet2DConfig::from(config("super_res_first"));
   const auto last = UNet2DConfig::from(config("super_res_last"));
-  const std::string tokens = folder.require("tokenizer").folder.string();
 
   // tokenizer → text encoder → prior
   expect_ids(tokenizer, tokens, size("text_encoder", "vocab_size", text.vocab_size));
@@ -61,7 +69,7 @@ void check_karlo(const ModelFolder& folder, const Tokenizer& tokenizer) {
               size("decoder", "cross_attention_dim", decoder.cross_attention_dim.front()));
   expect_same(size("text_proj", "time_embed_dim", proj.time_embed_dim),
               size("decoder", "time_embedding_dim", decoder.temb_channels()));
-  const Config schedule = folder.require("decoder_scheduler").config("scheduler_config.json");
+  const Config schedule = config("decoder_scheduler");
   const bool learned =
       UnclipSamplerConfig::from(schedule).variance == UnclipSamplerConfig::Variance::learned_range;
   expect_same(size("decoder", "in_channels", decoder.in_channels), {"a picture in colour", 3});

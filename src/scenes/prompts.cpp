@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "unclip/support/error.h"
+#include "unclip/support/json.h"
 #include "unclip/support/utf8.h"
 
 namespace unclip {
@@ -120,7 +121,7 @@ std::vector<Prompt> read_prompts(std::istream& lines, const std::string& file) {
   for (int number = 1; std::getline(lines, line); ++number) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     try {
-      prompts.push_back(prompt_from(json::parse(line)));
+      prompts.push_back(prompt_from(parse_json(line)));
     } catch (const std::exception& fault) {
       throw Error(
           ExitCode::usage,

@@ -6,6 +6,7 @@
 
 #include "unclip/checkpoint/load.h"
 #include "unclip/support/error.h"
+#include "unclip/support/json.h"
 
 namespace unclip {
 namespace {
@@ -100,7 +101,11 @@ Position load_checkpoint(const std::filesystem::path& path, Stage& stage, Optimi
   if (position.step > recipe.stage(stage.name()).steps())
     refuse("\"step\" is " + std::to_string(position.step) + ", but the recipe has " +
            std::to_string(recipe.stage(stage.name()).steps()) + " steps");
-  json saved = json::parse(entry("recipe"), nullptr, /*allow_exceptions=*/false);
+  json saved;
+  try {
+    saved = parse_json(entry("recipe"));
+  } catch (const JsonFault&) {  // told below
+  }
   if (!saved.is_object() || !saved.contains("stage") || !saved["stage"].contains("phases"))
     refuse("its recipe cannot be read");
   json current = fingerprint(stage, recipe);

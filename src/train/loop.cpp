@@ -15,6 +15,7 @@
 #include "unclip/support/atomic_file.h"
 #include "unclip/support/error.h"
 #include "unclip/support/interrupt.h"
+#include "unclip/support/json.h"
 #include "unclip/train/checkpoint.h"
 #include "unclip/train/export.h"
 
@@ -145,10 +146,10 @@ class Loop {
     std::ifstream in(metrics());
     std::string kept;
     for (std::string line; std::getline(in, line);) {
-      const auto values = nlohmann::json::parse(line, nullptr, false);
-      if (!values.is_object()) continue;  // cut off where the run was killed
-      const auto step = values.find("step");
-      if (step != values.end() && step->is_number_integer() && *step <= position_.step) kept += line + "\n";
+      try {
+        if (parse_json(line).at("step").get<int64_t>() <= position_.step) kept += line + "\n";
+      } catch (const std::exception&) {  // cut off where the run was killed
+      }
     }
     write_file_atomically(metrics(), std::as_bytes(std::span(kept)), Overwrite::yes);
   }

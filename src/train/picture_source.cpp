@@ -10,6 +10,7 @@
 
 #include "unclip/image/picture_file.h"
 #include "unclip/support/error.h"
+#include "unclip/support/json.h"
 #include "unclip/support/utf8.h"
 
 namespace unclip {
@@ -46,7 +47,11 @@ Entry parse_line(const std::string& line, const fs::path& folder, const std::str
                 R"(expected {"file_name": "picture.png", "text": "what it shows"})");
   };
   if (find_invalid_utf8(line)) fail("not valid UTF-8");
-  const auto values = nlohmann::json::parse(line, nullptr, false);
+  nlohmann::json values;
+  try {
+    values = parse_json(line);
+  } catch (const JsonFault&) {  // told below
+  }
   if (!values.is_object()) fail("no JSON object");
   const auto text = [&](const char* key) {
     if (!values.contains(key) || !values.at(key).is_string())

@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <numbers>
 #include <set>
 
 #include "unclip/support/error.h"
+#include "unclip/support/json.h"
+#include "unclip/support/read_file.h"
 
 namespace unclip {
 namespace {
@@ -21,7 +22,7 @@ constexpr double kBelowOne = 1 - 1e-9;
 class Reader {
  public:
   Reader(const json& values, std::string where) : values_(values), where_(std::move(where)) {
-    if (!values.is_object()) fail("expected an object, found " + values.dump().substr(0, 60));
+    if (!values.is_object()) fail("expected an object, found " + shown(values));
   }
 
   template <class T>
@@ -31,7 +32,7 @@ class Reader {
     try {
       value = values_.at(key).get<T>();
     } catch (const json::exception&) {
-      fail("key \"" + key + "\" has the unexpected value " + values_.at(key).dump().substr(0, 60));
+      fail("key \"" + key + "\" has the unexpected value " + shown(values_.at(key)));
     }
   }
 
@@ -207,13 +208,11 @@ Recipe Recipe::from(const json& values, const std::string& origin) {
 }
 
 Recipe Recipe::read(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  if (!in)
-    throw Error(ExitCode::usage, file.string() + ": cannot be read", "name a recipe with --config FILE");
+  constexpr uint64_t kLargest = 16 << 20;  // bytes
   try {
-    return from(json::parse(in), file.string());
-  } catch (const json::parse_error& error) {
-    throw Error(ExitCode::usage, file.string() + ": no JSON: " + error.what());
+    return from(parse_json(read_whole_file(file, kLargest, ExitCode::usage)), file.string());
+  } catch (const JsonFault& fault) {
+    throw Error(ExitCode::usage, file.string() + ": no JSON: " + fault.what());
   }
 }
 
