@@ -57,14 +57,14 @@ Manifest::Manifest(const fs::path& folder, const Shard& shard) : file_(folder / 
   const fs::path place = folder.empty() ? "." : folder;
   if (!is_directory(place)) return;
   require_file(file_);
-  descriptor_ = ::open(file_.c_str(), kOpen);
-  if (descriptor_ < 0 && errno != ENOENT) fail(errno);
-  if (descriptor_ >= 0) lock();
+  descriptor_.number = ::open(file_.c_str(), kOpen);
+  if (descriptor_.number < 0 && errno != ENOENT) fail(errno);
+  if (descriptor_.number >= 0) lock();
   for (const auto& entry : fs::directory_iterator(place))
     if (is_manifest(entry.path())) read(entry.path());
 }
 
-Manifest::~Manifest() { ::close(descriptor_); }
+Manifest::Descriptor::~Descriptor() { ::close(number); }
 
 Manifest::Status Manifest::status(const std::string& id) const {
   const auto found = pictures_.find(id);
@@ -72,32 +72,33 @@ Manifest::Status Manifest::status(const std::string& id) const {
 }
 
 void Manifest::open() {
-  if (descriptor_ < 0) {
+  if (descriptor_.number < 0) {
     if (file_.has_parent_path()) fs::create_directories(file_.parent_path());
-    descriptor_ = ::open(file_.c_str(), kOpen | O_CREAT, 0666);
-    if (descriptor_ < 0) fail(errno);
+    descriptor_.number = ::open(file_.c_str(), kOpen | O_CREAT, 0666);
+    if (descriptor_.number < 0) fail(errno);
     lock();
   }
-  if (whole_ && ::ftruncate(descriptor_, *whole_) != 0) fail(errno);
+  if (whole_ && ::ftruncate(descriptor_.number, *whole_) != 0) fail(errno);
   if (std::exchange(unended_, false)) append("\n");
 }
 
 void Manifest::append(const std::string& lines) {
   struct stat ours {
   }, named{};
-  if (::fstat(descriptor_, &ours) != 0 || ::lstat(file_.c_str(), &named) != 0 || ours.st_ino != named.st_ino)
+  if (::fstat(descriptor_.number, &ours) != 0 || ::lstat(file_.c_str(), &named) != 0 ||
+      ours.st_ino != named.st_ino)
     throw Error(ExitCode::io, file_.string() + ": was removed while the run went on",
                 "pictures went with it; give the command again to make them again");
   for (std::string_view rest = lines; !rest.empty();) {
-    const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
+    const ssize_t written = ::write(descriptor_.number, rest.data(), rest.size());
     if (written < 0) fail(errno);
     rest.remove_prefix(static_cast<std::size_t>(written));
   }
-  if (::fdatasync(descriptor_) != 0) fail(errno);
+  if (::fdatasync(descriptor_.number) != 0) fail(errno);
 }
 
 void Manifest::lock() {
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+  if (::flock(descriptor_.number, LOCK_EX | LOCK_NB) == 0) return;
   if (errno != EWOULDBLOCK) fail(errno);
   throw Error(ExitCode::io, file_.string() + ": another unclip is writing here",
               "wait for it, share the work with --shard i/N, or choose another folder with -o");

@@ -27,7 +27,6 @@ class Manifest {
   // nothing. Throws Error(io) for a file of that name that is none of ours, also a link, and where another
   // process writes this shard's manifest.
   Manifest(const std::filesystem::path& folder, const Shard& shard);
-  ~Manifest();
   Manifest(const Manifest&) = delete;
   Manifest& operator=(const Manifest&) = delete;
 
@@ -48,7 +47,10 @@ class Manifest {
   [[noreturn]] void fail(int reason) const;
 
   std::filesystem::path file_;
-  int descriptor_ = -1;
+  struct Descriptor {  // closed, and its lock let go, also where the constructor throws
+    ~Descriptor();
+    int number = -1;
+  } descriptor_;
   std::optional<off_t> whole_;  // where a torn line begins
   bool unended_ = false;        // the last line is whole and lacks its end
   std::unordered_map<std::string, Status> pictures_;
