@@ -152,7 +152,7 @@ BatchRun::Decision BatchRun::decide(PictureJob& picture) {
   const Manifest::Status status = manifest_ ? manifest_->status(picture.id) : Manifest::Status::absent;
   if (picture.refused()) return status == Manifest::Status::refused ? Decision::skip : Decision::refuse;
   if (status == Manifest::Status::failed && !options_.retry_failed) return Decision::failed_before;
-  if (options.overwrite || !is_there(picture.file)) return Decision::draw;
+  if (options.overwrite || !is_taken(picture.file)) return Decision::draw;
   std::error_code missing;
   // An empty file is what a kill leaves where files cannot be renamed (support/atomic_file.h).
   if (status == Manifest::Status::done && fs::file_size(picture.file, missing) > 0 && !missing)
@@ -191,7 +191,7 @@ void BatchRun::refuse(PictureJob picture) {
 void BatchRun::check_sheet(OutputCheck& outputs, const PictureJob& first) {
   const fs::path sheet = ContactSheets::name_of(first.file);
   outputs.check(sheet);
-  if (!ContactSheets::replaces(first.options) && is_there(sheet)) throw exists_already(sheet);
+  if (!ContactSheets::replaces(first.options) && is_taken(sheet)) throw exists_already(sheet);
 }
 
 void BatchRun::write_sheets() {

@@ -18,7 +18,7 @@ constexpr const char* kOtherPlace = "choose another place with -o";
 
 }  // namespace
 
-bool is_there(const fs::path& file) { return fs::exists(fs::symlink_status(file)); }
+bool is_taken(const fs::path& file) { return fs::exists(fs::symlink_status(file)); }
 
 void OutputCheck::check(const fs::path& file) {
   std::error_code failure;
@@ -39,7 +39,7 @@ void OutputCheck::check_folder(fs::path folder) {
   if (folder == good_folder_) return;
   std::error_code failure;
   const fs::path checked = folder;
-  while (!is_there(folder)) folder = folder.parent_path();
+  while (!is_taken(folder)) folder = folder.parent_path();
   if (!fs::is_directory(folder, failure))
     throw Error(ExitCode::io, folder.string() + ": expected a folder, found a file", kOtherPlace);
   if (access(folder.c_str(), W_OK | X_OK) != 0)

@@ -135,7 +135,7 @@ void PictureWriter::write_picture(PictureResult& result, const std::vector<std::
     write_file_atomically(picture.file, png, picture.options.overwrite ? Overwrite::yes : Overwrite::no);
   } catch (const Error& error) {
     // Another process made it meanwhile: this concerns one picture. A full disk concerns all.
-    if (!is_there(picture.file)) throw;
+    if (!is_taken(picture.file)) throw;
     if (!holds(picture.file, png)) {
       result.error = error;
       return;

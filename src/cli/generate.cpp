@@ -61,7 +61,7 @@ void check_embedding_job(const GenerateOptions& options, const JobOptions& job) 
     throw Error(ExitCode::usage, "--save-embedding: expected one prompt, and neither --count nor --embedding",
                 "run it once for each embedding");
   OutputCheck().check(file);
-  if (!job.overwrite && is_there(file))
+  if (!job.overwrite && is_taken(file))
     throw Error(ExitCode::io, file.string() + ": exists already", "pass --overwrite, or another name");
   if (!options.deny_file) return;
   if (const auto rule = PromptPolicy(*options.deny_file).refused_by(job))

@@ -76,12 +76,11 @@ void Parser::add_eval() {
   add_text(*verb, "--prompts", eval_.prompts,
            "Prompts with what they ask for, JSON lines, e.g. --prompts mine.jsonl (default: built-in lists)")
       ->type_name("FILE");
-  add_choice(*verb, "--embedding", eval_.embedding,
-             {{"prior", EvalEmbedding::prior},
-              {"true", EvalEmbedding::true_picture},
-              {"none", EvalEmbedding::none}},
-             "What the decoder begins with: the prior's embedding, that of a picture drawn for the prompt, or "
-             "none, e.g. --embedding true (default: prior)");
+  add_choice(
+      *verb, "--embedding", eval_.embedding,
+      {{"prior", EvalEmbedding::prior}, {"true", EvalEmbedding::true_picture}, {"none", EvalEmbedding::none}},
+      "What the decoder begins with: the prior's embedding, that of a picture drawn for the prompt, or "
+      "none, e.g. --embedding true (default: prior)");
   add_number(*verb, "-n,--count", eval_.count, 1, 100'000,
              "Prompts a row, seen and held out each, e.g. -n 50 (default: 200)");
   add_number(*verb, "--seeds", eval_.seeds, 1, 1000, "Pictures a prompt, e.g. --seeds 1 (default: 2)");

@@ -7,8 +7,8 @@
 
 namespace unclip {
 
-// Also a link that leads nowhere is there: no file can be made in its place.
-bool is_there(const std::filesystem::path& file);
+// Whether a name is taken, also by a link that leads nowhere: no file can be made in its place.
+bool is_taken(const std::filesystem::path& file);
 
 // Throws Error(io) for a path that cannot be, a folder that cannot be made or written, and for what is there
 // and no file: a folder, pipe or device.

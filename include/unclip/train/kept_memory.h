@@ -1,5 +1,5 @@
-// A training step asks for the same few thousand blocks again and again. The system's allocator gives large ones
-// back and clears their pages anew, which costs a tenth of a step on the CPU.
+// A training step asks for the same few thousand blocks again and again. The system's allocator gives large
+// ones back and clears their pages anew, which costs a tenth of a step on the CPU.
 #pragma once
 
 namespace unclip {
