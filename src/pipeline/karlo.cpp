@@ -7,12 +7,12 @@
 #include <torch/torch.h>
 
 #include "finite.h"
-#include "unclip/pipeline/karlo_fit.h"
 #include "load_net.h"
 #include "refuse.h"
 #include "stage_run.h"
 #include "text_rows.h"
 #include "to_images.h"
+#include "unclip/pipeline/karlo_fit.h"
 
 namespace unclip {
 namespace {
