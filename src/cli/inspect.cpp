@@ -167,7 +167,7 @@ bool print_faults(const Report& report, std::ostream& out) {
     out << visible(report.component.name + ": the weights do not fit " +
                    (report.component.folder / "config.json").string())
         << '\n'
-        << visible(report.misfits.summary(), "\n  ") << '\n';
+        << visible(report.misfits.summary(), "\n") << '\n';
   for (const std::string& tensor : report.not_finite)
     out << visible(report.component.name + ": not finite: " + tensor) << '\n';
   return report.fits();

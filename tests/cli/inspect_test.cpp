@@ -26,7 +26,7 @@ struct InspectTest : testing::Test {
 
   int run(bool json) {
     std::ostringstream out;
-    const int code = inspect({model, {}, json}, out);
+    const int code = inspect({.model = model, .prior = {}, .json = json}, out);
     text = out.str();
     return code;
   }

@@ -102,7 +102,8 @@ TEST_P(EveryDecoder, IsDrawnAgainFromItsPicture) {
              "dpm++", "--size", "36x40"});
   const std::string first = last_file(), again = new_file();
   const Arguments pair{"--model", kRoot + GetParam(), "--prior", kRoot + GetParam().substr(0, 3) + "-prior"};
-  Arguments from{"generate", "--from", first, "-o", again}, verify{"verify", first, again};
+  Arguments from{"generate", "--from", first, "--from-files", "-o", again},
+      verify{"verify", "--from-files", first, again};
   for (Arguments* command : {&from, &verify}) command->insert(command->end(), pair.begin(), pair.end());
   const Result drawn = run(from);
   EXPECT_EQ(drawn.code, 0) << drawn.err;
@@ -128,8 +129,9 @@ TEST_F(KandinskyRun, PicturesToBeginWithAreUsed) {
     EXPECT_NE(draw(decoder, {"--init-image", kRoot + "init.jpg", "--strength", "0.5"}).pixels, half.pixels);
     EXPECT_NE(draw(decoder, {"--init-image", kHint, "--strength", "0.5"}).pixels, half.pixels);
     draw(decoder, {"--init-image", kInit, "--strength", "0.5"});
-    const Result again = run({"generate", "--from", last_file(), "-o", temporary.path / "again.png", "-m",
-                              kRoot + decoder, "--prior", kRoot + decoder + "-prior", "--overwrite"});
+    const Result again =
+        run({"generate", "--from", last_file(), "--from-files", "-o", temporary.path / "again.png", "-m",
+             kRoot + decoder, "--prior", kRoot + decoder + "-prior", "--overwrite"});
     EXPECT_EQ(again.code, 0) << again.err;
     EXPECT_EQ(read_png(temporary.path / "again.png").pixels, half.pixels);
   }
