@@ -42,20 +42,20 @@ size_t count(const std::string& text, const std::string& words) {
 // 2,000 pictures: one load, one line each, and no memory that grows.
 TEST_F(BatchRun, OpensTheModelOnceAndRecordsEveryPicture) {
   Program program(draw(prompts(1000), out, {"-b", "50", "-n", "2", "-v"}));
-  // Means: how far writing overlaps drawing changes from batch to batch, so one moment, and the peak too,
-  // vary by more than what is looked for.
-  const auto mean_resident = [&program](size_t from, size_t to) {
-    double kilobytes = 0, samples = 0;
+  // Peaks: writing overlaps drawing in some stretches and not in others, by 4 % of the memory, so means tell
+  // the share of such stretches rather than growth. Peaks differ by a hundredth from run to run.
+  const auto peak_resident = [&program](size_t from, size_t to) {
+    size_t kilobytes = 0;
     for (size_t printed = program.printed(); printed < to; printed = program.printed()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      if (printed >= from) kilobytes += static_cast<double>(program.resident_kilobytes()), ++samples;
+      if (printed >= from) kilobytes = std::max(kilobytes, static_cast<size_t>(program.resident_kilobytes()));
     }
-    return kilobytes / samples;
+    return static_cast<double>(kilobytes);
   };
-  const double early = mean_resident(500, 1000), late = mean_resident(1400, 1900);
+  const double early = peak_resident(500, 1000), late = peak_resident(1400, 1900);
   const Result result = program.wait();
-  RecordProperty("mean_kilobytes", std::to_string(early) + " " + std::to_string(late));
-  EXPECT_LT(late, early * 1.01);
+  RecordProperty("peak_kilobytes", std::to_string(early) + " " + std::to_string(late));
+  EXPECT_LT(late, early * 1.02);
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(lines_of(result.out).size(), 2000U);
   EXPECT_EQ(count(result.err, "debug: model "), 1U);
