@@ -1,6 +1,6 @@
 // The threads of a training step: each computes a micro-batch on its own replica of the nets, and together
-// they pass over the parameters. Two threads with a core each are a third faster than one computation spread
-// over both, which waits for the slower of them after every layer.
+// they pass over the parameters. One computation spread over two threads waits for the slower of them after
+// every layer: where other work runs beside, that is most of its time.
 #pragma once
 
 #include <condition_variable>
