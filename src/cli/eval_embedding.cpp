@@ -2,15 +2,11 @@
 #include "eval_embedding.h"
 
 #include "unclip/checkpoint/load.h"
+#include "unclip/pipeline/embedding_file.h"
 #include "unclip/train/clip_towers.h"
 
 namespace unclip {
 namespace {
-
-std::vector<float> values_of(const torch::Tensor& tensor) {
-  const torch::Tensor flat = tensor.to(torch::kCPU, torch::kFloat32).flatten().contiguous();
-  return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
-}
 
 std::shared_ptr<const PictureEmbedding> wrap(std::vector<float> values, int64_t prior_steps) {
   const auto width = static_cast<int64_t>(values.size());
@@ -29,7 +25,7 @@ EmbeddingSource::EmbeddingSource(EvalEmbedding choice, const ModelFolder& folder
   if (choice == EvalEmbedding::none) {
     for (const auto& file : weight_files(folder.require("text_proj")))
       for (const auto& [name, tensor] : read_tensors(file))
-        if (name == "learned_classifier_free_guidance_embeddings") learned_ = values_of(tensor);
+        if (name == "learned_classifier_free_guidance_embeddings") learned_ = row_of(tensor.unsqueeze(0), 0);
   }
 }
 
@@ -42,7 +38,7 @@ std::shared_ptr<const PictureEmbedding> EmbeddingSource::of(std::vector<uint8_t>
   const int64_t size = picture_size();
   const torch::Tensor picture =
       torch::from_blob(rgb.data(), {1, size, size, 3}, torch::kUInt8).permute({0, 3, 1, 2});
-  return wrap(values_of(vision_(normalise_for_clip(to_unit_range(picture, placement_)))), prior_steps);
+  return wrap(row_of(vision_(normalise_for_clip(to_unit_range(picture, placement_))), 0), prior_steps);
 }
 
 std::shared_ptr<const PictureEmbedding> EmbeddingSource::without_picture(int64_t prior_steps) const {

@@ -22,16 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct NamedStage {
-  const char* name;
-  StageMaker make;
-};
-
-constexpr NamedStage kStages[] = {{"clip", make_clip_stage},
-                                  {"prior", make_prior_stage},
-                                  {"decoder", make_decoder_stage},
-                                  {"upsampler", make_upsampler_stage}};
-
 // The parts of a model that a fine-tuning does not touch come with it.
 void copy_missing(const fs::path& from, const fs::path& model) {
   for (const fs::directory_entry& entry : fs::directory_iterator(from))
@@ -74,26 +64,17 @@ void check_fit(const TrainContext& context, const std::string& origin) {
   const auto config = [&](const std::string& name) {
     return Config(context.recipe.component(name), origin + ": components." + name);
   };
-  const auto refuse = [&](const std::string& what) {
-    throw Error(ExitCode::usage, origin + ": " + what, "correct the components of the recipe");
-  };
   for (const char* name : {"text_encoder", "image_encoder", "prior", "text_proj", "decoder",
                            "decoder_scheduler", "super_res_first", "super_res_last"})
     if (!components.contains(name)) return;  // a recipe of some stages alone
   try {
     check_karlo_sizes(config, *context.tokenizer, (context.model / "tokenizer").string());
-    const auto width = CLIPTextConfig::from(config("text_encoder")).projection_dim;
-    const auto of_pictures = CLIPVisionConfig::from(config("image_encoder")).projection_dim;
-    if (width != of_pictures)
-      refuse(fmt::format("components.image_encoder: \"projection_dim\" is {}, expected {} as in text_encoder",
-                         of_pictures, width));
-    const Range sides{1, 1 << 13};
-    const auto small = config("decoder").require<int64_t>("sample_size", sides);
-    const auto large = config("super_res_first").require<int64_t>("sample_size", sides);
-    if (large % small != 0)
-      refuse(fmt::format(
-          "components.super_res_first: \"sample_size\" is {}, expected a multiple of decoder's {}", large,
-          small));
+    const auto of_texts = CLIPTextConfig::from(config("text_encoder")).projection_dim;
+    if (CLIPVisionConfig::from(config("image_encoder")).projection_dim != of_texts)
+      config("image_encoder").refuse("projection_dim", fmt::format("{} as in text_encoder", of_texts));
+    const auto small = config("decoder").require<int64_t>("sample_size", kWidths);
+    if (config("super_res_first").require<int64_t>("sample_size", kWidths) % small != 0)
+      config("super_res_first").refuse("sample_size", fmt::format("a multiple of decoder's {}", small));
   } catch (const Error& error) {
     throw Error(ExitCode::usage, error.what(), "correct the components of the recipe");
   }

@@ -50,4 +50,9 @@ PictureEmbedding load_embedding(const std::filesystem::path& path) {
   return embedding;
 }
 
+std::vector<float> row_of(const torch::Tensor& rows, int64_t i) {
+  const torch::Tensor row = rows[i].to(torch::kCPU, torch::kFloat32).contiguous();
+  return {row.data_ptr<float>(), row.data_ptr<float>() + row.numel()};
+}
+
 }  // namespace unclip

@@ -12,6 +12,7 @@
 #include "load_net.h"
 #include "text_rows.h"
 #include "to_images.h"
+#include "unclip/pipeline/embedding_file.h"
 
 namespace unclip {
 namespace {

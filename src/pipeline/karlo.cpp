@@ -12,6 +12,7 @@
 #include "stage_run.h"
 #include "text_rows.h"
 #include "to_images.h"
+#include "unclip/pipeline/embedding_file.h"
 #include "unclip/pipeline/karlo_fit.h"
 
 namespace unclip {

@@ -33,9 +33,4 @@ void pass_over_noise(const std::vector<PictureRequest>& batch, const NoiseSource
   }
 }
 
-std::vector<float> row_of(const torch::Tensor& rows, int64_t i) {
-  const torch::Tensor row = rows[i].to(torch::kCPU, torch::kFloat32).contiguous();
-  return {row.data_ptr<float>(), row.data_ptr<float>() + row.numel()};
-}
-
 }  // namespace unclip

@@ -56,7 +56,4 @@ torch::Tensor stack_embeddings(const std::vector<PictureRequest>& batch, int64_t
 // Draws what the priors of these embeddings drew: with the same seed the decoder's noise is that of one run.
 void pass_over_noise(const std::vector<PictureRequest>& batch, const NoiseSource& noise);
 
-// Row i of a float tensor [B,D].
-std::vector<float> row_of(const torch::Tensor& rows, int64_t i);
-
 }  // namespace unclip

@@ -54,12 +54,9 @@ void forget_later_phases(json& saved, json& current, int64_t step) {
   keep(new_phases);
 }
 
-// Tensors of the nets that are not trained, e.g. the prior's statistics.
-std::map<std::string, torch::Tensor> fixed_tensors(const Stage& stage) {
+std::map<std::string, torch::Tensor> fixed_state(const Stage& stage) {
   std::map<std::string, torch::Tensor> fixed;
-  for (const TrainedNet& net : stage.nets())
-    for (const auto& p : net.module->named_parameters())
-      if (!p.value().requires_grad()) fixed["fixed." + net.components.front() + "." + p.key()] = p.value();
+  for (const NamedTensor& p : fixed_tensors(stage)) fixed["fixed." + p.name] = p.tensor;
   return fixed;
 }
 
@@ -68,7 +65,7 @@ std::map<std::string, torch::Tensor> fixed_tensors(const Stage& stage) {
 void save_checkpoint(const std::filesystem::path& file, const Stage& stage, const Optimiser& optimiser,
                      const Position& position, const Recipe& recipe) {
   std::map<std::string, torch::Tensor> tensors = optimiser.state();
-  tensors.merge(fixed_tensors(stage));
+  tensors.merge(fixed_state(stage));
   save_tensors(file, tensors,
                {{"step", std::to_string(position.step)},
                 {"pictures", std::to_string(position.pictures)},
@@ -117,7 +114,7 @@ Position load_checkpoint(const std::filesystem::path& path, Stage& stage, Optimi
 
   const std::map<std::string, torch::Tensor> tensors = read_tensors(path);
   std::map<std::string, torch::Tensor> wanted = optimiser.state();
-  wanted.merge(fixed_tensors(stage));
+  wanted.merge(fixed_state(stage));
   for (const auto& [name, tensor] : wanted) {
     const auto it = tensors.find(name);
     if (it == tensors.end()) refuse("tensor \"" + name + "\" is missing");
@@ -127,7 +124,7 @@ Position load_checkpoint(const std::filesystem::path& path, Stage& stage, Optimi
   }
   optimiser.restore(tensors, position.step);
   const torch::NoGradGuard no_grad;
-  for (auto& [name, tensor] : fixed_tensors(stage)) torch::Tensor(tensor).copy_(tensors.at(name));
+  for (auto& [name, tensor] : fixed_state(stage)) torch::Tensor(tensor).copy_(tensors.at(name));
   return position;
 }
 

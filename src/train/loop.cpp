@@ -49,9 +49,8 @@ at::Generator seeded_generator(torch::Device device, uint64_t seed) {
 // A net that is not trained looks the same to all replicas.
 void share_fixed_tensors(const Stage& from, const Stage& to) {
   std::map<std::string, torch::Tensor> shared;
-  for (const NamedTensor& p : all_tensors(from)) shared[p.name] = p.tensor;
-  for (NamedTensor& p : all_tensors(to))
-    if (!p.tensor.requires_grad()) p.tensor.set_data(shared.at(p.name));
+  for (const NamedTensor& p : fixed_tensors(from)) shared[p.name] = p.tensor;
+  for (NamedTensor& p : fixed_tensors(to)) p.tensor.set_data(shared.at(p.name));
 }
 
 class Loop {

@@ -9,6 +9,7 @@
 #include "unclip/support/error.h"
 #include "unclip/support/json.h"
 #include "unclip/support/read_file.h"
+#include "unclip/train/stage.h"
 
 namespace unclip {
 namespace {
@@ -200,7 +201,7 @@ Recipe Recipe::from(const json& values, const std::string& origin) {
   words.finish();
   if (!stages.is_object()) reader.fail("key \"stages\" must hold an object, one key a stage");
   for (const auto& stage : stages.items())
-    if (std::ranges::find(stage_names, stage.key()) == std::end(stage_names))
+    if (std::ranges::none_of(kStages, [&](const NamedStage& known) { return known.name == stage.key(); }))
       reader.fail("unknown stage \"" + stage.key() + "\", expected clip, prior, decoder or upsampler");
   for (const auto& stage : stages.items())
     recipe.stages[stage.key()] = read_stage(stage.value(), recipe.scenes, origin + ": stages." + stage.key());

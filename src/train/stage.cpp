@@ -26,6 +26,12 @@ std::vector<NamedTensor> all_tensors(const Stage& stage) {
   return tensors;
 }
 
+std::vector<NamedTensor> fixed_tensors(const Stage& stage) {
+  std::vector<NamedTensor> tensors = all_tensors(stage);
+  std::erase_if(tensors, [](const NamedTensor& p) { return p.tensor.requires_grad(); });
+  return tensors;
+}
+
 void initialise(torch::nn::Module& root) {
   const torch::NoGradGuard no_grad;
   for (const auto& module : root.modules()) {

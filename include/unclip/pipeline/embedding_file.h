@@ -3,6 +3,8 @@
 // PictureEmbedding's noise.
 #pragma once
 
+#include <torch/types.h>
+
 #include <filesystem>
 
 #include "unclip/pipeline/pipeline.h"
@@ -14,5 +16,8 @@ void save_embedding(const std::filesystem::path& path, const PictureEmbedding& e
 
 // Throws Error(model) for what is no such file.
 PictureEmbedding load_embedding(const std::filesystem::path& path);
+
+// Row i of a float tensor [B,D], as a PictureEmbedding holds it.
+std::vector<float> row_of(const torch::Tensor& rows, int64_t i);
 
 }  // namespace unclip

@@ -12,9 +12,6 @@
 
 namespace unclip {
 
-// In the order in which they build on each other.
-constexpr const char* stage_names[] = {"clip", "prior", "decoder", "upsampler"};
-
 // A stretch of a stage with settings of its own: low resolution first, captions later.
 struct Phase {
   int64_t steps = 0;               // optimiser steps

@@ -68,8 +68,22 @@ std::unique_ptr<Stage> make_prior_stage(const TrainContext& context);
 std::unique_ptr<Stage> make_decoder_stage(const TrainContext& context);
 std::unique_ptr<Stage> make_upsampler_stage(const TrainContext& context);
 
+struct NamedStage {
+  const char* name;
+  StageMaker make;
+};
+
+// In the order in which they build on each other.
+constexpr NamedStage kStages[] = {{"clip", make_clip_stage},
+                                  {"prior", make_prior_stage},
+                                  {"decoder", make_decoder_stage},
+                                  {"upsampler", make_upsampler_stage}};
+
 // All tensors of the stage's nets, under the names of parameters().
 std::vector<NamedTensor> all_tensors(const Stage& stage);
+
+// Those that no optimiser updates, e.g. the prior's statistics.
+std::vector<NamedTensor> fixed_tensors(const Stage& stage);
 
 // Fills a new net at random: layers as they do it themselves, tables and bare tensors normal with σ = 0.02.
 void initialise(torch::nn::Module& module);
