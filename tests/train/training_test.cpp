@@ -9,6 +9,7 @@
 #include <sstream>
 #include <thread>
 
+#include "cli/run_program.h"
 #include "refusal.h"
 #include "temporary_folder.h"
 #include "train/tiny_recipe.h"
@@ -370,6 +371,24 @@ TEST(Training, StopsAtALossThatIsNoNumberAndKeepsTheCheckpoint) {
   EXPECT_EQ(fs::last_write_time(checkpoint), before);
   for (const auto& [name, tensor] : read_tensors(checkpoint))
     EXPECT_TRUE(tensor.isfinite().all().item<bool>()) << name;
+}
+
+TEST(Training, RefusesNetsThatDoNotFitEachOther) {
+  using Change = std::tuple<const char*, const char*, int>;
+  for (const auto& [net, key, value] :
+       {Change{"text_proj", "cross_attention_dim", 24}, Change{"prior", "embedding_dim", 24},
+        Change{"image_encoder", "projection_dim", 24}, Change{"super_res_first", "sample_size", 40}}) {
+    TemporaryFolder folder;
+    json values = tiny_recipe();
+    values["components"][net][key] = value;
+    std::ofstream(folder.path / "recipe.json") << values.dump();
+    const auto result = testing_program::run({"train", "clip", "--config", folder.path / "recipe.json",
+                                              "--out", folder.path / "run", "--device", "cpu"});
+    EXPECT_EQ(result.code, 2) << result.err;
+    for (const std::string& part : {std::string("recipe.json: components.") + net, std::string(key)})
+      EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+    EXPECT_FALSE(fs::exists(folder.path / "run" / "clip"));
+  }
 }
 
 TEST(Training, NeedsClipBeforeTheDecoder) {
