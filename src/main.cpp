@@ -1,4 +1,4 @@
 // The program's entry: everything is in cli/run.cpp.
-#include "unclip/cli/run.h"
+#include "cli/run.h"
 
 int main(int argc, char** argv) { return unclip::run(argc, argv); }

@@ -6,8 +6,8 @@
 
 #include <iostream>
 
-#include "unclip/checkpoint/load.h"
-#include "unclip/image/image.h"
+#include "checkpoint/load.h"
+#include "image/image.h"
 
 namespace unclip {
 

@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 

@@ -2,8 +2,8 @@
 // with packed weights, and with gradients.
 #pragma once
 
-#include "unclip/checkpoint/model_folder.h"
-#include "unclip/nn/packing.h"
+#include "checkpoint/model_folder.h"
+#include "nn/packing.h"
 #include "unet_golden.h"
 
 namespace unclip {

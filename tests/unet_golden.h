@@ -9,9 +9,9 @@
 #include <map>
 #include <string>
 
-#include "unclip/checkpoint/config.h"
-#include "unclip/checkpoint/load.h"
-#include "unclip/nn/packing.h"
+#include "checkpoint/config.h"
+#include "checkpoint/load.h"
+#include "nn/packing.h"
 
 namespace unclip {
 

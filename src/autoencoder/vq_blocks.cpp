@@ -1,9 +1,9 @@
 // The blocks of the MoVQ autoencoder.
-#include "unclip/autoencoder/vq_blocks.h"
+#include "autoencoder/vq_blocks.h"
 
-#include "unclip/nn/attention.h"
-#include "unclip/nn/layout.h"
-#include "unclip/nn/resnet_block.h"
+#include "nn/attention.h"
+#include "nn/layout.h"
+#include "nn/resnet_block.h"
 
 namespace unclip {
 namespace {

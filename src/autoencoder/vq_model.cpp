@@ -1,5 +1,5 @@
 // Kandinsky's autoencoder.
-#include "unclip/autoencoder/vq_model.h"
+#include "autoencoder/vq_model.h"
 
 #include <numeric>
 

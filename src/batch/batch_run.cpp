@@ -1,17 +1,17 @@
 // From jobs to written pictures (see the header).
-#include "unclip/batch/batch_run.h"
+#include "batch/batch_run.h"
 
 #include <algorithm>
 #include <bit>
 #include <random>
 
-#include "unclip/batch/contact_sheets.h"
-#include "unclip/support/atomic_file.h"
-#include "unclip/support/interrupt.h"
-#include "unclip/support/json_text.h"
-#include "unclip/support/log.h"
-#include "unclip/support/stage_clock.h"
-#include "unclip/support/utf8.h"
+#include "batch/contact_sheets.h"
+#include "support/atomic_file.h"
+#include "support/interrupt.h"
+#include "support/json_text.h"
+#include "support/log.h"
+#include "support/stage_clock.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -261,7 +261,7 @@ void BatchRun::hand_over(const std::vector<PictureJob>& batch, std::vector<Image
   }
   std::vector<PictureResult> results;
   for (size_t i = 0; i < batch.size(); ++i) {
-    PictureMetadata metadata = painter_->describe(batch[i], images[i]);
+    ImageMetadata metadata = painter_->describe(batch[i], images[i]);
     metadata.options["batch-size"] = batch_size_;
     results.push_back({.picture = batch[i],
                        .image = std::move(images[i]),

@@ -1,7 +1,7 @@
 // Files of pictures → files of sheets (see the header).
-#include "unclip/batch/contact_sheets.h"
+#include "batch/contact_sheets.h"
 
-#include "unclip/support/atomic_file.h"
+#include "support/atomic_file.h"
 
 namespace unclip {
 

@@ -1,7 +1,7 @@
 // A record of comma-separated values → cells with their places (RFC 4180).
 #include <algorithm>
 
-#include "unclip/batch/prompt_record.h"
+#include "batch/prompt_record.h"
 
 namespace unclip {
 

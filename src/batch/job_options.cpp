@@ -1,14 +1,14 @@
 // The table of job options (see the header).
-#include "unclip/batch/job_options.h"
+#include "batch/job_options.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "unclip/batch/output_name.h"
-#include "unclip/support/error.h"
-#include "unclip/support/json_text.h"
-#include "unclip/support/number.h"
+#include "batch/output_name.h"
+#include "support/error.h"
+#include "support/json_text.h"
+#include "support/number.h"
 
 namespace unclip {
 namespace {

@@ -1,10 +1,10 @@
 // Command line or prompt file → jobs.
-#include "unclip/batch/jobs.h"
+#include "batch/jobs.h"
 
 #include <spdlog/spdlog.h>
 
-#include "unclip/support/error.h"
-#include "unclip/support/utf8.h"
+#include "support/error.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {

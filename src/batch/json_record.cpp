@@ -2,7 +2,7 @@
 // after the other: an iterator that notes how far it came gives the end of each token.
 #include <nlohmann/json.hpp>
 
-#include "unclip/batch/prompt_record.h"
+#include "batch/prompt_record.h"
 
 namespace unclip {
 namespace {

@@ -1,5 +1,5 @@
 // The record of a run, and what a later run learns from it (see the header).
-#include "unclip/batch/manifest.h"
+#include "batch/manifest.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -13,10 +13,10 @@
 #include <regex>
 #include <utility>
 
-#include "unclip/support/error.h"
-#include "unclip/support/json.h"
-#include "unclip/support/json_text.h"
-#include "unclip/support/sha256.h"
+#include "support/error.h"
+#include "support/json.h"
+#include "support/json_text.h"
+#include "support/sha256.h"
 
 namespace unclip {
 namespace {

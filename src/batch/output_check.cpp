@@ -1,13 +1,13 @@
 // Looks at the path of a picture before it is drawn (see the header).
-#include "unclip/batch/output_check.h"
+#include "batch/output_check.h"
 
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
-#include "unclip/image/png.h"
-#include "unclip/support/error.h"
+#include "image/png.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {

@@ -1,15 +1,15 @@
 // -o → pieces (literals and fields), parsed once before the model loads; pieces + a picture's fields → a
 // path.
-#include "unclip/batch/output_name.h"
+#include "batch/output_name.h"
 
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <map>
 
-#include "unclip/support/error.h"
-#include "unclip/support/sha256.h"
-#include "unclip/support/utf8.h"
+#include "support/error.h"
+#include "support/sha256.h"
+#include "support/utf8.h"
 
 namespace unclip {
 

@@ -1,5 +1,5 @@
 // The automaton (Aho and Corasick 1975, "Efficient string matching").
-#include "unclip/batch/phrases.h"
+#include "batch/phrases.h"
 
 #include <algorithm>
 

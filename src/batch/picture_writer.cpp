@@ -1,17 +1,17 @@
 // Image → PNG → file → a line for whoever reads (see the header).
-#include "unclip/batch/picture_writer.h"
+#include "batch/picture_writer.h"
 
 #include <sys/stat.h>
 
 #include <cstring>
 #include <fstream>
 
-#include "unclip/batch/output_check.h"
-#include "unclip/support/atomic_file.h"
-#include "unclip/support/json_text.h"
-#include "unclip/support/log.h"
-#include "unclip/support/sha256.h"
-#include "unclip/support/utf8.h"
+#include "batch/output_check.h"
+#include "support/atomic_file.h"
+#include "support/json_text.h"
+#include "support/log.h"
+#include "support/sha256.h"
+#include "support/utf8.h"
 
 namespace unclip {
 

@@ -1,6 +1,6 @@
 // The deny file: every rule and every prompt is read as a model and as a person would, and compared in all
 // readings.
-#include "unclip/batch/policy.h"
+#include "batch/policy.h"
 
 #include <spdlog/fmt/fmt.h>
 #include <unicode/normalizer2.h>
@@ -10,9 +10,9 @@
 
 #include <algorithm>
 
-#include "unclip/support/error.h"
-#include "unclip/support/text_file.h"
-#include "unclip/support/utf8.h"
+#include "support/error.h"
+#include "support/text_file.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {

@@ -1,5 +1,5 @@
 // Prompt file → records → options of jobs, with the place of every fault.
-#include "unclip/batch/prompt_file.h"
+#include "batch/prompt_file.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -9,9 +9,9 @@
 #include <cstring>
 #include <set>
 
-#include "unclip/support/error.h"
-#include "unclip/support/text_file.h"
-#include "unclip/support/utf8.h"
+#include "support/error.h"
+#include "support/text_file.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {

@@ -1,11 +1,11 @@
 // Schedulers' environments → shard (see the header).
-#include "unclip/batch/shard.h"
+#include "batch/shard.h"
 
 #include <cstdlib>
 #include <optional>
 
-#include "unclip/support/error.h"
-#include "unclip/support/number.h"
+#include "support/error.h"
+#include "support/number.h"
 
 namespace unclip {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "unclip/batch/output_name.h"
+#include "batch/output_name.h"
 
 namespace unclip {
 namespace {

@@ -1,5 +1,5 @@
 // Forks, waits, passes signals on (see the header).
-#include "unclip/batch/workers.h"
+#include "batch/workers.h"
 
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "unclip/support/interrupt.h"
+#include "support/interrupt.h"
 
 namespace unclip {
 namespace {

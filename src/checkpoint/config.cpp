@@ -1,9 +1,9 @@
 // Reads the JSON configs of a model folder.
-#include "unclip/checkpoint/config.h"
+#include "checkpoint/config.h"
 
 #include <spdlog/fmt/fmt.h>
 
-#include "unclip/support/json.h"
+#include "support/json.h"
 
 namespace unclip {
 namespace {

@@ -1,10 +1,10 @@
 // Names weights by a sample of their bytes: a whole 7 GB model would take seconds to hash at every start.
-#include "unclip/checkpoint/fingerprint.h"
+#include "checkpoint/fingerprint.h"
 
 #include <fstream>
 #include <vector>
 
-#include "unclip/support/sha256.h"
+#include "support/sha256.h"
 
 namespace unclip {
 

@@ -1,10 +1,10 @@
 // Fills nets from safetensors files: strict, by name, and without a second copy of the weights in memory.
-#include "unclip/checkpoint/load.h"
+#include "checkpoint/load.h"
 
 #include <set>
 #include <sstream>
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 

@@ -1,11 +1,11 @@
 // Opens a model folder, and says which path was probably meant when it is none.
-#include "unclip/checkpoint/model_folder.h"
+#include "checkpoint/model_folder.h"
 
 #include <algorithm>
 #include <optional>
 
-#include "unclip/support/json.h"
-#include "unclip/support/read_file.h"
+#include "support/json.h"
+#include "support/read_file.h"
 
 namespace unclip {
 

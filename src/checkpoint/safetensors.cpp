@@ -1,5 +1,5 @@
 // The mapping that holds a safetensors file's bytes.
-#include "unclip/checkpoint/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,8 +12,8 @@
 #include <mutex>
 #include <new>
 
-#include "unclip/support/error.h"
-#include "unclip/support/read_file.h"
+#include "support/error.h"
+#include "support/read_file.h"
 
 namespace unclip {
 

@@ -3,9 +3,9 @@
 #include <cstring>
 #include <limits>
 
-#include "unclip/checkpoint/safetensors.h"
-#include "unclip/support/error.h"
-#include "unclip/support/json.h"
+#include "checkpoint/safetensors.h"
+#include "support/error.h"
+#include "support/json.h"
 
 namespace unclip {
 

@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
-#include "unclip/checkpoint/load.h"
-#include "unclip/support/atomic_file.h"
-#include "unclip/support/error.h"
+#include "checkpoint/load.h"
+#include "support/atomic_file.h"
+#include "support/error.h"
 
 namespace unclip {
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <set>
 
-#include "unclip/checkpoint/model_folder.h"
-#include "unclip/checkpoint/safetensors.h"
-#include "unclip/support/json.h"
-#include "unclip/support/read_file.h"
+#include "checkpoint/model_folder.h"
+#include "checkpoint/safetensors.h"
+#include "support/json.h"
+#include "support/read_file.h"
 
 namespace unclip {
 

@@ -1,5 +1,5 @@
 // The eval verb: prompts → pictures → judge → a table.
-#include "unclip/cli/eval.h"
+#include "cli/eval.h"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -7,17 +7,17 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "batch/output_check.h"
+#include "cli/generate.h"
 #include "eval_embedding.h"
-#include "unclip/batch/output_check.h"
-#include "unclip/cli/generate.h"
-#include "unclip/image/png.h"
-#include "unclip/pipeline/pipeline.h"
-#include "unclip/support/atomic_file.h"
-#include "unclip/support/error.h"
-#include "unclip/support/interrupt.h"
-#include "unclip/support/progress.h"
-#include "unclip/support/text_file.h"
-#include "unclip/support/utf8.h"
+#include "image/png.h"
+#include "pipeline/pipeline.h"
+#include "support/atomic_file.h"
+#include "support/error.h"
+#include "support/interrupt.h"
+#include "support/progress.h"
+#include "support/text_file.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -62,10 +62,10 @@ class Judge {
  public:
   explicit Judge(const EvalOptions& options)
       : options_(options),
-        placement_(place(options.device, options.dtype)),
+        target_(select_device(options.device, options.dtype)),
         folder_(ModelFolder::open(options.model.empty() ? default_model() : options.model)),
-        pipeline_(Pipeline::open(folder_, placement_)),
-        embeddings_(options.embedding, folder_, placement_) {
+        pipeline_(Pipeline::open(folder_, target_)),
+        embeddings_(options.embedding, folder_, target_) {
     const PipelineDefaults defaults = pipeline_->defaults();
     steps_ = {options.prior_steps.value_or(defaults.steps.prior),
               options.decoder_steps.value_or(defaults.steps.decoder),
@@ -80,12 +80,12 @@ class Judge {
     for (int seed = 0; seed < options_.seeds; ++seed) {
       const std::vector<Image> pictures = draw(group, seed, progress);
       for (size_t i = 0; i < prompts; ++i) {
-        const Sight sight = look_at(pictures[i].pixels, pictures[i].width);
-        score.right += judge(sight, group.prompts[i]).pass;
-        score.floor += judge(sight, group.prompts[(i + 1) % prompts]).pass;
+        const Detections detections = detect(pictures[i].pixels, pictures[i].width);
+        score.right += judge(detections, group.prompts[i]).pass;
+        score.floor += judge(detections, group.prompts[(i + 1) % prompts]).pass;
         const int size = pictures[i].width;
         score.ceiling +=
-            judge(look_at(drawn_for(group.prompts[i], static_cast<uint64_t>(seed), i, size).rgb(), size),
+            judge(detect(drawn_for(group.prompts[i], static_cast<uint64_t>(seed), i, size).rgb(), size),
                   group.prompts[i])
                 .pass;
         ++score.pictures;
@@ -115,7 +115,7 @@ class Judge {
     const size_t prompts = group.prompts.size();
     std::vector<Image> pictures;
     while (pictures.size() < prompts) {
-      std::vector<PictureRequest> batch;
+      std::vector<ImageRequest> batch;
       for (size_t i = pictures.size(); i < prompts && batch.size() < static_cast<size_t>(options_.batch_size);
            ++i)
         batch.push_back({.prompt = group.prompts[i].text,
@@ -145,7 +145,7 @@ class Judge {
     return canvas;
   }
 
-  std::shared_ptr<const PictureEmbedding> embedding_for(const Prompt& prompt, int seed, size_t index) {
+  std::shared_ptr<const ImageEmbedding> embedding_for(const Prompt& prompt, int seed, size_t index) {
     const int size = embeddings_.picture_size();
     if (size == 0) return embeddings_.without_picture(steps_.prior);
     Canvas drawn = drawn_for(prompt, static_cast<uint64_t>(seed), index, size);
@@ -153,7 +153,7 @@ class Judge {
   }
 
   const EvalOptions& options_;
-  Placement placement_;
+  DeviceAndDtype target_;
   ModelFolder folder_;
   std::unique_ptr<Pipeline> pipeline_;
   EmbeddingSource embeddings_;

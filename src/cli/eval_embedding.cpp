@@ -1,26 +1,27 @@
 // Embeddings to draw from (see the header).
 #include "eval_embedding.h"
 
-#include "unclip/checkpoint/load.h"
-#include "unclip/pipeline/embedding_file.h"
-#include "unclip/train/clip_towers.h"
+#include "checkpoint/load.h"
+#include "pipeline/embedding_file.h"
+#include "train/clip_towers.h"
 
 namespace unclip {
 namespace {
 
-std::shared_ptr<const PictureEmbedding> wrap(std::vector<float> values, int64_t prior_steps) {
+std::shared_ptr<const ImageEmbedding> wrap(std::vector<float> values, int64_t prior_steps) {
   const auto width = static_cast<int64_t>(values.size());
-  return std::make_shared<PictureEmbedding>(PictureEmbedding{std::move(values), {}, {prior_steps, width}});
+  return std::make_shared<ImageEmbedding>(ImageEmbedding{std::move(values), {}, {prior_steps, width}});
 }
 
 }  // namespace
 
-EmbeddingSource::EmbeddingSource(EvalEmbedding choice, const ModelFolder& folder, const Placement& placement)
-    : placement_(placement) {
+EmbeddingSource::EmbeddingSource(EvalEmbedding choice, const ModelFolder& folder,
+                                 const DeviceAndDtype& target)
+    : target_(target) {
   if (choice == EvalEmbedding::true_picture) {
     const Component& tower = folder.require("image_encoder");
     vision_ = CLIPVisionModelWithProjection(CLIPVisionConfig::from(tower.config()));
-    load_weights(*vision_, weight_files(tower), {.dtype = placement.dtype, .device = placement.device});
+    load_weights(*vision_, weight_files(tower), {.dtype = target.dtype, .device = target.device});
   }
   if (choice == EvalEmbedding::none) {
     for (const auto& file : weight_files(folder.require("text_proj")))
@@ -33,15 +34,15 @@ int EmbeddingSource::picture_size() const {
   return vision_ ? static_cast<int>(vision_->config.image_size) : 0;
 }
 
-std::shared_ptr<const PictureEmbedding> EmbeddingSource::of(std::vector<uint8_t> rgb, int64_t prior_steps) {
+std::shared_ptr<const ImageEmbedding> EmbeddingSource::of(std::vector<uint8_t> rgb, int64_t prior_steps) {
   const torch::InferenceMode inference;
   const int64_t size = picture_size();
   const torch::Tensor picture =
       torch::from_blob(rgb.data(), {1, size, size, 3}, torch::kUInt8).permute({0, 3, 1, 2});
-  return wrap(row_of(vision_(normalise_for_clip(to_unit_range(picture, placement_))), 0), prior_steps);
+  return wrap(row_of(vision_(normalise_for_clip(to_unit_range(picture, target_))), 0), prior_steps);
 }
 
-std::shared_ptr<const PictureEmbedding> EmbeddingSource::without_picture(int64_t prior_steps) const {
+std::shared_ptr<const ImageEmbedding> EmbeddingSource::without_picture(int64_t prior_steps) const {
   return learned_.empty() ? nullptr : wrap(learned_, prior_steps);
 }
 

@@ -3,29 +3,29 @@
 
 #include <memory>
 
-#include "unclip/cli/eval.h"
-#include "unclip/image_encoder/clip_vision_model.h"
-#include "unclip/pipeline/pipeline.h"
+#include "cli/eval.h"
+#include "image_encoder/clip_vision_model.h"
+#include "pipeline/pipeline.h"
 
 namespace unclip {
 
 class EmbeddingSource {
  public:
   // Throws Error(model) where the folder lacks what `choice` needs: an image_encoder, or a text_proj.
-  EmbeddingSource(EvalEmbedding choice, const ModelFolder& folder, const Placement& placement);
+  EmbeddingSource(EvalEmbedding choice, const ModelFolder& folder, const DeviceAndDtype& target);
 
   // Pixels a side of the pictures that of() wants; 0: none.
   int picture_size() const;
 
   // The embedding of a picture, [picture_size()² · 3] bytes. `prior_steps` tells which noise a prior would
   // have drawn, so that the decoder's is the same as with one.
-  std::shared_ptr<const PictureEmbedding> of(std::vector<uint8_t> rgb, int64_t prior_steps);
+  std::shared_ptr<const ImageEmbedding> of(std::vector<uint8_t> rgb, int64_t prior_steps);
 
   // Where picture_size() is 0; nullptr: the prior's.
-  std::shared_ptr<const PictureEmbedding> without_picture(int64_t prior_steps) const;
+  std::shared_ptr<const ImageEmbedding> without_picture(int64_t prior_steps) const;
 
  private:
-  Placement placement_;
+  DeviceAndDtype target_;
   CLIPVisionModelWithProjection vision_{nullptr};
   std::vector<float> learned_;  // what stands for no embedding at all
 };

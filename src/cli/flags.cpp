@@ -99,7 +99,7 @@ CLI::Option* add_grid(CLI::App& verb, std::optional<Grid>& grid) {
       "are that of their first picture with -grid (default: none)");
 }
 
-void add_placement(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype) {
+void add_device_and_dtype(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype) {
   add_parsed(
       verb, "--device", "auto|cpu|cuda|cuda:N",
       [&device](const std::string& text) { device = parse_device(text); },

@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "unclip/batch/job_options.h"
-#include "unclip/batch/shard.h"
-#include "unclip/device/choice.h"
-#include "unclip/image/contact_sheet.h"
-#include "unclip/support/number.h"
+#include "batch/job_options.h"
+#include "batch/shard.h"
+#include "device/choice.h"
+#include "image/contact_sheet.h"
+#include "support/number.h"
 
 namespace unclip {
 
@@ -112,6 +112,6 @@ DeviceChoice parse_device(const std::string& text);
 DtypeChoice parse_dtype(const std::string& text);
 
 // --device and --dtype
-void add_placement(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype);
+void add_device_and_dtype(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype);
 
 }  // namespace unclip

@@ -1,19 +1,19 @@
 // `unclip generate`: options → jobs → a batch run on the model that they name.
-#include "unclip/cli/generate.h"
+#include "cli/generate.h"
 
 #include <cstdlib>
 #include <iostream>
 #include <random>
 #include <utility>
 
+#include "batch/batch_run.h"
+#include "batch/output_check.h"
+#include "batch/workers.h"
 #include "painter.h"
-#include "unclip/batch/batch_run.h"
-#include "unclip/batch/output_check.h"
-#include "unclip/batch/workers.h"
-#include "unclip/pipeline/embedding_file.h"
-#include "unclip/support/error.h"
-#include "unclip/support/interrupt.h"
-#include "unclip/support/json_text.h"
+#include "pipeline/embedding_file.h"
+#include "support/error.h"
+#include "support/interrupt.h"
+#include "support/json_text.h"
 
 namespace unclip {
 namespace {

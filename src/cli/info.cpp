@@ -1,12 +1,12 @@
-// The info verb: PNG → PictureMetadata → lines for people or JSON for programs.
-#include "unclip/cli/info.h"
+// The info verb: PNG → ImageMetadata → lines for people or JSON for programs.
+#include "cli/info.h"
 
 #include <spdlog/spdlog.h>
 
-#include "unclip/image/metadata.h"
-#include "unclip/support/error.h"
-#include "unclip/support/json_text.h"
-#include "unclip/support/utf8.h"
+#include "image/metadata.h"
+#include "support/error.h"
+#include "support/json_text.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -27,7 +27,7 @@ void print_value(const std::string& name, const ordered_json& value, std::ostrea
 }
 
 void print_picture(const std::filesystem::path& file, bool as_json, std::ostream& out) {
-  const std::optional<PictureMetadata> metadata = from_png(file);
+  const std::optional<ImageMetadata> metadata = from_png(file);
   const ordered_json json = metadata ? to_json(*metadata) : ordered_json();
   if (as_json) {
     out << json_line(ordered_json{{"file", path_json(file)}, {"metadata", json}}) << '\n';

@@ -1,18 +1,18 @@
 // The inspect verb: model folder → one report a component → a table for people or JSON for programs.
-#include "unclip/cli/inspect.h"
+#include "cli/inspect.h"
 
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <iterator>
 
-#include "unclip/checkpoint/load.h"
-#include "unclip/checkpoint/model_folder.h"
-#include "unclip/nn/awaiting_weights.h"
-#include "unclip/pipeline/family.h"
-#include "unclip/pipeline/registry.h"
-#include "unclip/support/json_text.h"
-#include "unclip/support/utf8.h"
+#include "checkpoint/load.h"
+#include "checkpoint/model_folder.h"
+#include "nn/awaiting_weights.h"
+#include "pipeline/family.h"
+#include "pipeline/registry.h"
+#include "support/json_text.h"
+#include "support/utf8.h"
 
 namespace unclip {
 

@@ -13,7 +13,7 @@
 #include <cstring>
 #include <exception>
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {

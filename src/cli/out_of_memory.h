@@ -4,7 +4,7 @@
 #include <exception>
 #include <optional>
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 

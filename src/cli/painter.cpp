@@ -9,18 +9,18 @@
 #include <bit>
 #include <map>
 
+#include "batch/batch_run.h"
+#include "checkpoint/fingerprint.h"
+#include "checkpoint/safetensors.h"
+#include "device/memory.h"
+#include "image/picture_file.h"
 #include "out_of_memory.h"
+#include "pipeline/embedding_file.h"
+#include "pipeline/family.h"
 #include "recorded.h"
-#include "unclip/batch/batch_run.h"
-#include "unclip/checkpoint/fingerprint.h"
-#include "unclip/checkpoint/safetensors.h"
-#include "unclip/device/memory.h"
-#include "unclip/image/picture_file.h"
-#include "unclip/pipeline/embedding_file.h"
-#include "unclip/pipeline/family.h"
-#include "unclip/support/error.h"
-#include "unclip/support/interrupt.h"
-#include "unclip/support/utf8.h"
+#include "support/error.h"
+#include "support/interrupt.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -55,20 +55,20 @@ class InputFiles {
     if (!known) known = std::make_shared<Image>(read_picture(file));
     return known;
   }
-  std::shared_ptr<const PictureEmbedding> embedding(const std::string& file) {
+  std::shared_ptr<const ImageEmbedding> embedding(const std::string& file) {
     if (file.empty()) return nullptr;
     auto& known = embeddings_[file];
-    if (!known) known = std::make_shared<PictureEmbedding>(load_embedding(file));
+    if (!known) known = std::make_shared<ImageEmbedding>(load_embedding(file));
     return known;
   }
 
  private:
   std::map<std::string, std::shared_ptr<const Image>> pictures_;
-  std::map<std::string, std::shared_ptr<const PictureEmbedding>> embeddings_;
+  std::map<std::string, std::shared_ptr<const ImageEmbedding>> embeddings_;
 };
 
-PictureRequest request_of(const JobOptions& options, uint64_t seed, const PipelineDefaults& defaults,
-                          InputFiles& files) {
+ImageRequest request_of(const JobOptions& options, uint64_t seed, const PipelineDefaults& defaults,
+                        InputFiles& files) {
   return {.prompt = options.prompt,
           .seed = seed,
           .guidance = guidance_of(options, defaults.guidance),
@@ -95,16 +95,16 @@ std::optional<std::string> unread_by(const Pipeline& pipeline, const std::string
 
 class PipelinePainter final : public Painter {
  public:
-  PipelinePainter(const ModelFolder& folder, const Placement& placement, PipelinePart part)
-      : device_(placement.device),
-        pipeline_(Pipeline::open(folder, placement, part)),
+  PipelinePainter(const ModelFolder& folder, const DeviceAndDtype& target, PipelinePart part)
+      : device_(target.device),
+        pipeline_(Pipeline::open(folder, target, part)),
         defaults_(pipeline_->defaults()) {
-    spdlog::debug("model {} on {}", folder.path().string(), unclip::describe(placement));
+    spdlog::debug("model {} on {}", folder.path().string(), unclip::describe(target));
     metadata_.model = visible(std::filesystem::canonical(folder.path()).filename().native());
     metadata_.family = describe_family(folder);
     metadata_.version = UNCLIP_VERSION;
-    metadata_.options = {{"dtype", dtype_name(placement.dtype)},
-                         {"device", placement.device.is_cuda() ? "cuda" : "cpu"}};
+    metadata_.options = {{"dtype", dtype_name(target.dtype)},
+                         {"device", target.device.is_cuda() ? "cuda" : "cpu"}};
     for (const Component& component : folder.components())
       if (component.is_net()) metadata_.fingerprints[component.name] = weight_fingerprint(component);
   }
@@ -127,7 +127,7 @@ class PipelinePainter final : public Painter {
 
   std::vector<Image> draw(const std::vector<PictureJob>& batch, const Observer& observer) override {
     InputFiles files;
-    std::vector<PictureRequest> requests;
+    std::vector<ImageRequest> requests;
     for (const PictureJob& picture : batch)
       requests.push_back(request_of(picture.options, picture.seed, defaults_, files));
     try {
@@ -166,10 +166,10 @@ class PipelinePainter final : public Painter {
     }
   }
 
-  PictureMetadata describe(const PictureJob& picture, const Image& image) const override {
+  ImageMetadata describe(const PictureJob& picture, const Image& image) const override {
     const Steps steps = steps_of(picture.options, defaults_.steps);
     const Guidance guidance = guidance_of(picture.options, defaults_.guidance);
-    PictureMetadata metadata = metadata_;
+    ImageMetadata metadata = metadata_;
     metadata.prompt = picture.options.prompt;
     metadata.negative_prompt = picture.options.negative_prompt;
     metadata.seed = picture.seed;
@@ -195,21 +195,21 @@ class PipelinePainter final : public Painter {
   torch::Device device_;
   std::unique_ptr<Pipeline> pipeline_;
   PipelineDefaults defaults_;
-  PictureMetadata metadata_;  // what all pictures share
+  ImageMetadata metadata_;  // what all pictures share
 };
 
 }  // namespace
 
 std::unique_ptr<Painter> open_pipeline_painter(const PainterModel& model, bool embedded) {
   return std::make_unique<PipelinePainter>(embedded ? ModelFolder::open(model.folder) : open_folder(model),
-                                           place(model.device, model.dtype),
+                                           select_device(model.device, model.dtype),
                                            embedded ? PipelinePart::decoder : PipelinePart::all);
 }
 
-PictureEmbedding embed(const PainterModel& model, const JobOptions& options, uint64_t seed,
-                       const Painter::Observer& observer) {
+ImageEmbedding embed(const PainterModel& model, const JobOptions& options, uint64_t seed,
+                     const Painter::Observer& observer) {
   const auto pipeline =
-      Pipeline::open(open_folder(model), place(model.device, model.dtype), PipelinePart::prior);
+      Pipeline::open(open_folder(model), select_device(model.device, model.dtype), PipelinePart::prior);
   if (const auto unread = unread_by(*pipeline, options.prompt)) {
     const Error fault = too_long(*unread);
     if (options.strict) throw fault;
@@ -217,8 +217,8 @@ PictureEmbedding embed(const PainterModel& model, const JobOptions& options, uin
   }
   InputFiles files;
   const PipelineDefaults defaults = pipeline->defaults();
-  PictureEmbedding embedding = pipeline->embed({request_of(options, seed, defaults, files)},
-                                               settings_of(options, defaults), observer)[0];
+  ImageEmbedding embedding = pipeline->embed({request_of(options, seed, defaults, files)},
+                                             settings_of(options, defaults), observer)[0];
   SafetensorsFile::expect_all_unchanged();
   return embedding;
 }

@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <memory>
 
-#include "unclip/batch/painter.h"
-#include "unclip/device/choice.h"
-#include "unclip/pipeline/pipeline.h"
+#include "batch/painter.h"
+#include "device/choice.h"
+#include "pipeline/pipeline.h"
 
 namespace unclip {
 
@@ -19,11 +19,11 @@ struct PainterModel {
 };
 
 // Opens the model, without its prior where all pictures begin with an embedding. Throws Error as
-// Pipeline::open and place() do.
+// Pipeline::open and select_device() do.
 std::unique_ptr<Painter> open_pipeline_painter(const PainterModel& model, bool embedded);
 
 // Opens what makes embeddings alone, runs it once, and gives what --save-embedding writes. Throws Error.
-PictureEmbedding embed(const PainterModel& model, const JobOptions& options, uint64_t seed,
-                       const Painter::Observer& observer);
+ImageEmbedding embed(const PainterModel& model, const JobOptions& options, uint64_t seed,
+                     const Painter::Observer& observer);
 
 }  // namespace unclip

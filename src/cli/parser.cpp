@@ -3,7 +3,7 @@
 
 #include "flags.h"
 #include "recorded.h"
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {
@@ -118,7 +118,7 @@ void Parser::add_generate() {
       ->excludes(file);
   verb->get_option("--skip-existing")->excludes("--overwrite");
   add_batch_size(*verb, generate_.batch_size);
-  add_placement(*verb, generate_.device, generate_.dtype);
+  add_device_and_dtype(*verb, generate_.device, generate_.dtype);
   add_devices(*verb, generate_.devices)->needs(file)->excludes("--device");
   auto* keep_going =
       verb->add_flag_callback(
@@ -212,7 +212,7 @@ void Parser::add_verify() {
              "Copies drawn together, e.g. -b 8 for the very pixels of a picture that was made with -b 8 "
              "(default: 1)");
   add_from_files(*verb);
-  add_placement(*verb, verify_.device, verify_.dtype);
+  add_device_and_dtype(*verb, verify_.device, verify_.dtype);
   add_flag(*verb, "--json", verify_.json, "Print one JSON object a picture, e.g. --json (default: text)");
 }
 

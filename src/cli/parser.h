@@ -7,16 +7,16 @@
 #include <optional>
 #include <ostream>
 
+#include "cli/eval.h"
+#include "cli/generate.h"
+#include "cli/info.h"
+#include "cli/inspect.h"
+#include "cli/scenes.h"
+#include "cli/tokenize.h"
+#include "cli/train.h"
+#include "cli/verify.h"
 #include "interface.h"
 #include "recorded.h"
-#include "unclip/cli/eval.h"
-#include "unclip/cli/generate.h"
-#include "unclip/cli/info.h"
-#include "unclip/cli/inspect.h"
-#include "unclip/cli/scenes.h"
-#include "unclip/cli/tokenize.h"
-#include "unclip/cli/train.h"
-#include "unclip/cli/verify.h"
 
 namespace unclip {
 

@@ -57,7 +57,7 @@ void Parser::add_train() {
              "Threads of a step on the CPU, e.g. --threads 2 (default: one a core)");
   add_number<int64_t>(*verb, "--bench-steps", train_.bench_steps, 1, 1'000'000,
                       "Only time so many steps of STAGE, e.g. --bench-steps 20 (default: train)");
-  add_placement(*verb, train_.device, train_.dtype);
+  add_device_and_dtype(*verb, train_.device, train_.dtype);
 }
 
 void Parser::add_eval() {
@@ -103,7 +103,7 @@ void Parser::add_eval() {
            "Write a sheet with pictures of each row, e.g. --sheet eval.png (default: none)")
       ->type_name("FILE");
   add_flag(*verb, "--json", eval_.json, "Print one JSON object a row, e.g. --json (default: a table)");
-  add_placement(*verb, eval_.device, eval_.dtype);
+  add_device_and_dtype(*verb, eval_.device, eval_.dtype);
 }
 
 void Parser::add_scenes() {

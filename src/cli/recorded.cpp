@@ -1,12 +1,12 @@
-// PictureMetadata → GenerateOptions (see the header).
+// ImageMetadata → GenerateOptions (see the header).
 #include "recorded.h"
 
 #include <spdlog/fmt/fmt.h>
 
 #include "flags.h"
-#include "unclip/support/error.h"
-#include "unclip/support/json_text.h"
-#include "unclip/support/utf8.h"
+#include "support/error.h"
+#include "support/json_text.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -31,7 +31,7 @@ bool names_file(const std::string& name) {
 
 // Throws std::invalid_argument or json::exception for values that unclip never writes.
 void read_options(Recorded& recorded, bool from_files) {
-  const PictureMetadata& metadata = recorded.metadata;
+  const ImageMetadata& metadata = recorded.metadata;
   GenerateOptions& options = recorded.options;
   read(options.job, "prompt", metadata.prompt);
   options.prompts = {metadata.prompt};
@@ -58,7 +58,7 @@ void read_options(Recorded& recorded, bool from_files) {
 }  // namespace
 
 Recorded read_recorded(const std::filesystem::path& picture, bool from_files) {
-  std::optional<PictureMetadata> metadata = from_png(picture);
+  std::optional<ImageMetadata> metadata = from_png(picture);
   if (!metadata)
     throw Error(ExitCode::io,
                 picture.string() + ": expected the parameters of a picture by unclip, found none",

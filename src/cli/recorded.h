@@ -8,19 +8,19 @@
 #include <string>
 #include <vector>
 
-#include "unclip/cli/generate.h"
-#include "unclip/image/metadata.h"
+#include "cli/generate.h"
+#include "image/metadata.h"
 
 namespace unclip {
 
-// What PictureMetadata::options holds beside batch size, device and dtype: job options without a field of
+// What ImageMetadata::options holds beside batch size, device and dtype: job options without a field of
 // their own.
 constexpr const char* kRecordedOptions[] = {
     "negative-prior-prompt", "size", "init-image", "strength", "mask", "hint", "embedding"};
 
 struct Recorded {
   std::filesystem::path picture;
-  PictureMetadata metadata;
+  ImageMetadata metadata;
   GenerateOptions options;            // all that made the picture but the model and the batch size
   std::vector<std::string> withheld;  // options that name files, which `options` lacks
 };

@@ -1,5 +1,5 @@
 // Parses, runs one verb, and turns every exception into one line on stderr and a documented exit code.
-#include "unclip/cli/run.h"
+#include "cli/run.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -10,8 +10,8 @@
 #include "memory_end.h"
 #include "out_of_memory.h"
 #include "parser.h"
-#include "unclip/support/error.h"
-#include "unclip/support/interrupt.h"
+#include "support/error.h"
+#include "support/interrupt.h"
 
 namespace unclip {
 namespace {

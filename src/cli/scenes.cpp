@@ -1,5 +1,5 @@
 // The scenes verb: the endless source → PNG files and metadata.jsonl, on several threads.
-#include "unclip/cli/scenes.h"
+#include "cli/scenes.h"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -10,12 +10,12 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "unclip/image/png.h"
-#include "unclip/support/atomic_file.h"
-#include "unclip/support/error.h"
-#include "unclip/support/interrupt.h"
-#include "unclip/support/json_text.h"
-#include "unclip/support/progress.h"
+#include "image/png.h"
+#include "support/atomic_file.h"
+#include "support/error.h"
+#include "support/interrupt.h"
+#include "support/json_text.h"
+#include "support/progress.h"
 
 namespace unclip {
 namespace {

@@ -1,14 +1,14 @@
 // The tokenize verb: texts → ids and pieces, for people or programs.
-#include "unclip/cli/tokenize.h"
+#include "cli/tokenize.h"
 
 #include <algorithm>
 #include <iostream>
 
-#include "unclip/batch/prompt_file.h"
-#include "unclip/support/error.h"
-#include "unclip/support/json_text.h"
-#include "unclip/support/utf8.h"
-#include "unclip/tokenizer/tokenizer.h"
+#include "batch/prompt_file.h"
+#include "support/error.h"
+#include "support/json_text.h"
+#include "support/utf8.h"
+#include "tokenizer/tokenizer.h"
 
 namespace unclip {
 namespace {

@@ -1,21 +1,21 @@
 // The train verb: prepares the run folder, then runs the stages in the order in which they build on each
 // other.
-#include "unclip/cli/train.h"
+#include "cli/train.h"
 
 #include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <thread>
 
+#include "image_encoder/clip_vision_model.h"
 #include "out_of_memory.h"
-#include "unclip/image_encoder/clip_vision_model.h"
-#include "unclip/pipeline/karlo_fit.h"
-#include "unclip/support/error.h"
-#include "unclip/text_encoder/clip_text_model.h"
-#include "unclip/train/export.h"
-#include "unclip/train/kept_memory.h"
-#include "unclip/train/loop.h"
-#include "unclip/train/tokenizer_trainer.h"
+#include "pipeline/karlo_fit.h"
+#include "support/error.h"
+#include "text_encoder/clip_text_model.h"
+#include "train/export.h"
+#include "train/kept_memory.h"
+#include "train/loop.h"
+#include "train/tokenizer_trainer.h"
 
 namespace unclip {
 namespace {
@@ -42,9 +42,9 @@ void export_untrained(const TrainContext& context) {
   }
 }
 
-int loader_threads(const Placement& placement) {
+int loader_threads(const DeviceAndDtype& target) {
   const int cores = static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
-  return placement.device.is_cuda() ? std::max(cores - 1, 1) : 1;
+  return target.device.is_cuda() ? std::max(cores - 1, 1) : 1;
 }
 
 void check(const TrainOptions& options) {
@@ -94,7 +94,7 @@ bool run_or_time(const NamedStage& stage, const TrainContext& context, const Loo
 int train(const TrainOptions& options, std::ostream& out) {
   check(options);
   keep_freed_memory();
-  const Placement placement = place(options.device, options.dtype);
+  const DeviceAndDtype target = select_device(options.device, options.dtype);
   const int threads = options.threads > 0 ? options.threads : at::get_num_threads();
   at::set_num_threads(threads);
   Recipe recipe = Recipe::read(options.config);
@@ -109,7 +109,7 @@ int train(const TrainOptions& options, std::ostream& out) {
   const std::shared_ptr<const PictureSource> source = make_source(recipe.scenes, options.data, false);
   if (!fs::exists(model / "tokenizer" / "spiece.model") && !fs::exists(model / "tokenizer" / "vocab.json"))
     train_tokenizer(*source, recipe.tokenizer, model / "tokenizer");
-  const TrainContext context{recipe, placement, model, source, Tokenizer::open(model / "tokenizer")};
+  const TrainContext context{recipe, target, model, source, Tokenizer::open(model / "tokenizer")};
   check_fit(context, options.config.string());
   torch::manual_seed(recipe.seed);
   if (options.stage == "all") export_untrained(context);
@@ -118,9 +118,8 @@ int train(const TrainOptions& options, std::ostream& out) {
   for (const NamedStage& maker : kStages) {
     if (options.stage != maker.name && (options.stage != "all" || !recipe.stages.contains(maker.name)))
       continue;
-    LoopOptions loop{
-        options.output / maker.name, options.data, options.from, options.minutes, options.checkpoint_minutes,
-        loader_threads(placement),   threads};
+    LoopOptions loop{options.output / maker.name, options.data,           options.from, options.minutes,
+                     options.checkpoint_minutes,  loader_threads(target), threads};
     if (options.minutes > 0) {
       loop.minutes -= std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 60;
       if (loop.minutes <= 0) break;

@@ -1,5 +1,5 @@
 // The verify and smoke verbs: picture → its parameters → the picture again → how far they are apart.
-#include "unclip/cli/verify.h"
+#include "cli/verify.h"
 
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
@@ -9,14 +9,14 @@
 #include <map>
 #include <memory>
 
+#include "image/difference.h"
 #include "painter.h"
 #include "recorded.h"
-#include "unclip/image/difference.h"
-#include "unclip/support/error.h"
-#include "unclip/support/interrupt.h"
-#include "unclip/support/json_text.h"
-#include "unclip/support/progress.h"
-#include "unclip/support/utf8.h"
+#include "support/error.h"
+#include "support/interrupt.h"
+#include "support/json_text.h"
+#include "support/progress.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -31,7 +31,7 @@ struct Comparison {
   double seconds = 0;  // to make it again, the model's loading included
 };
 
-std::vector<std::string> changed_weights(const PictureMetadata& before, const PictureMetadata& now) {
+std::vector<std::string> changed_weights(const ImageMetadata& before, const ImageMetadata& now) {
   std::vector<std::string> changed;
   for (const auto& [component, fingerprint] : now.fingerprints) {
     const auto old = before.fingerprints.find(component);

@@ -1,5 +1,5 @@
 // How Kandinsky's decoders are told the image embedding (see the header).
-#include "unclip/decoder/image_conditioning.h"
+#include "decoder/image_conditioning.h"
 
 namespace unclip {
 

@@ -1,5 +1,5 @@
 // How the decoder is told the image embedding and the text.
-#include "unclip/decoder/text_proj.h"
+#include "decoder/text_proj.h"
 
 namespace unclip {
 

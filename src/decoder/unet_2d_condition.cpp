@@ -1,5 +1,5 @@
 // The decoder's net and its settings.
-#include "unclip/decoder/unet_2d_condition.h"
+#include "decoder/unet_2d_condition.h"
 
 namespace unclip {
 

@@ -1,6 +1,6 @@
 // Finds the memory controller's folders of this process: /proc/self/cgroup names its group from the
 // hierarchy's root on, /proc/self/mountinfo where a part of the hierarchy is mounted.
-#include "unclip/device/control_group.h"
+#include "device/control_group.h"
 
 #include <algorithm>
 #include <fstream>

@@ -1,5 +1,5 @@
 // Chooses the device and opens CUDA at run time (see the header).
-#include "unclip/device/device.h"
+#include "device/device.h"
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
@@ -7,8 +7,8 @@
 
 #include <cstdlib>
 
-#include "unclip/device/memory.h"
-#include "unclip/support/error.h"
+#include "device/memory.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {
@@ -50,7 +50,7 @@ void take_huge_pages() { setenv("THP_MEM_ALLOC_ENABLE", "1", /*replace=*/0); }
 
 }  // namespace
 
-Placement place(const DeviceChoice& device_choice, DtypeChoice dtype_choice) {
+DeviceAndDtype select_device(const DeviceChoice& device_choice, DtypeChoice dtype_choice) {
   const torch::Device device = choose_device(device_choice);
   if (device.is_cpu()) {
     take_huge_pages();
@@ -70,11 +70,11 @@ Placement place(const DeviceChoice& device_choice, DtypeChoice dtype_choice) {
   return {device, bf16 ? torch::kBFloat16 : torch::kFloat32};
 }
 
-std::string describe(const Placement& placement) {
-  const std::string where = placement.device.is_cuda()
-                                ? placement.device.str()
+std::string describe(const DeviceAndDtype& target) {
+  const std::string where = target.device.is_cuda()
+                                ? target.device.str()
                                 : "cpu, " + std::to_string(at::get_num_threads()) + " threads";
-  return where + ", " + dtype_name(placement.dtype);
+  return where + ", " + dtype_name(target.dtype);
 }
 
 std::string dtype_name(torch::Dtype dtype) {

@@ -1,5 +1,5 @@
 // Asks the kernel, or torch's allocator (see the header).
-#include "unclip/device/memory.h"
+#include "device/memory.h"
 
 #include <ATen/Parallel.h>
 #include <c10/core/CachingDeviceAllocator.h>
@@ -10,7 +10,7 @@
 #include <fstream>
 #include <string>
 
-#include "unclip/device/control_group.h"
+#include "device/control_group.h"
 
 namespace unclip {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "unclip/checkpoint/config.h"
+#include "checkpoint/config.h"
 
 namespace unclip {
 

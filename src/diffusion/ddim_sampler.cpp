@@ -1,5 +1,5 @@
 // DDIM without added noise.
-#include "unclip/diffusion/ddim_sampler.h"
+#include "diffusion/ddim_sampler.h"
 
 #include <torch/torch.h>
 

@@ -1,5 +1,5 @@
 // Ancestral sampling.
-#include "unclip/diffusion/ddpm_sampler.h"
+#include "diffusion/ddpm_sampler.h"
 
 #include <torch/torch.h>
 

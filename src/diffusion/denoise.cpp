@@ -1,5 +1,5 @@
 // The denoise loop and guidance (see the header).
-#include "unclip/diffusion/denoise.h"
+#include "diffusion/denoise.h"
 
 #include <torch/torch.h>
 

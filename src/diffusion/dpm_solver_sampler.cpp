@@ -1,5 +1,5 @@
 // DPM-Solver++(2M).
-#include "unclip/diffusion/dpm_solver_sampler.h"
+#include "diffusion/dpm_solver_sampler.h"
 
 #include <torch/torch.h>
 

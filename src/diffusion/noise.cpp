@@ -1,5 +1,5 @@
 // One CPU generator per picture (see the header).
-#include "unclip/diffusion/noise.h"
+#include "diffusion/noise.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 

@@ -1,15 +1,15 @@
 // The noise schedule and its timesteps (see the header). Numbers are float32, as the reference's.
-#include "unclip/diffusion/scheduled_sampler.h"
+#include "diffusion/scheduled_sampler.h"
 
 #include <torch/torch.h>
 
 #include <cmath>
 
 #include "choose.h"
-#include "unclip/diffusion/ddim_sampler.h"
-#include "unclip/diffusion/ddpm_sampler.h"
-#include "unclip/diffusion/dpm_solver_sampler.h"
-#include "unclip/diffusion/unclip_sampler.h"
+#include "diffusion/ddim_sampler.h"
+#include "diffusion/ddpm_sampler.h"
+#include "diffusion/dpm_solver_sampler.h"
+#include "diffusion/unclip_sampler.h"
 
 namespace unclip {
 namespace {

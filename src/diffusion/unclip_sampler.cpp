@@ -1,5 +1,5 @@
 // Ancestral DDPM sampling as Karlo does it (see the header). Coefficients are float32, as the reference's.
-#include "unclip/diffusion/unclip_sampler.h"
+#include "diffusion/unclip_sampler.h"
 
 #include <cmath>
 #include <numbers>

@@ -1,5 +1,5 @@
 // Contact sheets: cell sizes from the pictures, captions wrapped to the cell's width.
-#include "unclip/image/contact_sheet.h"
+#include "image/contact_sheet.h"
 
 #include <cairo.h>
 #include <spdlog/fmt/fmt.h>
@@ -8,7 +8,7 @@
 #include <memory>
 #include <sstream>
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "unclip/image/exif.h"
-#include "unclip/image/image.h"
+#include "image/exif.h"
+#include "image/image.h"
 
 namespace unclip {
 

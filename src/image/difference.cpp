@@ -1,5 +1,5 @@
 // Pixel by pixel (see the header).
-#include "unclip/image/difference.h"
+#include "image/difference.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,5 +1,5 @@
 // The orientation tag (see the header).
-#include "unclip/image/exif.h"
+#include "image/exif.h"
 
 #include <bit>
 #include <cstddef>

@@ -9,7 +9,7 @@
 #include <csetjmp>
 
 #include "decoders.h"
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {

@@ -1,6 +1,6 @@
-// PictureMetadata ↔ JSON ↔ PNG text. The JSON block is the record; the `parameters` text repeats its main
+// ImageMetadata ↔ JSON ↔ PNG text. The JSON block is the record; the `parameters` text repeats its main
 // values for the viewers that know that form.
-#include "unclip/image/metadata.h"
+#include "image/metadata.h"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -9,11 +9,11 @@
 #include <type_traits>
 #include <utility>
 
-#include "unclip/support/error.h"
-#include "unclip/support/json.h"
-#include "unclip/support/json_text.h"
-#include "unclip/support/sha256.h"
-#include "unclip/support/utf8.h"
+#include "support/error.h"
+#include "support/json.h"
+#include "support/json_text.h"
+#include "support/sha256.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -42,7 +42,7 @@ std::string quoted(const std::string& value) {
 }
 
 // A short name of all weights together; "Model hash" has ten digits by custom.
-std::string model_hash(const PictureMetadata& metadata) {
+std::string model_hash(const ImageMetadata& metadata) {
   std::string all;
   for (const auto& [component, fingerprint] : metadata.fingerprints) {
     all += component + '=' + fingerprint + '\n';
@@ -69,7 +69,7 @@ void read(const json& from, const char* key, Value& value) {
 
 }  // namespace
 
-nlohmann::ordered_json to_json(const PictureMetadata& m) {
+nlohmann::ordered_json to_json(const ImageMetadata& m) {
   return {{"prompt", m.prompt},
           {"negative_prompt", m.negative_prompt},
           {"seed", m.seed},
@@ -88,9 +88,9 @@ nlohmann::ordered_json to_json(const PictureMetadata& m) {
           {"version", m.version}};
 }
 
-PictureMetadata metadata_from_json(const json& from) {
+ImageMetadata metadata_from_json(const json& from) {
   from.get_ref<const json::object_t&>();  // throws for anything but an object
-  PictureMetadata m;
+  ImageMetadata m;
   read(from, "prompt", m.prompt);
   read(from, "negative_prompt", m.negative_prompt);
   read(from, "seed", m.seed);
@@ -110,7 +110,7 @@ PictureMetadata metadata_from_json(const json& from) {
   return m;
 }
 
-std::string parameters_text(const PictureMetadata& m) {
+std::string parameters_text(const ImageMetadata& m) {
   std::string text = m.prompt + '\n';
   if (!m.negative_prompt.empty()) {
     text += "Negative prompt: " + m.negative_prompt + '\n';
@@ -124,7 +124,7 @@ std::string parameters_text(const PictureMetadata& m) {
   return text;
 }
 
-PngText to_png_text(const PictureMetadata& metadata) {
+PngText to_png_text(const ImageMetadata& metadata) {
   PngText text = {{"parameters", parameters_text(metadata)},
                   {kBlock, to_json(metadata).dump(-1, ' ', true, json::error_handler_t::replace)}};
   text.push_back(source_type_text().front());
@@ -133,7 +133,7 @@ PngText to_png_text(const PictureMetadata& metadata) {
 
 PngText source_type_text() { return {{"XML:com.adobe.xmp", kSourceType}}; }
 
-std::optional<PictureMetadata> from_png(const std::filesystem::path& path) {
+std::optional<ImageMetadata> from_png(const std::filesystem::path& path) {
   for (const PngTextChunk& entry : read_png_text(path)) {
     if (entry.keyword == kBlock) {
       try {

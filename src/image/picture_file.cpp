@@ -1,10 +1,10 @@
 // The choice between both kinds of file, and what limits both.
-#include "unclip/image/picture_file.h"
+#include "image/picture_file.h"
 
 #include <spdlog/fmt/fmt.h>
 
 #include "decoders.h"
-#include "unclip/support/read_file.h"
+#include "support/read_file.h"
 
 namespace unclip {
 namespace {

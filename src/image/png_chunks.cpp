@@ -5,7 +5,7 @@
 
 #include <charconv>
 
-#include "unclip/image/exif.h"
+#include "image/exif.h"
 
 namespace unclip {
 namespace {

@@ -8,9 +8,9 @@
 #include <memory>
 
 #include "decoders.h"
+#include "image/png.h"
 #include "png_chunks.h"
-#include "unclip/image/png.h"
-#include "unclip/support/read_file.h"
+#include "support/read_file.h"
 
 namespace unclip {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "unclip/image/png.h"
+#include "image/png.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"

@@ -1,5 +1,5 @@
 // Resizing by convolution (see the header).
-#include "unclip/image/resize.h"
+#include "image/resize.h"
 
 #include <algorithm>
 #include <cmath>

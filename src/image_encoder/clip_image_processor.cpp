@@ -1,9 +1,9 @@
 // Prepares a picture for CLIP's vision tower.
-#include "unclip/image_encoder/clip_image_processor.h"
+#include "image_encoder/clip_image_processor.h"
 
 #include <torch/torch.h>
 
-#include "unclip/image/resize.h"
+#include "image/resize.h"
 
 namespace unclip {
 namespace {

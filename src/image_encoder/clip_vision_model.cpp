@@ -1,5 +1,5 @@
 // CLIP's vision tower.
-#include "unclip/image_encoder/clip_vision_model.h"
+#include "image_encoder/clip_vision_model.h"
 
 namespace unclip {
 namespace {

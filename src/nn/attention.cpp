@@ -1,5 +1,5 @@
 // Attention over a sequence.
-#include "unclip/nn/attention.h"
+#include "nn/attention.h"
 
 #include <torch/torch.h>
 

@@ -1,9 +1,9 @@
 // Attention over the positions of a picture (and a context sequence).
-#include "unclip/nn/attention_2d.h"
+#include "nn/attention_2d.h"
 
-#include "unclip/nn/attention.h"
-#include "unclip/nn/layout.h"
-#include "unclip/nn/resnet_block.h"
+#include "nn/attention.h"
+#include "nn/layout.h"
+#include "nn/resnet_block.h"
 
 namespace unclip {
 

@@ -1,11 +1,11 @@
 // Counts what a net promises against what its files hold.
-#include "unclip/nn/awaiting_weights.h"
+#include "nn/awaiting_weights.h"
 
 #include <spdlog/fmt/fmt.h>
 #include <torch/torch.h>
 
-#include "unclip/checkpoint/safetensors.h"
-#include "unclip/support/error.h"
+#include "checkpoint/safetensors.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {

@@ -1,7 +1,7 @@
 // CLIP's transformer: pre-norm layers of attention and a two-layer perceptron.
-#include "unclip/nn/clip_encoder.h"
+#include "nn/clip_encoder.h"
 
-#include "unclip/nn/attention.h"
+#include "nn/attention.h"
 
 namespace unclip {
 

@@ -1,15 +1,15 @@
 // Group norm (Wu & He 2018, arXiv:1803.08494), a function of torch's autograd around our kernels.
 //
 // Symbols: B batch, C channels, G groups, N positions.
-#include "unclip/nn/fused_group_norm.h"
+#include "nn/fused_group_norm.h"
 
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 
-#include "unclip/nn/layout.h"
-#include "unclip/nn/norm_act_kernels.h"
+#include "nn/layout.h"
+#include "nn/norm_act_kernels.h"
 
 namespace unclip {
 namespace {

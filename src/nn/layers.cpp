@@ -1,9 +1,9 @@
 // The leaves of every net (see the header for why they are not torch::nn's).
-#include "unclip/nn/layers.h"
+#include "nn/layers.h"
 
-#include "unclip/nn/awaiting_weights.h"
-#include "unclip/nn/fused_group_norm.h"
-#include "unclip/nn/packing.h"
+#include "nn/awaiting_weights.h"
+#include "nn/fused_group_norm.h"
+#include "nn/packing.h"
 
 namespace unclip {
 

@@ -1,6 +1,6 @@
 // The passes (see the header). Plain loops over channels, for the compiler to make vectors of: this file
 // alone is compiled with -O3 -ffast-math, so that it may use the C library's vectors of expf.
-#include "unclip/nn/norm_act_kernels.h"
+#include "nn/norm_act_kernels.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 // Calls oneDNN's packed operations through torch's dispatcher; they are what torch.compile's frozen graphs
 // call.
-#include "unclip/nn/packing.h"
+#include "nn/packing.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
 

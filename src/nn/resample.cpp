@@ -1,5 +1,5 @@
 // Halving and doubling of pictures between the levels of a UNet.
-#include "unclip/nn/resample.h"
+#include "nn/resample.h"
 
 namespace unclip {
 

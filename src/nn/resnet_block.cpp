@@ -1,7 +1,7 @@
 // The residual block of all UNets.
-#include "unclip/nn/resnet_block.h"
+#include "nn/resnet_block.h"
 
-#include "unclip/nn/resample.h"
+#include "nn/resample.h"
 
 namespace unclip {
 

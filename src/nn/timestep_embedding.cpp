@@ -1,5 +1,5 @@
 // The sinusoid of the timestep and its two layers.
-#include "unclip/nn/timestep_embedding.h"
+#include "nn/timestep_embedding.h"
 
 namespace unclip {
 

@@ -1,7 +1,7 @@
 // The trunk that decoder and upsampler share.
-#include "unclip/nn/unet.h"
+#include "nn/unet.h"
 
-#include "unclip/checkpoint/config.h"
+#include "checkpoint/config.h"
 
 namespace unclip {
 

@@ -1,7 +1,7 @@
 // The blocks of a UNet.
-#include "unclip/nn/unet_blocks.h"
+#include "nn/unet_blocks.h"
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 

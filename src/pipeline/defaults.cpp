@@ -1,6 +1,6 @@
 // What a model folder recommends, from its generation_config.json.
-#include "unclip/pipeline/pipeline.h"
-#include "unclip/support/read_file.h"
+#include "pipeline/pipeline.h"
+#include "support/read_file.h"
 
 namespace unclip {
 

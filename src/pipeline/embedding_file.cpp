@@ -1,10 +1,10 @@
 // Embeddings as safetensors files.
-#include "unclip/pipeline/embedding_file.h"
+#include "pipeline/embedding_file.h"
 
 #include <torch/torch.h>
 
-#include "unclip/checkpoint/load.h"
-#include "unclip/support/error.h"
+#include "checkpoint/load.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {
@@ -15,14 +15,14 @@ torch::Tensor as_embedding_row(const std::vector<float>& values) {
 
 }  // namespace
 
-void save_embedding(const std::filesystem::path& path, const PictureEmbedding& embedding) {
+void save_embedding(const std::filesystem::path& path, const ImageEmbedding& embedding) {
   std::map<std::string, torch::Tensor> tensors{{"image_embeds", as_embedding_row(embedding.image)}};
   if (!embedding.negative.empty()) tensors["negative_image_embeds"] = as_embedding_row(embedding.negative);
   if (!embedding.noise.empty()) tensors["prior_noise"] = torch::tensor(embedding.noise);
   save_tensors(path, tensors);
 }
 
-PictureEmbedding load_embedding(const std::filesystem::path& path) {
+ImageEmbedding load_embedding(const std::filesystem::path& path) {
   const auto tensors = read_tensors(path);
   const auto read = [&](const char* name) -> std::vector<float> {
     const auto found = tensors.find(name);
@@ -34,7 +34,7 @@ PictureEmbedding load_embedding(const std::filesystem::path& path) {
                   "make the file by --save-embedding");
     return {row.data_ptr<float>(), row.data_ptr<float>() + row.numel()};
   };
-  PictureEmbedding embedding{read("image_embeds"), read("negative_image_embeds"), {}};
+  ImageEmbedding embedding{read("image_embeds"), read("negative_image_embeds"), {}};
   if (const auto noise = tensors.find("prior_noise"); noise != tensors.end()) {
     const torch::Tensor drawn = noise->second.to(torch::kInt64).flatten().contiguous();
     constexpr double most = 1e9;  // numbers, which take some seconds

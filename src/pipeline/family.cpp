@@ -1,5 +1,5 @@
 // Finds a folder's family from its components, never from its name.
-#include "unclip/pipeline/family.h"
+#include "pipeline/family.h"
 
 #include "kandinsky_fit.h"
 

@@ -3,11 +3,11 @@
 
 #include <torch/types.h>
 
-#include "unclip/device/device.h"
+#include "device/device.h"
 
 namespace unclip {
 
 // `values`; throws Error(jobs_failed), naming the stage that gave them, where one is NaN or infinite.
-torch::Tensor finite(torch::Tensor values, const char* stage, const Placement& placement);
+torch::Tensor finite(torch::Tensor values, const char* stage, const DeviceAndDtype& target);
 
 }  // namespace unclip

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "unclip/checkpoint/model_folder.h"
-#include "unclip/tokenizer/tokenizer.h"
+#include "checkpoint/model_folder.h"
+#include "tokenizer/tokenizer.h"
 
 namespace unclip {
 

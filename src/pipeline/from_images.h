@@ -3,7 +3,7 @@
 
 #include <torch/types.h>
 
-#include "unclip/image/image.h"
+#include "image/image.h"
 
 namespace unclip {
 

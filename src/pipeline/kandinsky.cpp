@@ -1,7 +1,7 @@
 // Kandinsky from prompt to pixels. Reads top-down: generate() is the walk, one line a stage.
 //
 // Symbols: B batch, D embedding width, h w the latent's height and width, f the autoencoder's reduction.
-#include "unclip/pipeline/kandinsky.h"
+#include "pipeline/kandinsky.h"
 
 #include <torch/torch.h>
 
@@ -10,9 +10,9 @@
 #include "kandinsky_prior.h"
 #include "kandinsky_tasks.h"
 #include "load_net.h"
+#include "pipeline/embedding_file.h"
 #include "text_rows.h"
 #include "to_images.h"
-#include "unclip/pipeline/embedding_file.h"
 
 namespace unclip {
 namespace {
@@ -60,8 +60,8 @@ KandinskyRun begin(const KandinskyTask& task) {
 
 }  // namespace
 
-KandinskyDecoder::KandinskyDecoder(const ModelFolder& folder, const Placement& where)
-    : placement(where),
+KandinskyDecoder::KandinskyDecoder(const ModelFolder& folder, const DeviceAndDtype& where)
+    : target(where),
       unet(load_net<UNet2DConditionModel, UNet2DConditionConfig>(checked_decoder(folder), "unet", where)),
       movq(load_net<VQModel, VQConfig>(folder, "movq", where)),
       schedule(ScheduleConfig::from(folder.require("scheduler").config("scheduler_config.json"))),
@@ -78,35 +78,36 @@ KandinskyDecoder::KandinskyDecoder(const ModelFolder& folder, const Placement& w
   text_encoder = load_net<MultilingualCLIP, MultilingualCLIPConfig>(folder, "text_encoder", where);
 }
 
-KandinskyPipeline::KandinskyPipeline(const ModelFolder& folder, const Placement& placement, PipelinePart part)
-    : placement_(placement), defaults_(PipelineDefaults::from(folder, {{25, 100, 0}, {4, 4}})) {
+KandinskyPipeline::KandinskyPipeline(const ModelFolder& folder, const DeviceAndDtype& target,
+                                     PipelinePart part)
+    : target_(target), defaults_(PipelineDefaults::from(folder, {{25, 100, 0}, {4, 4}})) {
   const std::string prefix = prior_prefix(folder);
   if (part == PipelinePart::all) check_kandinsky_pair(folder, prefix);
-  if (part != PipelinePart::decoder) prior_ = std::make_unique<KandinskyPrior>(folder, prefix, placement);
+  if (part != PipelinePart::decoder) prior_ = std::make_unique<KandinskyPrior>(folder, prefix, target);
   if (part == PipelinePart::prior) return;
-  decoder_ = std::make_unique<KandinskyDecoder>(folder, placement);
+  decoder_ = std::make_unique<KandinskyDecoder>(folder, target);
   defaults_.sampler = sampler_name(decoder_->sampler);
 }
 
 KandinskyPipeline::~KandinskyPipeline() = default;
 
-std::vector<Image> KandinskyPipeline::generate(const std::vector<PictureRequest>& batch,
+std::vector<Image> KandinskyPipeline::generate(const std::vector<ImageRequest>& batch,
                                                const DrawSettings& settings, const StageObserver& observer) {
   const torch::InferenceMode inference;
   check_task(*decoder_, batch, settings);
-  NoiseSource noise(seeds_of(batch), placement_.device);
+  NoiseSource noise(seeds_of(batch), target_.device);
   const int64_t f = decoder_->movq->config.reduction(), unit = f * f;
   const auto latent_side = [&](int64_t pixels, int64_t usual) {
     return ((pixels == 0 ? usual * f : pixels) + unit - 1) / unit * f;
   };
 
-  if (batch.front().embedding) pass_over_noise(batch, noise);
+  if (batch.front().embedding) skip_noise(batch, noise);
   const KandinskyEmbeddings embeddings =
       batch.front().embedding
-          ? KandinskyEmbeddings{stack_embeddings(batch, decoder_->image_width, &PictureEmbedding::image,
-                                                 placement_.device),
-                                stack_embeddings(batch, decoder_->image_width, &PictureEmbedding::negative,
-                                                 placement_.device)}
+          ? KandinskyEmbeddings{stack_embeddings(batch, decoder_->image_width, &ImageEmbedding::image,
+                                                 target_.device),
+                                stack_embeddings(batch, decoder_->image_width, &ImageEmbedding::negative,
+                                                 target_.device)}
           : prior_->sample(batch, settings.steps.prior, noise, observer);  // [B,D] each
   KandinskyRun run =
       begin({*decoder_, batch, settings, latent_side(settings.height, decoder_->sample_size[0]),
@@ -117,28 +118,28 @@ std::vector<Image> KandinskyPipeline::generate(const std::vector<PictureRequest>
     torch::Tensor input = x;  // [B or 2B,4,h,w]
     if (run.beside.defined()) input = at::cat({x, is_on ? at::cat({run.beside, run.beside}) : run.beside}, 1);
     return decoder_->unet
-        ->predict(input.to(placement_.dtype).contiguous(torch::MemoryFormat::ChannelsLast),
-                  timestep_tensor(t, placement_.device), told)
+        ->predict(input.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast),
+                  timestep_tensor(t, target_.device), told)
         .to(torch::kFloat32);
   };
-  const torch::Tensor scale = guidance_scales(batch, &Guidance::decoder, placement_.device);
+  const torch::Tensor scale = guidance_scales(batch, &Guidance::decoder, target_.device);
   const torch::Tensor latent = finite(denoise(*run.sampler, run.start, is_on ? guided(net, scale) : net,
                                               noise, watch("decoder", *run.sampler, observer)),
-                                      "decoder", placement_);  // [B,4,h,w]
+                                      "decoder", target_);  // [B,4,h,w]
   const StepDone decoded = watch("autoencoder", 1, observer);
   const torch::Tensor pictures = decoder_->movq->decode(
-      latent.to(placement_.dtype).contiguous(torch::MemoryFormat::ChannelsLast));  // [B,3,f·h,f·w]
+      latent.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast));  // [B,3,f·h,f·w]
   decoded();
-  return to_images(finite(pictures, "autoencoder", placement_));
+  return to_images(finite(pictures, "autoencoder", target_));
 }
 
-std::vector<PictureEmbedding> KandinskyPipeline::embed(const std::vector<PictureRequest>& batch,
-                                                       const DrawSettings& settings,
-                                                       const StageObserver& observer) {
+std::vector<ImageEmbedding> KandinskyPipeline::embed(const std::vector<ImageRequest>& batch,
+                                                     const DrawSettings& settings,
+                                                     const StageObserver& observer) {
   const torch::InferenceMode inference;
-  const NoiseSource noise(seeds_of(batch), placement_.device);
+  const NoiseSource noise(seeds_of(batch), target_.device);
   const KandinskyEmbeddings made = prior_->sample(batch, settings.steps.prior, noise, observer);
-  std::vector<PictureEmbedding> embeddings;
+  std::vector<ImageEmbedding> embeddings;
   for (int64_t i = 0; i < made.image.size(0); ++i) {
     const int64_t rows = batch[static_cast<size_t>(i)].negative_prompt.empty() ? 1 : 2;
     embeddings.push_back(
@@ -147,24 +148,23 @@ std::vector<PictureEmbedding> KandinskyPipeline::embed(const std::vector<Picture
   return embeddings;
 }
 
-ImageConditioning KandinskyPipeline::condition(const std::vector<PictureRequest>& batch,
+ImageConditioning KandinskyPipeline::condition(const std::vector<ImageRequest>& batch,
                                                const torch::Tensor& image, const torch::Tensor& negative,
                                                bool guided, const torch::Tensor& hint) {
   TextRows text;
   if (decoder_->reads_text()) {
     std::vector<std::string> texts(guided ? batch.size() : 0);  // away from the empty text
-    for (const PictureRequest& request : batch) texts.push_back(request.prompt);
-    text = encode_rows(*decoder_->tokenizer, texts, kDecoderTokens, placement_.device,
+    for (const ImageRequest& request : batch) texts.push_back(request.prompt);
+    text = encode_rows(*decoder_->tokenizer, texts, kDecoderTokens, target_.device,
                        [this](const torch::Tensor& ids, const torch::Tensor& mask) {
                          return decoder_->text_encoder->forward(ids, mask);
                        });
   }
-  const torch::Tensor rows =
-      (guided ? at::cat({negative, image}) : image).to(placement_.dtype);  // [B or 2B,D]
+  const torch::Tensor rows = (guided ? at::cat({negative, image}) : image).to(target_.dtype);  // [B or 2B,D]
   torch::Tensor hints = hint;
   if (hint.defined())
     hints = (guided ? at::cat({hint, hint}) : hint)
-                .to(placement_.device, placement_.dtype)
+                .to(target_.device, target_.dtype)
                 .contiguous(torch::MemoryFormat::ChannelsLast);
   return decoder_->unet->condition(rows, text.pooled, text.sequence, hints);
 }

@@ -3,15 +3,15 @@
 #include <torch/torch.h>
 
 #include "from_images.h"
+#include "image/resize.h"
 #include "kandinsky_tasks.h"
-#include "unclip/image/resize.h"
 
 namespace unclip {
 
 KandinskyRun depth_control(const KandinskyTask& task) {
   constexpr int64_t kHintReduction = 8;  // ImageTimeEmbedding halves it three times
   std::vector<torch::Tensor> hints;
-  for (const PictureRequest& request : task.batch)
+  for (const ImageRequest& request : task.batch)
     hints.push_back(to_tensor(resize(to_rgb(*request.hint), static_cast<int>(task.width * kHintReduction),
                                      static_cast<int>(task.height * kHintReduction), ResizeFilter::bicubic,
                                      /*reduce_first=*/true)));

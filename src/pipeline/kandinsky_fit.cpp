@@ -1,12 +1,12 @@
 // Whether the parts of Kandinsky folders fit each other.
 #include "kandinsky_fit.h"
 
-#include "unclip/autoencoder/vq_model.h"
-#include "unclip/decoder/unet_2d_condition.h"
-#include "unclip/image_encoder/clip_vision_model.h"
-#include "unclip/prior/prior_transformer.h"
-#include "unclip/text_encoder/clip_text_model.h"
-#include "unclip/text_encoder/multilingual_clip.h"
+#include "autoencoder/vq_model.h"
+#include "decoder/unet_2d_condition.h"
+#include "image_encoder/clip_vision_model.h"
+#include "prior/prior_transformer.h"
+#include "text_encoder/clip_text_model.h"
+#include "text_encoder/multilingual_clip.h"
 
 namespace unclip {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "fit.h"
-#include "unclip/tokenizer/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace unclip {
 

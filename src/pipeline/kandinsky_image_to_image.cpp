@@ -3,7 +3,7 @@
 #include <torch/torch.h>
 
 #include "kandinsky_tasks.h"
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {
@@ -28,7 +28,7 @@ KandinskyRun image_to_image(const KandinskyTask& task) {
                     " steps is none, expected one at least",
                 "raise --strength or --decoder-steps");
   auto sampler = task.sampler(steps - taken);
-  const torch::Tensor latent = task.encode(&PictureRequest::init_image),
+  const torch::Tensor latent = task.encode(&ImageRequest::init_image),
                       noise = task.draw_noise();  // [B,4,h,w]
   const torch::Tensor start = task.decoder.reads_text()
                                   ? add_noise_of_2_1(latent, noise, task.settings.strength)

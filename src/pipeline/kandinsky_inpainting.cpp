@@ -5,8 +5,8 @@
 #include <torch/torch.h>
 
 #include "from_images.h"
+#include "image/resize.h"
 #include "kandinsky_tasks.h"
-#include "unclip/image/resize.h"
 
 namespace unclip {
 namespace {
@@ -53,9 +53,9 @@ class KeepUnmasked final : public Sampler {
 }  // namespace
 
 KandinskyRun inpainting(const KandinskyTask& task) {
-  const torch::Tensor latent = task.encode(&PictureRequest::init_image);  // [B,4,h,w]
+  const torch::Tensor latent = task.encode(&ImageRequest::init_image);  // [B,4,h,w]
   std::vector<torch::Tensor> masks;
-  for (const PictureRequest& request : task.batch)
+  for (const ImageRequest& request : task.batch)
     masks.push_back(kept_part(*request.mask, task.height, task.width, task.decoder.movq->config.reduction()));
   const torch::Tensor kept = at::cat(masks).to(latent.device());   // [B,1,h,w]
   const torch::Tensor beside = at::cat({latent * kept, kept}, 1);  // [B,5,h,w]

@@ -21,26 +21,26 @@ std::unique_ptr<Tokenizer> open_prior_tokenizer(const ModelFolder& folder, const
 }  // namespace
 
 KandinskyPrior::KandinskyPrior(const ModelFolder& folder, const std::string& prefix,
-                               const Placement& placement)
-    : placement_(placement),
+                               const DeviceAndDtype& target)
+    : target_(target),
       tokenizer_(open_prior_tokenizer(folder, prefix)),
       text_encoder_(
-          load_net<CLIPTextModelWithProjection, CLIPTextConfig>(folder, prefix + "text_encoder", placement)),
+          load_net<CLIPTextModelWithProjection, CLIPTextConfig>(folder, prefix + "text_encoder", target)),
       image_encoder_(load_net<CLIPVisionModelWithProjection, CLIPVisionConfig>(
-          folder, prefix + "image_encoder", placement)),
-      prior_(load_net<PriorTransformer, PriorTransformerConfig>(folder, prefix + "prior", placement)),
+          folder, prefix + "image_encoder", target)),
+      prior_(load_net<PriorTransformer, PriorTransformerConfig>(folder, prefix + "prior", target)),
       scheduler_(unclip_scheduler(folder, prefix + "scheduler")) {}
 
-KandinskyEmbeddings KandinskyPrior::sample(const std::vector<PictureRequest>& batch, int64_t steps,
+KandinskyEmbeddings KandinskyPrior::sample(const std::vector<ImageRequest>& batch, int64_t steps,
                                            const NoiseSource& noise, const StageObserver& observer) {
   const auto count = static_cast<int64_t>(batch.size());
   std::vector<torch::Tensor> image(batch.size()), negative(batch.size());
   for (const int64_t rows :
        {1, 2}) {  // a picture's draws must not hang on whether its neighbours are negated
-    std::vector<PictureRequest> group;
+    std::vector<ImageRequest> group;
     std::vector<int64_t> places;
     for (int64_t i = 0; i < count; ++i) {
-      const PictureRequest& request = batch[static_cast<size_t>(i)];
+      const ImageRequest& request = batch[static_cast<size_t>(i)];
       if (request.negative_prompt.empty() != (rows == 1)) continue;
       group.push_back(request);
       places.push_back(i);
@@ -58,12 +58,12 @@ KandinskyEmbeddings KandinskyPrior::sample(const std::vector<PictureRequest>& ba
 }
 
 // unCLIP section 2.2. Guidance doubles the rows: away from one text for all of a picture's embeddings.
-torch::Tensor KandinskyPrior::sample_rows(const std::vector<PictureRequest>& batch, int64_t rows,
-                                          int64_t steps, NoiseSource noise, const StageObserver& observer) {
+torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch, int64_t rows, int64_t steps,
+                                          NoiseSource noise, const StageObserver& observer) {
   UnclipSampler sampler(scheduler_, steps);
   const bool is_on = is_guided(batch, &Guidance::prior);
   std::vector<std::string> away, texts;
-  for (const PictureRequest& request : batch) {
+  for (const ImageRequest& request : batch) {
     texts.push_back(request.prompt);
     if (rows == 2) texts.push_back(request.negative_prompt);
     away.insert(
@@ -73,32 +73,32 @@ torch::Tensor KandinskyPrior::sample_rows(const std::vector<PictureRequest>& bat
   if (is_on) texts.insert(texts.begin(), away.begin(), away.end());
   observer("text", 0, 1);
   const TextRows text = encode_rows(
-      *tokenizer_, texts, prior_->config.num_embeddings, placement_.device,
+      *tokenizer_, texts, prior_->config.num_embeddings, target_.device,
       // no mask: the text tower sees the padding, as in the reference's pipeline
       [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
-  finite(text.pooled, "text", placement_);
-  finite(text.sequence, "text", placement_);
+  finite(text.pooled, "text", target_);
+  finite(text.sequence, "text", target_);
   observer("text", 1, 1);
 
   const Predict net = [&](const torch::Tensor& x, int64_t t) {  // [B or 2B,K,D]
     const torch::Tensor answer =
-        prior_->forward(x.flatten(0, 1).to(placement_.dtype), timestep_tensor(t, placement_.device),
-                        text.pooled, text.sequence, text.mask);
+        prior_->forward(x.flatten(0, 1).to(target_.dtype), timestep_tensor(t, target_.device), text.pooled,
+                        text.sequence, text.mask);
     return answer.to(torch::kFloat32).view(x.sizes());
   };
   const torch::Tensor start = noise.normal({rows, prior_->config.embedding_dim});  // [B,K,D]
-  const torch::Tensor scale = guidance_scales(batch, &Guidance::prior, placement_.device);
+  const torch::Tensor scale = guidance_scales(batch, &Guidance::prior, target_.device);
   const torch::Tensor x =
       denoise(sampler, start, is_on ? guided(net, scale) : net, noise, watch("prior", sampler, observer));
-  return finite(prior_->post_process_latents(x), "prior", placement_);
+  return finite(prior_->post_process_latents(x), "prior", target_);
 }
 
 // Without a negative prompt the decoder is led away from what the vision tower sees in a picture of zeros.
 torch::Tensor KandinskyPrior::encoding_of_black() {
   if (!black_.defined()) {
     const int64_t side = image_encoder_->config.image_size;
-    const torch::Tensor black = torch::zeros({1, 3, side, side}, placement_.device);
-    black_ = finite(image_encoder_->forward(black)[0].to(torch::kFloat32), "image encoder", placement_);
+    const torch::Tensor black = torch::zeros({1, 3, side, side}, target_.device);
+    black_ = finite(image_encoder_->forward(black)[0].to(torch::kFloat32), "image encoder", target_);
   }
   return black_;
 }

@@ -1,7 +1,7 @@
 // What Kandinsky's decoders can be asked for; a file each.
 #pragma once
 
-#include "unclip/pipeline/kandinsky.h"
+#include "pipeline/kandinsky.h"
 
 namespace unclip {
 
@@ -9,7 +9,7 @@ namespace unclip {
 // reduction.
 struct KandinskyTask {
   KandinskyDecoder& decoder;
-  const std::vector<PictureRequest>& batch;
+  const std::vector<ImageRequest>& batch;
   const DrawSettings& settings;
   int64_t height, width;  // of the latent: h, w
   NoiseSource& noise;
@@ -18,7 +18,7 @@ struct KandinskyTask {
   torch::Tensor draw_noise() const;  // float32 [B,4,h,w]
 
   // A picture of each request in −1…1, resized to the picture that is drawn, as a latent. float32 [B,4,h,w]
-  torch::Tensor encode(std::shared_ptr<const Image> PictureRequest::*picture) const;
+  torch::Tensor encode(std::shared_ptr<const Image> ImageRequest::*picture) const;
 };
 
 KandinskyRun text_to_image(const KandinskyTask& task);
@@ -28,7 +28,7 @@ KandinskyRun depth_control(const KandinskyTask& task);   // --hint
 
 // Throws Error(usage) for pictures that the decoder has no use for or that it lacks, and for settings outside
 // their range.
-void check_task(const KandinskyDecoder& decoder, const std::vector<PictureRequest>& batch,
+void check_task(const KandinskyDecoder& decoder, const std::vector<ImageRequest>& batch,
                 const DrawSettings& settings);
 
 }  // namespace unclip

@@ -4,9 +4,9 @@
 
 #include "fit.h"
 #include "from_images.h"
+#include "image/resize.h"
 #include "kandinsky_tasks.h"
 #include "refuse.h"
-#include "unclip/image/resize.h"
 
 namespace unclip {
 namespace {
@@ -15,13 +15,13 @@ std::string size_text(int64_t width, int64_t height) {
   return std::to_string(width) + "x" + std::to_string(height);
 }
 
-void check_pictures(const KandinskyDecoder& decoder, const PictureRequest& request) {
+void check_pictures(const KandinskyDecoder& decoder, const ImageRequest& request) {
   const bool repaints = decoder.repaints(), takes_hint = decoder.takes_hint();
-  refuse_if(request.mask && !repaints, "--mask",
+  reject_if(request.mask && !repaints, "--mask",
             "this model does not repaint: its unet has no channels for a mask");
-  refuse_if(request.hint && !takes_hint, "--hint",
+  reject_if(request.hint && !takes_hint, "--hint",
             "this model takes no depth map: its unet has no input for one");
-  refuse_if(request.init_image && takes_hint, "--init-image", "this model begins with a depth map alone");
+  reject_if(request.init_image && takes_hint, "--init-image", "this model begins with a depth map alone");
   if (repaints && !(request.init_image && request.mask))
     throw Error(ExitCode::usage, "this model repaints: expected --init-image and --mask, one is missing",
                 "pass both, or the model that draws from text alone");
@@ -38,10 +38,10 @@ void check_pictures(const KandinskyDecoder& decoder, const PictureRequest& reque
 
 }  // namespace
 
-void check_task(const KandinskyDecoder& decoder, const std::vector<PictureRequest>& batch,
+void check_task(const KandinskyDecoder& decoder, const std::vector<ImageRequest>& batch,
                 const DrawSettings& settings) {
-  refuse_if(settings.steps.upsampler > 0, "--upsampler-steps", "this model has no upsampler");
-  for (const PictureRequest& request : batch) {
+  reject_if(settings.steps.upsampler > 0, "--upsampler-steps", "this model has no upsampler");
+  for (const ImageRequest& request : batch) {
     check_pictures(decoder, request);
     if ((request.init_image == nullptr) != (batch[0].init_image == nullptr))
       throw Error(ExitCode::usage, "expected --init-image for every picture of a batch, or for none");
@@ -71,15 +71,15 @@ torch::Tensor KandinskyTask::draw_noise() const {
   return noise.normal({decoder.movq->config.latent_channels, height, width});
 }
 
-torch::Tensor KandinskyTask::encode(std::shared_ptr<const Image> PictureRequest::*picture) const {
+torch::Tensor KandinskyTask::encode(std::shared_ptr<const Image> ImageRequest::*picture) const {
   const auto f = decoder.movq->config.reduction();
   std::vector<torch::Tensor> pictures;
-  for (const PictureRequest& request : batch)
+  for (const ImageRequest& request : batch)
     pictures.push_back(to_tensor(resize(to_rgb(*(request.*picture)), static_cast<int>(width * f),
                                         static_cast<int>(height * f), ResizeFilter::bicubic,
                                         /*reduce_first=*/true)));
   const torch::Tensor all = (at::cat(pictures) * 2 - 1)
-                                .to(decoder.placement.device, decoder.placement.dtype)
+                                .to(decoder.target.device, decoder.target.dtype)
                                 .contiguous(torch::MemoryFormat::ChannelsLast);  // [B,3,f·h,f·w]
   return decoder.movq->encode(all).to(torch::kFloat32);                          // [B,4,h,w]
 }

@@ -2,18 +2,18 @@
 // one stage's net under the shared denoise loop.
 //
 // Symbols: B batch, L text tokens, D embedding width, E context tokens that carry the image embedding.
-#include "unclip/pipeline/karlo.h"
+#include "pipeline/karlo.h"
 
 #include <torch/torch.h>
 
 #include "finite.h"
 #include "load_net.h"
+#include "pipeline/embedding_file.h"
+#include "pipeline/karlo_fit.h"
 #include "refuse.h"
 #include "stage_run.h"
 #include "text_rows.h"
 #include "to_images.h"
-#include "unclip/pipeline/embedding_file.h"
-#include "unclip/pipeline/karlo_fit.h"
 
 namespace unclip {
 namespace {
@@ -27,16 +27,16 @@ std::unique_ptr<Tokenizer> open_tokenizer(const ModelFolder& folder) {
 
 }  // namespace
 
-KarloPipeline::KarloPipeline(const ModelFolder& folder, const Placement& placement)
-    : placement_(placement),
+KarloPipeline::KarloPipeline(const ModelFolder& folder, const DeviceAndDtype& target)
+    : target_(target),
       defaults_(PipelineDefaults::from(folder, {})),
       tokenizer_(open_tokenizer(folder)),
-      text_encoder_(load_net<CLIPTextModelWithProjection, CLIPTextConfig>(folder, "text_encoder", placement)),
-      prior_(load_net<PriorTransformer, PriorTransformerConfig>(folder, "prior", placement)),
-      text_proj_(load_net<UnCLIPTextProjModel, UnCLIPTextProjConfig>(folder, "text_proj", placement)),
-      decoder_(load_net<UNet2DConditionModel, UNet2DConditionConfig>(folder, "decoder", placement)),
-      super_res_first_(load_net<UNet2DModel, UNet2DConfig>(folder, "super_res_first", placement)),
-      super_res_last_(load_net<UNet2DModel, UNet2DConfig>(folder, "super_res_last", placement)),
+      text_encoder_(load_net<CLIPTextModelWithProjection, CLIPTextConfig>(folder, "text_encoder", target)),
+      prior_(load_net<PriorTransformer, PriorTransformerConfig>(folder, "prior", target)),
+      text_proj_(load_net<UnCLIPTextProjModel, UnCLIPTextProjConfig>(folder, "text_proj", target)),
+      decoder_(load_net<UNet2DConditionModel, UNet2DConditionConfig>(folder, "decoder", target)),
+      super_res_first_(load_net<UNet2DModel, UNet2DConfig>(folder, "super_res_first", target)),
+      super_res_last_(load_net<UNet2DModel, UNet2DConfig>(folder, "super_res_last", target)),
       prior_scheduler_(unclip_scheduler(folder, "prior_scheduler")),
       decoder_scheduler_(unclip_scheduler(folder, "decoder_scheduler")),
       super_res_scheduler_(unclip_scheduler(folder, "super_res_scheduler")),
@@ -46,7 +46,7 @@ KarloPipeline::KarloPipeline(const ModelFolder& folder, const Placement& placeme
       super_res_size_(
           folder.require("super_res_first").config().require<int64_t>("sample_size", kPictureSides)) {}
 
-std::vector<Image> KarloPipeline::generate(const std::vector<PictureRequest>& batch,
+std::vector<Image> KarloPipeline::generate(const std::vector<ImageRequest>& batch,
                                            const DrawSettings& settings, const StageObserver& observer) {
   const torch::InferenceMode inference;
   check(batch, settings);
@@ -54,15 +54,15 @@ std::vector<Image> KarloPipeline::generate(const std::vector<PictureRequest>& ba
   const auto decoder_sampler = make_decoder_sampler(settings);
   std::optional<UnclipSampler> upsampler_sampler;
   if (settings.steps.upsampler > 0) upsampler_sampler.emplace(super_res_scheduler_, settings.steps.upsampler);
-  NoiseSource noise(seeds_of(batch), placement_.device);
+  NoiseSource noise(seeds_of(batch), target_.device);
 
   observer("text", 0, 1);
   const Conditioning text = encode(batch);
   observer("text", 1, 1);
-  if (batch.front().embedding) pass_over_noise(batch, noise);
+  if (batch.front().embedding) skip_noise(batch, noise);
   const torch::Tensor embedding =
       batch.front().embedding
-          ? stack_embeddings(batch, prior_->config.embedding_dim, &PictureEmbedding::image, placement_.device)
+          ? stack_embeddings(batch, prior_->config.embedding_dim, &ImageEmbedding::image, target_.device)
           : sample_prior(text, prior_sampler, noise, watch("prior", prior_sampler, observer));
   const torch::Tensor small =
       sample_decoder(embedding, text, *decoder_sampler, noise, watch("decoder", *decoder_sampler, observer));
@@ -72,30 +72,30 @@ std::vector<Image> KarloPipeline::generate(const std::vector<PictureRequest>& ba
   return to_images(large);
 }
 
-std::vector<PictureEmbedding> KarloPipeline::embed(const std::vector<PictureRequest>& batch,
-                                                   const DrawSettings& settings,
-                                                   const StageObserver& observer) {
+std::vector<ImageEmbedding> KarloPipeline::embed(const std::vector<ImageRequest>& batch,
+                                                 const DrawSettings& settings,
+                                                 const StageObserver& observer) {
   const torch::InferenceMode inference;
   check(batch, settings);
   UnclipSampler sampler(prior_scheduler_, settings.steps.prior);
-  NoiseSource noise(seeds_of(batch), placement_.device);
+  NoiseSource noise(seeds_of(batch), target_.device);
   const torch::Tensor made = sample_prior(encode(batch), sampler, noise, watch("prior", sampler, observer));
-  std::vector<PictureEmbedding> embeddings;
+  std::vector<ImageEmbedding> embeddings;
   for (int64_t i = 0; i < made.size(0); ++i)
     embeddings.push_back({row_of(made, i), {}, {settings.steps.prior, prior_->config.embedding_dim}});
   return embeddings;
 }
 
-void KarloPipeline::check(const std::vector<PictureRequest>& batch, const DrawSettings& settings) const {
-  for (const PictureRequest& request : batch) {
-    refuse_if(!request.negative_prompt.empty(), "--negative-prompt", "this model has learned what to leave");
-    refuse_if(!request.negative_prior_prompt.empty(), "--negative-prior-prompt",
+void KarloPipeline::check(const std::vector<ImageRequest>& batch, const DrawSettings& settings) const {
+  for (const ImageRequest& request : batch) {
+    reject_if(!request.negative_prompt.empty(), "--negative-prompt", "this model has learned what to leave");
+    reject_if(!request.negative_prior_prompt.empty(), "--negative-prior-prompt",
               "this model has learned what to leave");
-    refuse_if(request.init_image != nullptr, "--init-image", "this model draws from text alone");
-    refuse_if(request.mask != nullptr, "--mask", "this model draws from text alone");
-    refuse_if(request.hint != nullptr, "--hint", "this model draws from text alone");
+    reject_if(request.init_image != nullptr, "--init-image", "this model draws from text alone");
+    reject_if(request.mask != nullptr, "--mask", "this model draws from text alone");
+    reject_if(request.hint != nullptr, "--hint", "this model draws from text alone");
   }
-  refuse_if(settings.width != 0 || settings.height != 0, "--size", "this model draws one size only");
+  reject_if(settings.width != 0 || settings.height != 0, "--size", "this model draws one size only");
 }
 
 std::unique_ptr<Sampler> KarloPipeline::make_decoder_sampler(const DrawSettings& settings) const {
@@ -113,20 +113,20 @@ std::unique_ptr<Sampler> KarloPipeline::make_decoder_sampler(const DrawSettings&
   return std::make_unique<UnclipSampler>(decoder_scheduler_, steps);
 }
 
-KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<PictureRequest>& batch) {
+KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<ImageRequest>& batch) {
   const bool guided = is_guided(batch, &Guidance::prior) || is_guided(batch, &Guidance::decoder);
   std::vector<std::string> texts(guided ? batch.size() : 0);  // away from the empty text
-  for (const PictureRequest& request : batch) texts.push_back(request.prompt);
+  for (const ImageRequest& request : batch) texts.push_back(request.prompt);
   const TextRows rows = encode_rows(
-      *tokenizer_, texts, prior_->config.num_embeddings, placement_.device,
+      *tokenizer_, texts, prior_->config.num_embeddings, target_.device,
       // no mask: the text tower sees the padding, as in the reference's pipeline
       [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
-  finite(rows.pooled, "text", placement_);
-  finite(rows.sequence, "text", placement_);
+  finite(rows.pooled, "text", target_);
+  finite(rows.sequence, "text", target_);
   Conditioning c{rows.pooled, rows.sequence, rows.mask, {}, {}};
   if (guided) {
-    c.prior_scale = guidance_scales(batch, &Guidance::prior, placement_.device);
-    c.decoder_scale = guidance_scales(batch, &Guidance::decoder, placement_.device);
+    c.prior_scale = guidance_scales(batch, &Guidance::prior, target_.device);
+    c.decoder_scale = guidance_scales(batch, &Guidance::decoder, target_.device);
   }
   return c;
 }
@@ -136,14 +136,14 @@ torch::Tensor KarloPipeline::sample_prior(const Conditioning& text, Sampler& sam
                                           const StepDone& step_done) {
   const Predict net = [&](const torch::Tensor& x, int64_t t) {
     return prior_
-        ->forward(x.to(placement_.dtype), timestep_tensor(t, placement_.device), text.pooled, text.sequence,
+        ->forward(x.to(target_.dtype), timestep_tensor(t, target_.device), text.pooled, text.sequence,
                   text.mask)
         .to(torch::kFloat32);
   };
   const torch::Tensor x =
       denoise(sampler, noise.normal({prior_->config.embedding_dim}),
               text.prior_scale.defined() ? guided(net, text.prior_scale) : net, noise, step_done);
-  return finite(prior_->post_process_latents(x), "prior", placement_);  // [B,D]
+  return finite(prior_->post_process_latents(x), "prior", target_);  // [B,D]
 }
 
 // unCLIP section 2.1: the decoder p(picture | image embedding, text). The embedding is added to the
@@ -152,17 +152,17 @@ torch::Tensor KarloPipeline::sample_decoder(const torch::Tensor& embedding, cons
                                             Sampler& sampler, NoiseSource& noise, const StepDone& step_done) {
   const bool is_guided = text.decoder_scale.defined();
   const auto [context, time] =
-      text_proj_->forward(embedding.to(placement_.dtype), text.pooled, text.sequence, is_guided);
+      text_proj_->forward(embedding.to(target_.dtype), text.pooled, text.sequence, is_guided);
   const int64_t extra = context.size(1) - text.sequence.size(1);             // E
   const torch::Tensor mask = at::constant_pad_nd(text.mask, {extra, 0}, 1);  // [B,E+L]
   const Predict net = [&, context = context, time = time](const torch::Tensor& x, int64_t t) {
-    const torch::Tensor picture = x.to(placement_.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
-    return decoder_->forward(picture, timestep_tensor(t, placement_.device), context, time, mask)
+    const torch::Tensor picture = x.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
+    return decoder_->forward(picture, timestep_tensor(t, target_.device), context, time, mask)
         .to(torch::kFloat32);
   };
   const torch::Tensor x = denoise(sampler, noise.normal({3, decoder_size_, decoder_size_}),
                                   is_guided ? guided(net, text.decoder_scale) : net, noise, step_done);
-  return finite(x, "decoder", placement_).clamp(-1, 1);  // [B,3,64,64]
+  return finite(x, "decoder", target_).clamp(-1, 1);  // [B,3,64,64]
 }
 
 // unCLIP section 2.1, "diffusion upsamplers": no text, no guidance; a second net makes the last step.
@@ -175,13 +175,13 @@ torch::Tensor KarloPipeline::sample_upsampler(const torch::Tensor& small, Sample
   const int64_t last = sampler.timesteps().back();
   const Predict net = [&](const torch::Tensor& x, int64_t t) {
     const torch::Tensor both = at::cat({x, enlarged}, 1)
-                                   .to(placement_.dtype)
+                                   .to(target_.dtype)
                                    .contiguous(torch::MemoryFormat::ChannelsLast);  // [B,6,256,256]
     return (t == last ? super_res_last_ : super_res_first_)
-        ->forward(both, timestep_tensor(t, placement_.device))
+        ->forward(both, timestep_tensor(t, target_.device))
         .to(torch::kFloat32);
   };
-  return finite(denoise(sampler, start, net, noise, step_done), "upsampler", placement_);
+  return finite(denoise(sampler, start, net, noise, step_done), "upsampler", target_);
 }
 
 }  // namespace unclip

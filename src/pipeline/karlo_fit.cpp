@@ -1,13 +1,13 @@
 // Each net is checked against its own weights when it loads; here the nets are checked against each other.
-#include "unclip/pipeline/karlo_fit.h"
+#include "pipeline/karlo_fit.h"
 
+#include "decoder/text_proj.h"
+#include "decoder/unet_2d_condition.h"
+#include "diffusion/unclip_sampler.h"
 #include "fit.h"
-#include "unclip/decoder/text_proj.h"
-#include "unclip/decoder/unet_2d_condition.h"
-#include "unclip/diffusion/unclip_sampler.h"
-#include "unclip/prior/prior_transformer.h"
-#include "unclip/text_encoder/clip_text_model.h"
-#include "unclip/upsampler/unet_2d.h"
+#include "prior/prior_transformer.h"
+#include "text_encoder/clip_text_model.h"
+#include "upsampler/unet_2d.h"
 
 namespace unclip {
 namespace {

@@ -1,10 +1,10 @@
 // Opens the pipeline of a folder's family.
-#include "unclip/pipeline/pipeline.h"
+#include "pipeline/pipeline.h"
 
-#include "unclip/pipeline/family.h"
-#include "unclip/pipeline/kandinsky.h"
-#include "unclip/pipeline/karlo.h"
-#include "unclip/support/error.h"
+#include "pipeline/family.h"
+#include "pipeline/kandinsky.h"
+#include "pipeline/karlo.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {
@@ -18,12 +18,12 @@ std::string list_components(const ModelFolder& folder) {
 
 }  // namespace
 
-std::unique_ptr<Pipeline> Pipeline::open(const ModelFolder& folder, const Placement& placement,
+std::unique_ptr<Pipeline> Pipeline::open(const ModelFolder& folder, const DeviceAndDtype& target,
                                          PipelinePart part) {
   const std::string where = folder.path().string();
   switch (family_of(folder)) {
     case ModelFamily::karlo:
-      return std::make_unique<KarloPipeline>(folder, placement);
+      return std::make_unique<KarloPipeline>(folder, target);
     case ModelFamily::kandinsky_prior:
       if (part != PipelinePart::prior)
         throw Error(ExitCode::usage, where + ": holds a prior alone, which draws nothing",
@@ -45,7 +45,7 @@ std::unique_ptr<Pipeline> Pipeline::open(const ModelFolder& folder, const Placem
               list_components(folder),
           "run: unclip inspect " + where);
   }
-  return std::make_unique<KandinskyPipeline>(folder, placement, part);
+  return std::make_unique<KandinskyPipeline>(folder, target, part);
 }
 
 }  // namespace unclip

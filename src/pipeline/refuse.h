@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 
 // Throws Error(usage) when `given`.
-inline void refuse_if(bool given, const std::string& option, const std::string& why) {
+inline void reject_if(bool given, const std::string& option, const std::string& why) {
   if (given) throw Error(ExitCode::usage, option + ": " + why, "leave it out, or pass another model");
 }
 

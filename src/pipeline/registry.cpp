@@ -1,14 +1,14 @@
 // The nets that are built. An entry a class; the class reads its own config.
-#include "unclip/pipeline/registry.h"
+#include "pipeline/registry.h"
 
-#include "unclip/autoencoder/vq_model.h"
-#include "unclip/decoder/text_proj.h"
-#include "unclip/decoder/unet_2d_condition.h"
-#include "unclip/image_encoder/clip_vision_model.h"
-#include "unclip/prior/prior_transformer.h"
-#include "unclip/text_encoder/clip_text_model.h"
-#include "unclip/text_encoder/multilingual_clip.h"
-#include "unclip/upsampler/unet_2d.h"
+#include "autoencoder/vq_model.h"
+#include "decoder/text_proj.h"
+#include "decoder/unet_2d_condition.h"
+#include "image_encoder/clip_vision_model.h"
+#include "prior/prior_transformer.h"
+#include "text_encoder/clip_text_model.h"
+#include "text_encoder/multilingual_clip.h"
+#include "upsampler/unet_2d.h"
 
 namespace unclip {
 

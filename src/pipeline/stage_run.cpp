@@ -1,22 +1,22 @@
 // Embeddings between requests and tensors.
 #include "stage_run.h"
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 
-torch::Tensor stack_embeddings(const std::vector<PictureRequest>& batch, int64_t width,
-                               std::vector<float> PictureEmbedding::*part, torch::Device device) {
+torch::Tensor stack_embeddings(const std::vector<ImageRequest>& batch, int64_t width,
+                               std::vector<float> ImageEmbedding::*part, torch::Device device) {
   std::vector<float> values;
-  for (const PictureRequest& request : batch) {
+  for (const ImageRequest& request : batch) {
     if (!request.embedding)
       throw Error(ExitCode::usage, "expected an embedding for every picture of a batch, or for none");
     const std::vector<float>& one = *request.embedding.*part;
     if (static_cast<int64_t>(one.size()) != width)
       throw Error(ExitCode::usage,
                   std::string("--embedding: its ") +
-                      (part == &PictureEmbedding::image ? "image_embeds" : "negative_image_embeds") +
-                      " are " + std::to_string(one.size()) + " wide, expected " + std::to_string(width) +
+                      (part == &ImageEmbedding::image ? "image_embeds" : "negative_image_embeds") + " are " +
+                      std::to_string(one.size()) + " wide, expected " + std::to_string(width) +
                       " as the decoder reads them",
                   "make it with the prior that belongs to this decoder, by --save-embedding");
     values.insert(values.end(), one.begin(), one.end());
@@ -24,7 +24,7 @@ torch::Tensor stack_embeddings(const std::vector<PictureRequest>& batch, int64_t
   return torch::tensor(values).view({-1, width}).to(device);  // [B,D]
 }
 
-void pass_over_noise(const std::vector<PictureRequest>& batch, const NoiseSource& noise) {
+void skip_noise(const std::vector<ImageRequest>& batch, const NoiseSource& noise) {
   for (size_t i = 0; i < batch.size(); ++i) {
     const std::vector<int64_t>& drawn = batch[i].embedding->noise;
     if (drawn.empty()) continue;

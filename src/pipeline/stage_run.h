@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "unclip/diffusion/denoise.h"
-#include "unclip/diffusion/unclip_sampler.h"
-#include "unclip/pipeline/pipeline.h"
+#include "diffusion/denoise.h"
+#include "diffusion/unclip_sampler.h"
+#include "pipeline/pipeline.h"
 
 namespace unclip {
 
@@ -15,9 +15,9 @@ inline UnclipSamplerConfig unclip_scheduler(const ModelFolder& folder, const std
   return UnclipSamplerConfig::from(folder.require(name).config("scheduler_config.json"));
 }
 
-inline std::vector<uint64_t> seeds_of(const std::vector<PictureRequest>& batch) {
+inline std::vector<uint64_t> seeds_of(const std::vector<ImageRequest>& batch) {
   std::vector<uint64_t> seeds;
-  for (const PictureRequest& request : batch) seeds.push_back(request.seed);
+  for (const ImageRequest& request : batch) seeds.push_back(request.seed);
   return seeds;
 }
 
@@ -36,24 +36,23 @@ inline torch::Tensor timestep_tensor(int64_t timestep, torch::Device device) {
 }
 
 // Whether classifier-free guidance is on for any picture of the batch: then it is computed for all.
-inline bool is_guided(const std::vector<PictureRequest>& batch, double Guidance::*stage) {
-  return std::ranges::any_of(batch,
-                             [=](const PictureRequest& request) { return request.guidance.*stage > 1; });
+inline bool is_guided(const std::vector<ImageRequest>& batch, double Guidance::*stage) {
+  return std::ranges::any_of(batch, [=](const ImageRequest& request) { return request.guidance.*stage > 1; });
 }
 
 // Its scales, float32 [B].
-inline torch::Tensor guidance_scales(const std::vector<PictureRequest>& batch, double Guidance::*stage,
+inline torch::Tensor guidance_scales(const std::vector<ImageRequest>& batch, double Guidance::*stage,
                                      torch::Device device) {
   std::vector<float> scales;
-  for (const PictureRequest& request : batch) scales.push_back(static_cast<float>(request.guidance.*stage));
+  for (const ImageRequest& request : batch) scales.push_back(static_cast<float>(request.guidance.*stage));
   return torch::tensor(scales).to(device);
 }
 
 // Embeddings [B,D] as their requests hold them; throws Error(usage) unless each is `width` wide.
-torch::Tensor stack_embeddings(const std::vector<PictureRequest>& batch, int64_t width,
-                               std::vector<float> PictureEmbedding::*part, torch::Device device);
+torch::Tensor stack_embeddings(const std::vector<ImageRequest>& batch, int64_t width,
+                               std::vector<float> ImageEmbedding::*part, torch::Device device);
 
 // Draws what the priors of these embeddings drew: with the same seed the decoder's noise is that of one run.
-void pass_over_noise(const std::vector<PictureRequest>& batch, const NoiseSource& noise);
+void skip_noise(const std::vector<ImageRequest>& batch, const NoiseSource& noise);
 
 }  // namespace unclip

@@ -5,8 +5,8 @@
 
 #include <map>
 
-#include "unclip/text_encoder/text_features.h"
-#include "unclip/tokenizer/tokenizer.h"
+#include "text_encoder/text_features.h"
+#include "tokenizer/tokenizer.h"
 
 namespace unclip {
 

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "unclip/image/image.h"
+#include "image/image.h"
 
 namespace unclip {
 

@@ -1,7 +1,7 @@
 // The diffusion prior's net.
-#include "unclip/prior/prior_transformer.h"
+#include "prior/prior_transformer.h"
 
-#include "unclip/nn/attention.h"
+#include "nn/attention.h"
 
 namespace unclip {
 namespace {

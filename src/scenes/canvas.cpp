@@ -1,5 +1,5 @@
 // The cairo canvas and the outlines of the eight shapes (see canvas.h).
-#include "unclip/scenes/canvas.h"
+#include "scenes/canvas.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 // Requirements in words: the plain sentence of the prompt lists, and the many ways of the training captions.
 // Every caption is true of its picture, and says nothing that another arrangement could mean.
-#include "unclip/scenes/requirement.h"
+#include "scenes/requirement.h"
 
 namespace unclip {
 namespace {

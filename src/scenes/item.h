@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "scenes/scene.h"
 #include "shade.h"
-#include "unclip/scenes/scene.h"
 
 namespace unclip {
 

@@ -1,11 +1,11 @@
 // The judge: objects out of segments, then the wanted against the seen (see judge.h).
-#include "unclip/scenes/judge.h"
+#include "scenes/judge.h"
 
 #include <algorithm>
 #include <map>
 
-#include "unclip/scenes/segment.h"
-#include "unclip/scenes/shape_fit.h"
+#include "scenes/segment.h"
+#include "scenes/shape_fit.h"
 
 namespace unclip {
 namespace {
@@ -121,18 +121,18 @@ bool fits_size(double area, Size size) {
 
 }  // namespace
 
-Sight look_at(std::span<const uint8_t> rgb, int size) {
+Detections detect(std::span<const uint8_t> rgb, int size) {
   const Picture picture = reduce(rgb, size);
   const Segments segments = segment(picture);
-  Sight sight;
-  sight.background = nearest_colour(segments.background[judged / 2 * judged + judged / 2]);
+  Detections detections;
+  detections.background = nearest_colour(segments.background[judged / 2 * judged + judged / 2]);
   for (int i = 0; i < static_cast<int>(segments.colours.size()); ++i) {
-    sight.objects.push_back(see(picture, segments, i));
+    detections.objects.push_back(see(picture, segments, i));
   }
-  return sight;
+  return detections;
 }
 
-Verdict judge(const Sight& sight, const Requirement& wanted, bool colours) {
+Verdict judge(const Detections& detections, const Requirement& wanted, bool colours) {
   Verdict verdict;
   const auto object_to = [&](bool fine, const std::string& reason) {
     if (!fine) verdict.reasons.push_back(reason);
@@ -143,7 +143,7 @@ Verdict judge(const Sight& sight, const Requirement& wanted, bool colours) {
     total += group.count;
     int found = 0;
     const Seen* first = nullptr;
-    for (const Seen& seen : sight.objects) {
+    for (const Seen& seen : detections.objects) {
       if (seen.shape != group.shape || (colours && seen.colour != group.colour)) continue;
       if (++found == 1) first = &seen;
       object_to(fits_size(seen.area, group.size),
@@ -153,7 +153,7 @@ Verdict judge(const Sight& sight, const Requirement& wanted, bool colours) {
                                         ", found " + std::to_string(found));
     firsts.push_back(first);
   }
-  const auto seen = static_cast<int>(sight.objects.size());
+  const auto seen = static_cast<int>(detections.objects.size());
   object_to(seen == total, "wanted " + std::to_string(total) + " objects, found " + std::to_string(seen));
   if (wanted.relation && firsts[0] && firsts[1]) {
     object_to(stands(firsts[0]->box, *wanted.relation, firsts[1]->box),
@@ -161,9 +161,9 @@ Verdict judge(const Sight& sight, const Requirement& wanted, bool colours) {
                   " the " + words(wanted.objects[1], colours));
   }
   if (wanted.background) {
-    object_to(sight.background == *wanted.background, "the background is " +
-                                                          std::string(name(sight.background)) + ", not " +
-                                                          std::string(name(*wanted.background)));
+    object_to(detections.background == *wanted.background,
+              "the background is " + std::string(name(detections.background)) + ", not " +
+                  std::string(name(*wanted.background)));
   }
   verdict.pass = verdict.reasons.empty();
   return verdict;

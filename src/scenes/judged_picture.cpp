@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "unclip/scenes/segment.h"
+#include "scenes/segment.h"
 
 namespace unclip {
 namespace {

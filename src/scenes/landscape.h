@@ -1,8 +1,8 @@
 // A landscape as chosen, before it is painted and put into words.
 #pragma once
 
+#include "scenes/scene.h"
 #include "shade.h"
-#include "unclip/scenes/scene.h"
 
 namespace unclip {
 

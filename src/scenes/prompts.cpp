@@ -1,13 +1,13 @@
 // Prompt lists: made by row, written and read as JSON lines (see prompts.h).
-#include "unclip/scenes/prompts.h"
+#include "scenes/prompts.h"
 
 #include <algorithm>
 #include <istream>
 #include <nlohmann/json.hpp>
 
-#include "unclip/support/error.h"
-#include "unclip/support/json.h"
-#include "unclip/support/utf8.h"
+#include "support/error.h"
+#include "support/json.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -95,8 +95,8 @@ std::optional<Drawing> draw_stubbornly(Rng& rng, const Requirement& wanted) {
   return drawing;
 }
 
-Verdict judge(const Sight& sight, const Prompt& prompt) {
-  return judge(sight, prompt.wanted, prompt.row != Row::single_object && prompt.row != Row::two_objects);
+Verdict judge(const Detections& detections, const Prompt& prompt) {
+  return judge(detections, prompt.wanted, prompt.row != Row::single_object && prompt.row != Row::two_objects);
 }
 
 std::string to_json(const Prompt& prompt) {

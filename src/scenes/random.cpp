@@ -1,5 +1,5 @@
 // Counter-based seeding and weighted choice for the scenes (see random.h).
-#include "unclip/scenes/random.h"
+#include "scenes/random.h"
 
 #include <numeric>
 

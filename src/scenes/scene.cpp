@@ -1,5 +1,5 @@
 // draw_scene: picks family and style, keeps held-out pairs out, writes the caption (see scene.h).
-#include "unclip/scenes/scene.h"
+#include "scenes/scene.h"
 
 #include <algorithm>
 #include <sstream>
@@ -96,8 +96,9 @@ Scene draw_scene(const SceneOptions& options, uint64_t index) {
   }
   Canvas canvas(options.size);
   paint_in_style(drawing, scene.style, rng(), canvas);
-  for (uint64_t i = 0; i < options.rivals && drawing.rival; ++i)
-    scene.rivals.push_back(vary_writing(rng, style_caption(rng, scene.style, drawing.rival(rng))));
+  for (uint64_t i = 0; i < options.hard_negatives && drawing.hard_negative; ++i)
+    scene.hard_negatives.push_back(
+        vary_writing(rng, style_caption(rng, scene.style, drawing.hard_negative(rng))));
   scene.objects = std::move(drawing.objects);
   scene.size = options.size;
   scene.rgb = canvas.rgb();

@@ -1,5 +1,5 @@
 // Connected blobs and their division by colour (see segment.h).
-#include "unclip/scenes/segment.h"
+#include "scenes/segment.h"
 
 #include <algorithm>
 #include <cmath>

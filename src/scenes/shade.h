@@ -1,7 +1,7 @@
 // Small colour sums for the painters of pictures (landscapes, items, characters, styles).
 #pragma once
 
-#include "unclip/scenes/canvas.h"
+#include "scenes/canvas.h"
 
 namespace unclip {
 

@@ -1,5 +1,5 @@
 // Fits the eight upright shapes to a soft mask by coordinate ascent on their box (see shape_fit.h).
-#include "unclip/scenes/shape_fit.h"
+#include "scenes/shape_fit.h"
 
 #include <algorithm>
 #include <array>

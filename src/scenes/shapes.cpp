@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "unclip/scenes/requirement.h"
+#include "scenes/requirement.h"
 
 namespace unclip {
 namespace {
@@ -289,7 +289,7 @@ Drawing make_shapes(Rng& rng, Style style, const ShapesMix& mix) {
       const bool colours = has_colours(style) && !chance(rng, 0.08);
       const bool background = colours && !is_outlined(style);
       drawing->caption = describe(rng, wanted, colours, background);
-      drawing->rival = [=](Rng& other) {
+      drawing->hard_negative = [=](Rng& other) {
         return describe(other, falsified(other, wanted, colours, background), colours, background);
       };
       return *drawing;

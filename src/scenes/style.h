@@ -1,8 +1,8 @@
 // The styles: what each does to a drawing, and the raster operations that they share.
 #pragma once
 
+#include "scenes/scene.h"
 #include "shade.h"
-#include "unclip/scenes/scene.h"
 
 namespace unclip {
 

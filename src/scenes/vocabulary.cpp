@@ -1,5 +1,5 @@
 // Names and centres of the colours and shapes that can be judged (see vocabulary.h).
-#include "unclip/scenes/vocabulary.h"
+#include "scenes/vocabulary.h"
 
 namespace unclip {
 namespace {

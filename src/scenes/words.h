@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "unclip/scenes/random.h"
+#include "scenes/random.h"
 
 namespace unclip {
 

@@ -1,7 +1,7 @@
 // Atomic writing on POSIX: write, fsync, then renameat2(RENAME_NOREPLACE), which checks for an existing file
 // and renames in one step, so that no other process can come between; and two lesser ways where that is
 // missing.
-#include "unclip/support/atomic_file.h"
+#include "support/atomic_file.h"
 
 #include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
@@ -17,7 +17,7 @@
 #include <string>
 #include <unordered_set>
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {

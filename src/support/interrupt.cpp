@@ -1,6 +1,6 @@
 // Signal handling with one flag and one thread that waits for signals. No handler ever runs on a thread that
 // computes: generated kernels need not leave room for one on their stack.
-#include "unclip/support/interrupt.h"
+#include "support/interrupt.h"
 
 #include <unistd.h>
 
@@ -8,7 +8,7 @@
 #include <csignal>
 #include <thread>
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {

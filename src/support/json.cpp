@@ -1,11 +1,11 @@
 // Limits and places around nlohmann's reader.
-#include "unclip/support/json.h"
+#include "support/json.h"
 
 #include <algorithm>
 #include <set>
 #include <vector>
 
-#include "unclip/support/read_file.h"
+#include "support/read_file.h"
 
 namespace unclip {
 namespace {

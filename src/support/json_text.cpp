@@ -1,10 +1,10 @@
 // JSON without surprises (see the header).
-#include "unclip/support/json_text.h"
+#include "support/json_text.h"
 
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
-#include "unclip/support/utf8.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {

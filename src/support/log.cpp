@@ -1,6 +1,6 @@
 // Sets spdlog up for a command line tool: stderr, no timestamps unless verbose, nothing that steers a
 // terminal.
-#include "unclip/support/log.h"
+#include "support/log.h"
 
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "unclip/support/utf8.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {

@@ -1,6 +1,6 @@
 // Draws the progress line. Time left is that of the stage until pictures are finished; then the time a
 // finished picture took, times the pictures left.
-#include "unclip/support/progress.h"
+#include "support/progress.h"
 
 #include <spdlog/fmt/fmt.h>
 #include <sys/ioctl.h>

@@ -1,5 +1,5 @@
 // Reads regular files, and nothing else under their names.
-#include "unclip/support/read_file.h"
+#include "support/read_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

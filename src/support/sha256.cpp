@@ -1,5 +1,5 @@
 // SHA-256 through libcrypto's EVP interface, which uses the processor's SHA instructions where it has them.
-#include "unclip/support/sha256.h"
+#include "support/sha256.h"
 
 #include <openssl/evp.h>
 #include <spdlog/fmt/fmt.h>

@@ -1,5 +1,5 @@
 // Seconds of every stage and step.
-#include "unclip/support/stage_clock.h"
+#include "support/stage_clock.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // Files and pipes of lines (see the header).
-#include "unclip/support/text_file.h"
+#include "support/text_file.h"
 
 namespace unclip {
 

@@ -1,5 +1,5 @@
 // Well-formed UTF-8 as table 3-7 of the Unicode standard has it: the lead byte bounds the second byte.
-#include "unclip/support/utf8.h"
+#include "support/utf8.h"
 
 #include <spdlog/fmt/fmt.h>
 #include <unicode/uchar.h>

@@ -1,7 +1,7 @@
 // CLIP's text tower.
-#include "unclip/text_encoder/clip_text_model.h"
+#include "text_encoder/clip_text_model.h"
 
-#include "unclip/nn/attention.h"
+#include "nn/attention.h"
 
 namespace unclip {
 

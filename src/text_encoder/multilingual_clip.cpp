@@ -1,7 +1,7 @@
 // Kandinsky 2.1's text encoder.
-#include "unclip/text_encoder/multilingual_clip.h"
+#include "text_encoder/multilingual_clip.h"
 
-#include "unclip/nn/attention.h"
+#include "nn/attention.h"
 
 namespace unclip {
 namespace {

@@ -1,9 +1,9 @@
 // Finds added tokens in a text. There are at most a few hundred, so each position simply tries them all.
-#include "unclip/tokenizer/added_tokens.h"
+#include "tokenizer/added_tokens.h"
 
 #include <algorithm>
 
-#include "unclip/tokenizer/unicode.h"
+#include "tokenizer/unicode.h"
 
 namespace unclip {
 

@@ -1,10 +1,10 @@
 // Merging with a heap over a linked list of symbols, so that a word of 100 kB is no trouble.
-#include "unclip/tokenizer/byte_pair.h"
+#include "tokenizer/byte_pair.h"
 
 #include <queue>
 #include <tuple>
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {

@@ -1,10 +1,10 @@
 // Walks the trie of the darts-clone library, whose layout is fixed by the model files in the field.
-#include "unclip/tokenizer/charsmap.h"
+#include "tokenizer/charsmap.h"
 
 #include <cstring>
 
-#include "unclip/support/error.h"
-#include "unclip/tokenizer/unicode.h"
+#include "support/error.h"
+#include "tokenizer/unicode.h"
 
 namespace unclip {
 namespace {

@@ -1,13 +1,13 @@
 // Reads CLIP's vocabulary and merges from either form of folder, and cuts text into words.
-#include "unclip/tokenizer/clip_tokenizer.h"
+#include "tokenizer/clip_tokenizer.h"
 
 #include <sstream>
 
-#include "unclip/support/json.h"
-#include "unclip/support/read_file.h"
-#include "unclip/support/utf8.h"
-#include "unclip/tokenizer/settings.h"
-#include "unclip/tokenizer/unicode.h"
+#include "support/json.h"
+#include "support/read_file.h"
+#include "support/utf8.h"
+#include "tokenizer/settings.h"
+#include "tokenizer/unicode.h"
 
 namespace unclip {
 namespace {

@@ -1,12 +1,12 @@
 // PCRE2, the 8-bit library.
-#include "unclip/tokenizer/regex.h"
+#include "tokenizer/regex.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
 #include <string>
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 

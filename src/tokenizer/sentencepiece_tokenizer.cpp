@@ -1,15 +1,15 @@
 // Opens a SentencePiece model and lays its pieces out as the reference's tokenizer class does.
-#include "unclip/tokenizer/sentencepiece_tokenizer.h"
+#include "tokenizer/sentencepiece_tokenizer.h"
 
 #include <openssl/evp.h>
 #include <sentencepiece_processor.h>
 
 #include <algorithm>
 
-#include "unclip/support/read_file.h"
-#include "unclip/support/utf8.h"
-#include "unclip/tokenizer/settings.h"
-#include "unclip/tokenizer/unicode.h"
+#include "support/read_file.h"
+#include "support/utf8.h"
+#include "tokenizer/settings.h"
+#include "tokenizer/unicode.h"
 
 namespace unclip {
 namespace {

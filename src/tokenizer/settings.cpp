@@ -1,11 +1,11 @@
 // Reads a tokenizer's settings. The order of precedence is that of transformers 5.23.0.
-#include "unclip/tokenizer/settings.h"
+#include "tokenizer/settings.h"
 
 #include <algorithm>
 #include <charconv>
 
-#include "unclip/support/json.h"
-#include "unclip/support/read_file.h"
+#include "support/json.h"
+#include "support/read_file.h"
 
 namespace unclip {
 namespace {

@@ -1,16 +1,16 @@
 // What all tokenizers share: added tokens around the model's own segmentation, special tokens at the ends,
 // truncation and padding as the reference pipelines ask for (padding="max_length", truncation=True).
-#include "unclip/tokenizer/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #include <algorithm>
 
-#include "unclip/support/error.h"
-#include "unclip/support/json.h"
-#include "unclip/support/read_file.h"
-#include "unclip/support/utf8.h"
-#include "unclip/tokenizer/clip_tokenizer.h"
-#include "unclip/tokenizer/sentencepiece_tokenizer.h"
-#include "unclip/tokenizer/settings.h"
+#include "support/error.h"
+#include "support/json.h"
+#include "support/read_file.h"
+#include "support/utf8.h"
+#include "tokenizer/clip_tokenizer.h"
+#include "tokenizer/sentencepiece_tokenizer.h"
+#include "tokenizer/settings.h"
 
 namespace unclip {
 

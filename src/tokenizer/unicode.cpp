@@ -1,5 +1,5 @@
 // ICU on UTF-8, without a detour through UTF-16.
-#include "unclip/tokenizer/unicode.h"
+#include "tokenizer/unicode.h"
 
 #include <unicode/brkiter.h>
 #include <unicode/bytestream.h>
@@ -12,7 +12,7 @@
 
 #include <memory>
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {

@@ -1,10 +1,10 @@
 // Viterbi search over the letters of a word.
-#include "unclip/tokenizer/unigram.h"
+#include "tokenizer/unigram.h"
 
 #include <algorithm>
 #include <limits>
 
-#include "unclip/tokenizer/unicode.h"
+#include "tokenizer/unicode.h"
 
 namespace unclip {
 

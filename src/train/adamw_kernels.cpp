@@ -1,5 +1,5 @@
 // The passes (see the header). Plain loops for the compiler to make vectors of, with flags of their own.
-#include "unclip/train/adamw_kernels.h"
+#include "train/adamw_kernels.h"
 
 #include <algorithm>
 #include <cmath>

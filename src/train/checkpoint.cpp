@@ -1,12 +1,12 @@
 // Saves and restores training (see the header).
-#include "unclip/train/checkpoint.h"
+#include "train/checkpoint.h"
 
 #include <charconv>
 #include <optional>
 
-#include "unclip/checkpoint/load.h"
-#include "unclip/support/error.h"
-#include "unclip/support/json.h"
+#include "checkpoint/load.h"
+#include "support/error.h"
+#include "support/json.h"
 
 namespace unclip {
 namespace {

@@ -1,6 +1,6 @@
 // Stage clip: text and vision tower learn to know which caption goes with which picture.
-#include "unclip/train/clip_towers.h"
-#include "unclip/train/contrastive.h"
+#include "train/clip_towers.h"
+#include "train/contrastive.h"
 
 namespace unclip {
 namespace {
@@ -8,7 +8,7 @@ namespace {
 class ClipStage final : public Stage {
  public:
   explicit ClipStage(const TrainContext& context)
-      : placement_(context.placement),
+      : target_(context.target),
         source_(context.source),
         text_(CLIPTextConfig::from(Config(context.recipe.component("text_encoder"), "text_encoder"))),
         vision_(CLIPVisionConfig::from(Config(context.recipe.component("image_encoder"), "image_encoder"))),
@@ -33,7 +33,7 @@ class ClipStage final : public Stage {
   // standardise number by number is then standardised in all directions.
   void finish(std::map<std::string, torch::Tensor>& averaged) override {
     const torch::NoGradGuard no_grad;
-    const torch::Tensor sample = embed_sample(vision_, *source_, placement_).to(torch::kCPU, torch::kFloat64);
+    const torch::Tensor sample = embed_sample(vision_, *source_, target_).to(torch::kCPU, torch::kFloat64);
     const torch::Tensor axes =
         std::get<1>(at::linalg_eigh(at::cov(sample.t()))).t().flip(0);  // [P,P], widest first
     for (const char* name :
@@ -44,24 +44,25 @@ class ClipStage final : public Stage {
   }
 
   torch::Tensor loss(const Batch& batch, const Phase&, const at::Generator&) override {
-    const torch::Tensor pictures = to_unit_range(batch.pictures, placement_);
+    const torch::Tensor pictures = to_unit_range(batch.pictures, target_);
     // Padding is causally behind the text: without it the answer is the same, faster.
     const auto embed = [&](const torch::Tensor& ids, const torch::Tensor& mask) {
       const int64_t longest = mask.sum(1).max().item<int64_t>();
-      return text_(ids.narrow(1, 0, longest).to(placement_.device)).pooled;
+      return text_(ids.narrow(1, 0, longest).to(target_.device)).pooled;
     };
-    Rivals rivals;
-    if (batch.rival_ids.defined()) {
-      rivals.embeddings = embed(batch.rival_ids.flatten(0, 1), batch.rival_mask.flatten(0, 1))
-                              .unflatten(0, batch.rival_ids.sizes().slice(0, 2));   // [B,K,P]
-      rivals.absent = batch.rival_mask.any(2).logical_not().to(placement_.device);  // [B,K]
+    HardNegatives hard_negatives;
+    if (batch.hard_negative_ids.defined()) {
+      hard_negatives.embeddings =
+          embed(batch.hard_negative_ids.flatten(0, 1), batch.hard_negative_mask.flatten(0, 1))
+              .unflatten(0, batch.hard_negative_ids.sizes().slice(0, 2));                        // [B,K,P]
+      hard_negatives.absent = batch.hard_negative_mask.any(2).logical_not().to(target_.device);  // [B,K]
     }
     return contrastive_loss(vision_(normalise_for_clip(pictures)), embed(batch.ids, batch.mask), log_scale_,
-                            rivals);
+                            hard_negatives);
   }
 
  private:
-  Placement placement_;
+  DeviceAndDtype target_;
   std::shared_ptr<const PictureSource> source_;
   CLIPTextModelWithProjection text_;
   CLIPVisionModelWithProjection vision_;

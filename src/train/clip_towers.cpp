@@ -1,8 +1,8 @@
 // Frozen towers (see the header).
-#include "unclip/train/clip_towers.h"
+#include "train/clip_towers.h"
 
-#include "unclip/checkpoint/load.h"
-#include "unclip/checkpoint/model_folder.h"
+#include "checkpoint/load.h"
+#include "checkpoint/model_folder.h"
 
 namespace unclip {
 namespace {
@@ -28,8 +28,8 @@ Net tower(const TrainContext& context, const std::string& name, bool trained) {
                 "run `unclip train clip` first, or name a model with --from FOLDER");
   Net net(NetConfig::from(component.config()));
   load_weights(*net, weight_files(component),
-               {.dtype = trained ? torch::kFloat32 : context.placement.dtype,
-                .device = context.placement.device,
+               {.dtype = trained ? torch::kFloat32 : context.target.dtype,
+                .device = context.target.device,
                 .writable = true});
   return net;
 }
@@ -37,13 +37,13 @@ Net tower(const TrainContext& context, const std::string& name, bool trained) {
 }  // namespace
 
 ClipTowers::ClipTowers(const TrainContext& context, bool trained)
-    : placement_(context.placement),
+    : target_(context.target),
       trained_(trained),
       text_(tower<CLIPTextModelWithProjection, CLIPTextConfig>(context, "text_encoder", trained)),
       vision_(tower<CLIPVisionModelWithProjection, CLIPVisionConfig>(context, "image_encoder", trained)) {
   const Encoding nothing = context.tokenizer->encode("");
-  empty_ids = torch::tensor(nothing.ids).unsqueeze(0).to(placement_.device);
-  empty_mask = (torch::tensor(nothing.mask).unsqueeze(0) != 0).to(placement_.device);
+  empty_ids = torch::tensor(nothing.ids).unsqueeze(0).to(target_.device);
+  empty_mask = (torch::tensor(nothing.mask).unsqueeze(0) != 0).to(target_.device);
 }
 
 std::vector<TrainedNet> ClipTowers::nets() const {
@@ -61,19 +61,19 @@ TextFeatures ClipTowers::embed_text(const torch::Tensor& ids) {
 }
 
 ClipTowers::Statistics ClipTowers::statistics(const PictureSource& source) {
-  const torch::Tensor sample = embed_sample(vision_, source, placement_);
+  const torch::Tensor sample = embed_sample(vision_, source, target_);
   const torch::Tensor deviation = sample.std(0, true, true);
   return {sample.mean(0, true), at::maximum(deviation, kLeastDeviation * deviation.max()).clamp_min(1e-4)};
 }
 
 torch::Tensor embed_sample(CLIPVisionModelWithProjection& vision, const PictureSource& source,
-                           const Placement& placement) {
+                           const DeviceAndDtype& target) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> embeddings;
   const auto size = static_cast<int>(vision->config.image_size);
   for (int64_t done = 0; done < kSamplePictures; done += kSampleBatch) {
     const Batch batch = draw_batch(nullptr, {&source, static_cast<uint64_t>(done), kSampleBatch, size});
-    const torch::Tensor pictures = to_unit_range(batch.pictures, placement);
+    const torch::Tensor pictures = to_unit_range(batch.pictures, target);
     embeddings.push_back(vision(normalise_for_clip(pictures)).to(torch::kFloat32));
   }
   return at::cat(embeddings);

@@ -1,5 +1,5 @@
 // The contrastive loss (see the header).
-#include "unclip/train/contrastive.h"
+#include "train/contrastive.h"
 
 #include <torch/torch.h>
 
@@ -20,15 +20,15 @@ torch::Tensor unit(const torch::Tensor& x) {
 torch::Tensor first_log_scale() { return torch::full({1}, std::log(1 / 0.07)); }
 
 torch::Tensor contrastive_loss(const torch::Tensor& pictures, const torch::Tensor& texts,
-                               const torch::Tensor& log_scale, const Rivals& rivals) {
+                               const torch::Tensor& log_scale, const HardNegatives& hard_negatives) {
   const torch::Tensor scale = log_scale.to(torch::kFloat32).exp().clamp_max(kSharpest);
   const torch::Tensor of_pictures = unit(pictures);                               // [B,P]
   const torch::Tensor logits = scale * at::matmul(of_pictures, unit(texts).t());  // [B,B]
   torch::Tensor choices = logits;                                                 // of a picture
-  if (rivals.embeddings.defined()) {
+  if (hard_negatives.embeddings.defined()) {
     const torch::Tensor more =
-        scale * at::matmul(unit(rivals.embeddings), of_pictures.unsqueeze(2)).squeeze(2);  // [B,K]
-    choices = at::cat({logits, more.masked_fill(rivals.absent, -INFINITY)}, 1);
+        scale * at::matmul(unit(hard_negatives.embeddings), of_pictures.unsqueeze(2)).squeeze(2);  // [B,K]
+    choices = at::cat({logits, more.masked_fill(hard_negatives.absent, -INFINITY)}, 1);
   }
   const torch::Tensor own = at::arange(logits.size(0), logits.options().dtype(torch::kInt64));
   return (at::cross_entropy_loss(choices, own) + at::cross_entropy_loss(logits.t(), own)) / 2;

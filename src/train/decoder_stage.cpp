@@ -4,12 +4,12 @@
 // both losses, the vision tower by the contrastive one.
 #include <algorithm>
 
-#include "unclip/decoder/text_proj.h"
-#include "unclip/decoder/unet_2d_condition.h"
-#include "unclip/diffusion/denoise.h"
-#include "unclip/train/clip_towers.h"
-#include "unclip/train/contrastive.h"
-#include "unclip/train/noising.h"
+#include "decoder/text_proj.h"
+#include "decoder/unet_2d_condition.h"
+#include "diffusion/denoise.h"
+#include "train/clip_towers.h"
+#include "train/contrastive.h"
+#include "train/noising.h"
 
 namespace unclip {
 namespace {
@@ -33,7 +33,7 @@ class DecoderStage final : public Stage {
         towers_(context, recipe_.train_towers),
         text_proj_(UnCLIPTextProjConfig::from(Config(context.recipe.component("text_proj"), "text_proj"))),
         decoder_(UNet2DConditionConfig::from(Config(context.recipe.component("decoder"), "decoder"))),
-        noising_(scheduler_, context.placement.device),
+        noising_(scheduler_, context.target.device),
         log_scale_(first_log_scale()) {
     initialise(*text_proj_);
     initialise(*decoder_);
@@ -72,8 +72,8 @@ class DecoderStage final : public Stage {
   }
 
   torch::Tensor loss(const Batch& batch, const Phase& phase, const at::Generator& chance) override {
-    const torch::Device device = context_.placement.device;
-    const torch::Tensor pictures = to_unit_range(batch.pictures, context_.placement);
+    const torch::Device device = context_.target.device;
+    const torch::Tensor pictures = to_unit_range(batch.pictures, context_.target);
     const auto chosen = [&](double probability) {
       return at::rand({pictures.size(0), 1}, chance, torch::device(device)) < probability;  // [B,1]
     };
@@ -99,9 +99,8 @@ class DecoderStage final : public Stage {
     const torch::NoGradGuard no_grad;
     const Batch batch = draw_batch(context_.tokenizer.get(),
                                    {context_.source.get(), kSheetFirst, kSheetPictures, picture_size(phase)});
-    const torch::Tensor pictures = to_unit_range(batch.pictures, context_.placement);
-    torch::Tensor ids = batch.ids.to(context_.placement.device),
-                  mask = batch.mask.to(context_.placement.device);
+    const torch::Tensor pictures = to_unit_range(batch.pictures, context_.target);
+    torch::Tensor ids = batch.ids.to(context_.target.device), mask = batch.mask.to(context_.target.device);
     if (!phase.captions) {
       ids = towers_.empty_ids.expand_as(ids);
       mask = towers_.empty_mask.expand_as(mask);
@@ -117,11 +116,11 @@ class DecoderStage final : public Stage {
     };
     std::vector<uint64_t> seeds(kSheetPictures);
     for (size_t i = 0; i < seeds.size(); ++i) seeds[i] = i;
-    NoiseSource noise(seeds, context_.placement.device);
+    NoiseSource noise(seeds, context_.target.device);
     UnclipSampler sampler(scheduler_, kSheetSteps);
     const int64_t size = sample_size(phase);
     const torch::Tensor scale =
-        torch::full({kSheetPictures}, kSheetGuidance, torch::device(context_.placement.device));
+        torch::full({kSheetPictures}, kSheetGuidance, torch::device(context_.target.device));
     const torch::Tensor drawn =
         denoise(sampler, noise.normal({3, size, size}), guided(net, scale), noise, [] {});
     const torch::Tensor originals = shrink(pictures, size).to(torch::kFloat32);
@@ -145,7 +144,7 @@ class DecoderStage final : public Stage {
 
   // Padding is causally behind the text and masked in the decoder: without it the answer is the same, faster.
   Caption embed_captions(const Batch& batch, const Phase& phase) {
-    const torch::Device device = context_.placement.device;
+    const torch::Device device = context_.target.device;
     const int64_t longest = phase.captions ? batch.mask.sum(1).max().item<int64_t>() : 1;
     const auto cut = [&](const torch::Tensor& t) { return t.narrow(1, 0, longest).to(device); };
     return {towers_.embed_text(cut(batch.ids)), cut(batch.mask)};
@@ -178,7 +177,7 @@ class DecoderStage final : public Stage {
     const auto [context, time] = text_proj_->forward(embedding, text.pooled, text.sequence, guidance);
     const int64_t extra = context.size(1) - text.mask.size(1);
     const torch::Tensor keep = at::constant_pad_nd(text.mask, {extra, 0}, 1);  // [B,X+L]
-    const torch::Tensor x = xt.to(context_.placement.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
+    const torch::Tensor x = xt.to(context_.target.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
     return decoder_->forward(x, t, context, time, keep);
   }
 

@@ -1,12 +1,12 @@
 // Model folders out of training (see the header).
-#include "unclip/train/export.h"
+#include "train/export.h"
 
 #include <span>
 
-#include "unclip/checkpoint/load.h"
-#include "unclip/checkpoint/model_folder.h"
-#include "unclip/support/atomic_file.h"
-#include "unclip/train/clip_towers.h"
+#include "checkpoint/load.h"
+#include "checkpoint/model_folder.h"
+#include "support/atomic_file.h"
+#include "train/clip_towers.h"
 
 namespace unclip {
 namespace {

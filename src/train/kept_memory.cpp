@@ -1,5 +1,5 @@
 // Lists of free blocks by size (see the header).
-#include "unclip/train/kept_memory.h"
+#include "train/kept_memory.h"
 
 #include <c10/core/CPUAllocator.h>
 #include <malloc.h>

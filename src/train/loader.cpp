@@ -1,5 +1,5 @@
 // Background drawing (see the header).
-#include "unclip/train/loader.h"
+#include "train/loader.h"
 
 #include <torch/torch.h>
 
@@ -27,14 +27,14 @@ Batch draw_batch(const Tokenizer* tokenizer, const BatchPlan& plan) {
   const int64_t size = plan.size, bytes = size * size * 3;
   torch::Tensor pixels = torch::empty({plan.count, size, size, 3}, torch::kUInt8);
   Batch batch;
-  std::vector<std::vector<std::string>> rivals;
+  std::vector<std::vector<std::string>> hard_negatives;
   size_t most = 0;
   for (int64_t i = 0; i < plan.count; ++i) {
     Example example = plan.source->get(plan.first + static_cast<uint64_t>(i), plan.size);
     std::memcpy(pixels.data_ptr<uint8_t>() + i * bytes, example.rgb.data(), static_cast<size_t>(bytes));
     batch.captions.push_back(std::move(example.caption));
-    most = std::max(most, example.rivals.size());
-    rivals.push_back(std::move(example.rivals));
+    most = std::max(most, example.hard_negatives.size());
+    hard_negatives.push_back(std::move(example.hard_negatives));
   }
   batch.pictures = pixels.permute({0, 3, 1, 2});  // [B,3,S,S]
   if (tokenizer == nullptr) return batch;
@@ -42,7 +42,7 @@ Batch draw_batch(const Tokenizer* tokenizer, const BatchPlan& plan) {
   if (most == 0) return batch;
   std::vector<std::string> all;
   std::vector<int64_t> counts;
-  for (std::vector<std::string>& of_one : rivals) {
+  for (std::vector<std::string>& of_one : hard_negatives) {
     counts.push_back(static_cast<int64_t>(of_one.size()));
     of_one.resize(most);
     all.insert(all.end(), of_one.begin(), of_one.end());
@@ -50,8 +50,8 @@ Batch draw_batch(const Tokenizer* tokenizer, const BatchPlan& plan) {
   const auto [ids, mask] = encode(*tokenizer, all);  // [B·K,L]
   const auto places = static_cast<int64_t>(most);
   const torch::Tensor there = at::arange(places) < torch::tensor(counts).unsqueeze(1);  // [B,K]
-  batch.rival_ids = ids.view({plan.count, places, -1});
-  batch.rival_mask = mask.view({plan.count, places, -1}) & there.unsqueeze(2);
+  batch.hard_negative_ids = ids.view({plan.count, places, -1});
+  batch.hard_negative_mask = mask.view({plan.count, places, -1}) & there.unsqueeze(2);
   return batch;
 }
 

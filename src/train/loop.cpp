@@ -1,5 +1,5 @@
 // The training loop (see the header).
-#include "unclip/train/loop.h"
+#include "train/loop.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <spdlog/spdlog.h>
@@ -11,13 +11,13 @@
 #include <span>
 #include <sstream>
 
-#include "unclip/image/png.h"
-#include "unclip/support/atomic_file.h"
-#include "unclip/support/error.h"
-#include "unclip/support/interrupt.h"
-#include "unclip/support/json.h"
-#include "unclip/train/checkpoint.h"
-#include "unclip/train/export.h"
+#include "image/png.h"
+#include "support/atomic_file.h"
+#include "support/error.h"
+#include "support/interrupt.h"
+#include "support/json.h"
+#include "train/checkpoint.h"
+#include "train/export.h"
 
 namespace unclip {
 namespace {
@@ -63,7 +63,7 @@ class Loop {
         workers_(replicas(), std::max(options.threads / replicas(), 1)),
         optimiser_(stage->parameters(),
                    {recipe_.weight_decay, recipe_.beta1, recipe_.beta2, recipe_.clip_norm, recipe_.ema},
-                   context.placement.dtype, context.placement.device, workers_) {
+                   context.target.dtype, context.target.device, workers_) {
     const bool captioned_only = stage->name() == "clip" || stage->name() == "prior";
     for (const Phase& phase : recipe_.phases)
       sources_.push_back(make_source(phase.scenes, options.data, captioned_only));
@@ -114,7 +114,7 @@ class Loop {
  private:
   // How many micro-batches are computed at a time.
   int replicas() const {
-    if (!context_.placement.device.is_cpu()) return 1;
+    if (!context_.target.device.is_cpu()) return 1;
     return static_cast<int>(std::clamp<int64_t>(options_.threads, 1, recipe_.micro_batches));
   }
 
@@ -126,7 +126,7 @@ class Loop {
     if (!fs::exists(checkpoint())) {
       fs::remove(metrics());
       spdlog::info("{}: new run, {} parameters, {}", stage_.name(), parameter_count(),
-                   describe(context_.placement));
+                   describe(context_.target));
       return;
     }
     position_ = load_checkpoint(checkpoint(), stage_, optimiser_, context_.recipe);
@@ -182,7 +182,7 @@ class Loop {
         const auto i = static_cast<size_t>(worker);
         const uint64_t seed = picture_rng(context_.recipe.seed, step * parts + first + i)();
         const torch::Tensor loss =
-            replicas_[i]->loss(batches[i], phase, seeded_generator(context_.placement.device, seed)) /
+            replicas_[i]->loss(batches[i], phase, seeded_generator(context_.target.device, seed)) /
             static_cast<double>(parts);
         loss.backward();
         losses[first + i] = loss.item<double>();

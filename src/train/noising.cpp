@@ -1,5 +1,5 @@
 // Noise and losses (see the header).
-#include "unclip/train/noising.h"
+#include "train/noising.h"
 
 #include <torch/torch.h>
 

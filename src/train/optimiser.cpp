@@ -1,11 +1,11 @@
 // AdamW on flat tensors (see the header).
-#include "unclip/train/optimiser.h"
+#include "train/optimiser.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-#include "unclip/train/adamw_kernels.h"
+#include "train/adamw_kernels.h"
 
 namespace unclip {
 namespace {

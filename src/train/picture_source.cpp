@@ -1,5 +1,5 @@
 // The two sources of pictures.
-#include "unclip/train/picture_source.h"
+#include "train/picture_source.h"
 
 #include <torch/torch.h>
 
@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "unclip/image/picture_file.h"
-#include "unclip/support/error.h"
-#include "unclip/support/json.h"
-#include "unclip/support/utf8.h"
+#include "image/picture_file.h"
+#include "support/error.h"
+#include "support/json.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -26,7 +26,7 @@ class ScenesSource final : public PictureSource {
     SceneOptions options = options_;
     options.size = size;
     Scene scene = draw_scene(options, index);
-    return {std::move(scene.rgb), std::move(scene.caption), std::move(scene.rivals)};
+    return {std::move(scene.rgb), std::move(scene.caption), std::move(scene.hard_negatives)};
   }
 
  private:

@@ -1,8 +1,8 @@
 // Stage prior: from a caption to the embedding of a picture that fits it, by diffusion (unCLIP,
 // arXiv:2204.06125, section 2.2). The net predicts the clean embedding itself.
-#include "unclip/prior/prior_transformer.h"
-#include "unclip/train/clip_towers.h"
-#include "unclip/train/noising.h"
+#include "prior/prior_transformer.h"
+#include "train/clip_towers.h"
+#include "train/noising.h"
 
 namespace unclip {
 namespace {
@@ -16,7 +16,7 @@ class PriorStage final : public Stage {
         prior_(PriorTransformerConfig::from(Config(context.recipe.component("prior"), "prior"))),
         noising_(
             UnclipSamplerConfig::from(Config(context.recipe.component("prior_scheduler"), "prior_scheduler")),
-            context.placement.device) {
+            context.target.device) {
     initialise(*prior_);
     const torch::NoGradGuard no_grad;
     prior_->clip_mean.zero_();
@@ -43,8 +43,8 @@ class PriorStage final : public Stage {
   }
 
   torch::Tensor loss(const Batch& batch, const Phase&, const at::Generator& chance) override {
-    const torch::Device device = context_.placement.device;
-    const torch::Tensor pictures = to_unit_range(batch.pictures, context_.placement);
+    const torch::Device device = context_.target.device;
+    const torch::Tensor pictures = to_unit_range(batch.pictures, context_.target);
     const torch::Tensor mean = prior_->clip_mean.to(device, torch::kFloat32);
     const torch::Tensor deviation = prior_->clip_std.to(device, torch::kFloat32);
     const torch::Tensor x0 =
@@ -56,8 +56,8 @@ class PriorStage final : public Stage {
     const torch::Tensor mask = at::where(dropped, towers_.empty_mask, batch.mask.to(device));  // [B,L]
     const TextFeatures text = towers_.embed_text(ids);
     const Noised noised = noising_.noise(x0, chance);
-    const torch::Tensor answer = prior_->forward(noised.xt.to(context_.placement.dtype), noised.t,
-                                                 text.pooled, text.sequence, mask);  // [B,E]
+    const torch::Tensor answer = prior_->forward(noised.xt.to(context_.target.dtype), noised.t, text.pooled,
+                                                 text.sequence, mask);  // [B,E]
     return noising_.loss(noised, answer, recipe_);
   }
 

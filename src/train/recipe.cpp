@@ -1,15 +1,15 @@
 // Reads the recipe, strictly: a key that nobody reads is a mistake that would cost hours of training.
-#include "unclip/train/recipe.h"
+#include "train/recipe.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <set>
 
-#include "unclip/support/error.h"
-#include "unclip/support/json.h"
-#include "unclip/support/read_file.h"
-#include "unclip/train/stage.h"
+#include "support/error.h"
+#include "support/json.h"
+#include "support/read_file.h"
+#include "train/stage.h"
 
 namespace unclip {
 namespace {
@@ -98,7 +98,7 @@ void read_data(const json& values, SceneOptions& scenes, const std::string& wher
   reader.read("uncaptioned", scenes.uncaptioned, 0.0, 1.0);
   read_weights<Arrangement>(reader, "arrangements", scenes.arrangements, where);
   reader.read("sharing", scenes.sharing, int64_t{0}, kMost);
-  reader.read("rivals", scenes.rivals, int64_t{0}, int64_t{100});
+  reader.read("hard_negatives", scenes.hard_negatives, int64_t{0}, int64_t{100});
   reader.finish();
 }
 

@@ -1,8 +1,8 @@
 // What stages share.
-#include "unclip/train/stage.h"
+#include "train/stage.h"
 
-#include "unclip/nn/attention_2d.h"
-#include "unclip/nn/resnet_block.h"
+#include "nn/attention_2d.h"
+#include "nn/resnet_block.h"
 
 namespace unclip {
 namespace {
@@ -48,12 +48,12 @@ void initialise(torch::nn::Module& root) {
   }
 }
 
-torch::Tensor to_unit_range(const torch::Tensor& pictures, const Placement& placement) {
-  return pictures.to(placement.device)
+torch::Tensor to_unit_range(const torch::Tensor& pictures, const DeviceAndDtype& target) {
+  return pictures.to(target.device)
       .to(torch::kFloat32)
       .div_(127.5)
       .sub_(1)
-      .to(placement.dtype)
+      .to(target.dtype)
       .contiguous(torch::MemoryFormat::ChannelsLast);
 }
 

@@ -1,5 +1,5 @@
 // The SentencePiece trainer on captions (Kudo & Richardson 2018, arXiv:1808.06226).
-#include "unclip/train/tokenizer_trainer.h"
+#include "train/tokenizer_trainer.h"
 
 #include <sentencepiece_trainer.h>
 
@@ -8,9 +8,9 @@
 #include <span>
 #include <unordered_map>
 
-#include "unclip/support/atomic_file.h"
-#include "unclip/support/error.h"
-#include "unclip/support/interrupt.h"
+#include "support/atomic_file.h"
+#include "support/error.h"
+#include "support/interrupt.h"
 
 namespace unclip {
 namespace {

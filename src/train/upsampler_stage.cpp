@@ -1,10 +1,10 @@
 // Stage upsampler: from the decoder's size to 256 pixels, by diffusion on crops, beside a small picture that
 // was blurred and made noisy so that the net forgives the decoder's faults (unCLIP, arXiv:2204.06125,
 // section 2.1).
-#include "unclip/diffusion/denoise.h"
-#include "unclip/train/noising.h"
-#include "unclip/train/stage.h"
-#include "unclip/upsampler/unet_2d.h"
+#include "diffusion/denoise.h"
+#include "train/noising.h"
+#include "train/stage.h"
+#include "upsampler/unet_2d.h"
 
 namespace unclip {
 namespace {
@@ -61,7 +61,7 @@ class UpsamplerStage final : public Stage {
         size_(context.recipe.component("super_res_first").at("sample_size").get<int64_t>()),
         factor_(size_ / context.recipe.component("decoder").at("sample_size").get<int64_t>()),
         net_(UNet2DConfig::from(Config(context.recipe.component("super_res_first"), "super_res_first"))),
-        noising_(scheduler_, context.placement.device) {
+        noising_(scheduler_, context.target.device) {
     initialise(*net_);
   }
 
@@ -105,7 +105,7 @@ class UpsamplerStage final : public Stage {
       return predict(x, torch::full({}, t, torch::dtype(torch::kInt64).device(x.device())), hint)
           .to(torch::kFloat32);
     };
-    NoiseSource noise({0, 1, 2, 3}, context_.placement.device);
+    NoiseSource noise({0, 1, 2, 3}, context_.target.device);
     UnclipSampler sampler(scheduler_, kSheetSteps);
     const torch::Tensor drawn = denoise(sampler, noise.normal({3, size_, size_}), net, noise, [] {});
     return tile(at::cat({hint, drawn}), kSheetPictures);
@@ -113,7 +113,7 @@ class UpsamplerStage final : public Stage {
 
  private:
   torch::Tensor whole(const torch::Tensor& pictures) const {
-    return to_unit_range(pictures, {context_.placement.device, torch::kFloat32});
+    return to_unit_range(pictures, {context_.target.device, torch::kFloat32});
   }
   // As the pipeline enlarges the decoder's picture.
   torch::Tensor enlarge(const torch::Tensor& small) const {
@@ -136,7 +136,7 @@ class UpsamplerStage final : public Stage {
 
   torch::Tensor predict(const torch::Tensor& xt, const torch::Tensor& t, const torch::Tensor& hint) {
     const torch::Tensor both =
-        at::cat({xt, hint}, 1).to(context_.placement.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
+        at::cat({xt, hint}, 1).to(context_.target.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
     return net_->forward(both, t);  // [B,3,H,W]
   }
 

@@ -1,5 +1,5 @@
 // Threads that wait for rounds of work (see the header).
-#include "unclip/train/workers.h"
+#include "train/workers.h"
 
 #include <ATen/Parallel.h>
 

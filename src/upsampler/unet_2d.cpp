@@ -1,5 +1,5 @@
 // The upsampler's net and its settings.
-#include "unclip/upsampler/unet_2d.h"
+#include "upsampler/unet_2d.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // The autoencoder against the reference's, on the goldens of scripts/golden/kandinsky.py.
-#include "unclip/autoencoder/vq_model.h"
+#include "autoencoder/vq_model.h"
 
 #include <gtest/gtest.h>
 

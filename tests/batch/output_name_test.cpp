@@ -1,12 +1,12 @@
 // File names: templates, folders, collisions, and slugs of odd prompts.
-#include "unclip/batch/output_name.h"
+#include "batch/output_name.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <random>
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {

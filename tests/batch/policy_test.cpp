@@ -1,5 +1,5 @@
 // The deny file: words, expressions, what Unicode can hide, bad lines.
-#include "unclip/batch/policy.h"
+#include "batch/policy.h"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <fstream>
 
 #include "refusal.h"
+#include "support/utf8.h"
 #include "temporary_folder.h"
-#include "unclip/support/utf8.h"
 
 namespace unclip {
 namespace {

@@ -1,5 +1,5 @@
 // Prompt files of all kinds: options of each line, and the place of every fault.
-#include "unclip/batch/prompt_file.h"
+#include "batch/prompt_file.h"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include <random>
 #include <sstream>
 
+#include "support/error.h"
+#include "support/utf8.h"
 #include "temporary_folder.h"
-#include "unclip/support/error.h"
-#include "unclip/support/utf8.h"
 
 namespace unclip {
 namespace {

@@ -1,5 +1,5 @@
 // Round trips, strict loading by name, and the memory that loading takes.
-#include "unclip/checkpoint/load.h"
+#include "checkpoint/load.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

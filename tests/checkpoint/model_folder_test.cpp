@@ -1,13 +1,13 @@
 // Model folders of every layout that is in use, and the ones that must be refused.
-#include "unclip/checkpoint/model_folder.h"
+#include "checkpoint/model_folder.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 
+#include "checkpoint/load.h"
 #include "refusal.h"
 #include "temporary_folder.h"
-#include "unclip/checkpoint/load.h"
 
 namespace unclip {
 namespace {

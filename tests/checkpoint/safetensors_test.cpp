@@ -1,6 +1,6 @@
 // The rules of the safetensors format, on files that the Python package judged too
 // (scripts/golden/safetensors_cases.py writes them).
-#include "unclip/checkpoint/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 #include <gtest/gtest.h>
 

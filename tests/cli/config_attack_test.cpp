@@ -1,9 +1,9 @@
 // Every key of every config of the three families × 12 values: exit code 3 with a line of ours, or a picture;
 // within 2 seconds more than the unharmed folder takes, and 300 MB. One value a key, another one for the next
 // key; UNCLIP_ATTACK=1 … 11 shifts them, UNCLIP_ATTACK=all tries all (scripts/attack).
+#include "cli/run.h"
 #include "cli/tiny_model.h"
-#include "unclip/cli/run.h"
-#include "unclip/image/png.h"
+#include "image/png.h"
 
 namespace unclip::testing_program {
 namespace {

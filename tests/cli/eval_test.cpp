@@ -1,4 +1,4 @@
-#include "unclip/cli/eval.h"
+#include "cli/eval.h"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include <set>
 #include <sstream>
 
+#include "image/png.h"
 #include "refusal.h"
 #include "temporary_folder.h"
-#include "unclip/image/png.h"
 
 namespace unclip {
 namespace {

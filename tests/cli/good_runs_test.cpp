@@ -5,7 +5,7 @@
 #include <random>
 
 #include "cli/tiny_model.h"
-#include "unclip/image/png.h"
+#include "image/png.h"
 
 namespace unclip::testing_program {
 namespace {

@@ -5,9 +5,9 @@
 #include <cstdlib>
 
 #include "cli/tiny_model.h"
+#include "image/metadata.h"
 #include "refused_calls.h"
-#include "unclip/image/metadata.h"
-#include "unclip/support/utf8.h"
+#include "support/utf8.h"
 
 namespace unclip::testing_program {
 namespace {
@@ -24,7 +24,7 @@ void expect_visible(const std::string& text, const std::string& where) {
 class HostileText : public TinyModel {
  protected:
   HostileText() {
-    PictureMetadata m;
+    ImageMetadata m;
     m.prompt = m.negative_prompt = m.sampler = m.model = m.family = m.version = kHostile;
     m.fingerprints = {{kHostile, kHostile}};
     m.options = {{kHostile, kHostile}, {"mask", {kHostile}}, {"batch-size", kHostile}};
@@ -128,7 +128,7 @@ TEST_F(HostileText, LongValuesAreCut) {
                       << json{{"prompt", "x"}, {"size", giant}} << '\n'
                       << json{{"prompt", "x"}, {"sampler", giant}} << '\n';
   EXPECT_LT(run({"generate", "-f", list, "-m", kTiny}).err.size(), 20'000U);
-  PictureMetadata m;
+  ImageMetadata m;
   m.sampler = giant;
   m.prompt = "x";
   m.options = {{"device", "cpu"}, {"dtype", "f32"}};

@@ -1,13 +1,13 @@
 // `unclip info` on real files: people's form, JSON, pictures without our block, broken files.
-#include "unclip/cli/info.h"
+#include "cli/info.h"
 
 #include <gtest/gtest.h>
 
 #include <sstream>
 
+#include "image/metadata.h"
 #include "image/png_files.h"
-#include "unclip/image/metadata.h"
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {
@@ -27,8 +27,8 @@ class Info : public Folder {
     return out.str();
   }
 
-  static PictureMetadata example() {
-    PictureMetadata m;
+  static ImageMetadata example() {
+    ImageMetadata m;
     m.prompt = "a \U0001F431\nand \x1b[31mred\xc2\x9b";
     m.seed = 42;
     m.fingerprints = {{"prior", "bb22"}};

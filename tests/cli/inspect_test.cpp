@@ -1,5 +1,5 @@
 // The inspect verb on the tiny Karlo folder, whole and damaged.
-#include "unclip/cli/inspect.h"
+#include "cli/inspect.h"
 
 #include <gtest/gtest.h>
 
@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "checkpoint/load.h"
 #include "refusal.h"
 #include "temporary_folder.h"
-#include "unclip/checkpoint/load.h"
 
 namespace unclip {
 namespace {

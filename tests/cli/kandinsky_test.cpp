@@ -1,7 +1,7 @@
 // The program on the tiny Kandinsky folders: each flag changes the picture as it says, embeddings, --from,
 // verify, inspect, and what no folder can draw.
 #include "cli/tiny_model.h"
-#include "unclip/image/metadata.h"
+#include "image/metadata.h"
 
 namespace unclip::testing_program {
 namespace {

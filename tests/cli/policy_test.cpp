@@ -1,7 +1,7 @@
 // --deny-file and --grid at the command line: what is refused, skipped, told; sheets and the pictures on
 // them.
 #include "cli/tiny_model.h"
-#include "unclip/image/png.h"
+#include "image/png.h"
 
 namespace unclip::testing_program {
 namespace {

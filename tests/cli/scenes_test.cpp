@@ -1,5 +1,5 @@
 // The scenes verb writes whole PNG files and a metadata.jsonl that training reads.
-#include "unclip/cli/scenes.h"
+#include "cli/scenes.h"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "image/png.h"
 #include "refusal.h"
 #include "temporary_folder.h"
-#include "unclip/image/png.h"
 
 namespace unclip {
 namespace {

@@ -1,5 +1,5 @@
 // The tokenize verb on the tiny CLIP folder.
-#include "unclip/cli/tokenize.h"
+#include "cli/tokenize.h"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "support/error.h"
 #include "temporary_folder.h"
-#include "unclip/support/error.h"
 
 namespace unclip {
 namespace {

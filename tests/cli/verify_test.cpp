@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 
 #include "cli/tiny_model.h"
-#include "unclip/image/metadata.h"
+#include "image/metadata.h"
 
 namespace unclip::testing_program {
 namespace {

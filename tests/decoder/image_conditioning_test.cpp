@@ -1,10 +1,10 @@
 // Kandinsky's UNets against the reference's, on the goldens of scripts/golden/kandinsky.py.
-#include "unclip/decoder/image_conditioning.h"
+#include "decoder/image_conditioning.h"
 
 #include <gtest/gtest.h>
 
+#include "decoder/unet_2d_condition.h"
 #include "refusal.h"
-#include "unclip/decoder/unet_2d_condition.h"
 #include "unet_golden.h"
 
 namespace unclip {

@@ -1,5 +1,5 @@
 // The decoder's conditioning against the reference's, on the golden of scripts/golden/transformers.py.
-#include "unclip/decoder/text_proj.h"
+#include "decoder/text_proj.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The decoder's net against the reference's, on the goldens of scripts/golden/unets.py.
-#include "unclip/decoder/unet_2d_condition.h"
+#include "decoder/unet_2d_condition.h"
 
 #include <gtest/gtest.h>
 

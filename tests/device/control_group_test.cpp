@@ -1,5 +1,5 @@
 // Free memory as control groups of both versions tell it, from copies of the kernel's files.
-#include "unclip/device/control_group.h"
+#include "device/control_group.h"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
 // DDIM, DDPM and DPM-Solver++ against trajectories of the reference's schedulers, made by
 // scripts/golden/schedulers.py.
-#include "unclip/diffusion/scheduled_sampler.h"
+#include "diffusion/scheduled_sampler.h"
 
 #include <gtest/gtest.h>
 
+#include "checkpoint/load.h"
 #include "refusal.h"
-#include "unclip/checkpoint/load.h"
 
 namespace unclip {
 namespace {

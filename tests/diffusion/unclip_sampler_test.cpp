@@ -1,10 +1,10 @@
 // The sampler against trajectories of the reference's UnCLIPScheduler, and the noise source against itself.
-#include "unclip/diffusion/unclip_sampler.h"
+#include "diffusion/unclip_sampler.h"
 
 #include <gtest/gtest.h>
 
-#include "unclip/checkpoint/load.h"
-#include "unclip/diffusion/denoise.h"
+#include "checkpoint/load.h"
+#include "diffusion/denoise.h"
 
 namespace unclip {
 namespace {

@@ -2,9 +2,9 @@
 // Error(model) and one line of text.
 #include <cstdlib>
 
-#include "unclip/checkpoint/config.h"
-#include "unclip/support/json.h"
-#include "unclip/support/utf8.h"
+#include "checkpoint/config.h"
+#include "support/json.h"
+#include "support/utf8.h"
 
 namespace {
 

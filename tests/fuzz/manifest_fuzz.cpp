@@ -3,9 +3,9 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "batch/manifest.h"
+#include "support/error.h"
 #include "temporary_folder.h"
-#include "unclip/batch/manifest.h"
-#include "unclip/support/error.h"
 
 namespace {
 

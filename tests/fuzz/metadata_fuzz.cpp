@@ -3,11 +3,11 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "image/metadata.h"
+#include "support/error.h"
+#include "support/json_text.h"
+#include "support/utf8.h"
 #include "temporary_folder.h"
-#include "unclip/image/metadata.h"
-#include "unclip/support/error.h"
-#include "unclip/support/json_text.h"
-#include "unclip/support/utf8.h"
 
 // The first byte chooses which.
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {

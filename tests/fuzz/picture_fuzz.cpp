@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "unclip/image/picture_file.h"
-#include "unclip/support/error.h"
-#include "unclip/support/json.h"
+#include "image/picture_file.h"
+#include "support/error.h"
+#include "support/json.h"
 
 namespace {
 

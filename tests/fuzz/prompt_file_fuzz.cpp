@@ -5,10 +5,10 @@
 #include <fstream>
 #include <sstream>
 
+#include "batch/prompt_file.h"
+#include "support/error.h"
+#include "support/utf8.h"
 #include "temporary_folder.h"
-#include "unclip/batch/prompt_file.h"
-#include "unclip/support/error.h"
-#include "unclip/support/utf8.h"
 
 // The first byte chooses the kind of file.
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {

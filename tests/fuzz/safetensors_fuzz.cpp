@@ -1,8 +1,8 @@
 // Any bytes must be refused by Error(model) or give tensors that lie within them, one after the other.
 #include <cstdlib>
 
-#include "unclip/checkpoint/safetensors.h"
-#include "unclip/support/error.h"
+#include "checkpoint/safetensors.h"
+#include "support/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {

@@ -5,9 +5,9 @@
 #include <fstream>
 #include <vector>
 
+#include "support/error.h"
 #include "temporary_folder.h"
-#include "unclip/support/error.h"
-#include "unclip/tokenizer/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace {
 

@@ -1,13 +1,13 @@
 // Contact sheets: where pictures and captions stand, sheets that are not full, captions of any length.
-#include "unclip/image/contact_sheet.h"
+#include "image/contact_sheet.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
+#include "image/metadata.h"
 #include "image/png_files.h"
 #include "refusal.h"
-#include "unclip/image/metadata.h"
 
 namespace unclip {
 namespace {

@@ -1,10 +1,10 @@
 // Metadata: both ways, as other programs see it, and blocks that are broken on purpose.
-#include "unclip/image/metadata.h"
+#include "image/metadata.h"
 
 #include <gtest/gtest.h>
 
 #include "image/png_files.h"
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {
@@ -14,8 +14,8 @@ using namespace testing_png;
 
 class Metadata : public Folder {
  protected:
-  static PictureMetadata example(const std::string& prompt) {
-    PictureMetadata m;
+  static ImageMetadata example(const std::string& prompt) {
+    ImageMetadata m;
     m.prompt = prompt;
     m.negative_prompt = "blur";
     m.seed = 18446744073709551615U;
@@ -42,8 +42,8 @@ TEST_F(Metadata, RoundTripThroughAPicture) {
   for (const std::string& prompt :
        {std::string("a red circle"), std::string("a \U0001F431 \u4f60\u597d,\nline \"two\"\t{}"),
         std::string("nul \0 inside", 12), std::string(20'000, 'x'), std::string()}) {
-    const PictureMetadata m = example(prompt);
-    const std::optional<PictureMetadata> back = from_png(picture(to_png_text(m)));
+    const ImageMetadata m = example(prompt);
+    const std::optional<ImageMetadata> back = from_png(picture(to_png_text(m)));
     ASSERT_TRUE(back);
     EXPECT_EQ(to_json(*back), to_json(m));
     EXPECT_EQ(back->prompt, prompt);
@@ -88,7 +88,7 @@ TEST_F(Metadata, OtherVersionsAndBrokenBlocks) {
 }
 
 TEST_F(Metadata, NamesThatAreNotUtf8DoNoHarm) {
-  PictureMetadata m = example("x");
+  ImageMetadata m = example("x");
   m.model = "caf\xe9";
   EXPECT_EQ(from_png(picture(to_png_text(m)))->model, "caf\uFFFD");
 }

@@ -1,14 +1,14 @@
 // Pictures of either kind, told by their bytes, and files that are neither, cut off or broken.
-#include "unclip/image/picture_file.h"
+#include "image/picture_file.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <sstream>
 
+#include "image/exif.h"
 #include "refusal.h"
 #include "temporary_folder.h"
-#include "unclip/image/exif.h"
 
 namespace unclip {
 namespace {

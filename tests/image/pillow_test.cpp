@@ -6,11 +6,11 @@
 
 #include <fstream>
 
+#include "image/picture_file.h"
 #include "image/png_files.h"
+#include "image/resize.h"
 #include "refusal.h"
-#include "unclip/image/picture_file.h"
-#include "unclip/image/resize.h"
-#include "unclip/support/json.h"
+#include "support/json.h"
 
 namespace unclip {
 namespace {

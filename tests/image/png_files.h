@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "image/png.h"
 #include "temporary_folder.h"
-#include "unclip/image/png.h"
 
 namespace unclip::testing_png {
 

@@ -1,10 +1,10 @@
 // PNG: round trips, every kind of file, chunk checksums, and files that are broken on purpose.
-#include "unclip/image/png.h"
+#include "image/png.h"
 
 #include <gtest/gtest.h>
 
 #include "image/png_files.h"
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {

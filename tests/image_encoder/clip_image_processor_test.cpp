@@ -1,17 +1,17 @@
 // Resizing, JPEG reading and CLIP's preparation of pictures against Pillow and the reference, on the goldens
 // of scripts/golden/kandinsky.py.
-#include "unclip/image_encoder/clip_image_processor.h"
+#include "image_encoder/clip_image_processor.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include <fstream>
 
+#include "checkpoint/load.h"
+#include "image/picture_file.h"
+#include "image/resize.h"
 #include "refusal.h"
 #include "temporary_folder.h"
-#include "unclip/checkpoint/load.h"
-#include "unclip/image/picture_file.h"
-#include "unclip/image/resize.h"
 
 namespace unclip {
 namespace {

@@ -1,5 +1,5 @@
 // CLIP's vision tower against the reference's, on the goldens of scripts/golden/transformers.py.
-#include "unclip/image_encoder/clip_vision_model.h"
+#include "image_encoder/clip_vision_model.h"
 
 #include <gtest/gtest.h>
 

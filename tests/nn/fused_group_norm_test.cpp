@@ -1,5 +1,5 @@
 // Our group norm and its gradient against the library's own.
-#include "unclip/nn/fused_group_norm.h"
+#include "nn/fused_group_norm.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>

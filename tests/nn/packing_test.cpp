@@ -1,9 +1,9 @@
 // Packed layers against plain ones.
-#include "unclip/nn/packing.h"
+#include "nn/packing.h"
 
 #include <gtest/gtest.h>
 
-#include "unclip/nn/layers.h"
+#include "nn/layers.h"
 
 namespace unclip {
 namespace {

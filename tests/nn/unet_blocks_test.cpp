@@ -1,9 +1,9 @@
 // The parts of a UNet whose corner cases the whole nets' goldens do not reach.
-#include "unclip/nn/unet_blocks.h"
+#include "nn/unet_blocks.h"
 
 #include <gtest/gtest.h>
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {

@@ -1,13 +1,13 @@
 // Embeddings survive their file, and other files are refused.
-#include "unclip/pipeline/embedding_file.h"
+#include "pipeline/embedding_file.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 
+#include "checkpoint/load.h"
 #include "refusal.h"
 #include "temporary_folder.h"
-#include "unclip/checkpoint/load.h"
 
 namespace unclip {
 namespace {
@@ -16,7 +16,7 @@ TEST(EmbeddingFile, ComesBackAsItWasSaved) {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder.path / "a.safetensors";
   save_embedding(path, {{1.5F, -2, 3}, {0, 1, 2}, {25, 1, 3}});
-  const PictureEmbedding found = load_embedding(path);
+  const ImageEmbedding found = load_embedding(path);
   EXPECT_EQ(found.image, (std::vector<float>{1.5F, -2, 3}));
   EXPECT_EQ(found.negative, (std::vector<float>{0, 1, 2}));
   EXPECT_EQ(found.noise, (std::vector<int64_t>{25, 1, 3}));

@@ -1,5 +1,5 @@
 // Families from components: the goldens' folders under any name, whatever class their index claims.
-#include "unclip/pipeline/family.h"
+#include "pipeline/family.h"
 
 #include <gtest/gtest.h>
 

@@ -1,15 +1,15 @@
 // Whole pictures of the tiny Kandinsky folders against the reference pipelines', for every task, made by
 // scripts/golden/kandinsky.py; and against themselves in other batches and folders.
-#include "unclip/pipeline/kandinsky.h"
+#include "pipeline/kandinsky.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 
+#include "image/picture_file.h"
 #include "picture_golden.h"
 #include "refusal.h"
 #include "temporary_folder.h"
-#include "unclip/image/picture_file.h"
 
 namespace unclip {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kRoot = fs::path(UNCLIP_TEST_DATA) / "kandinsky";
-const Placement kFloat{torch::kCPU, torch::kFloat32};
+const DeviceAndDtype kFloat{torch::kCPU, torch::kFloat32};
 const StageObserver kIgnore = [](auto, auto, auto) {};
 
 const std::map<std::string, torch::Tensor>& kandinsky_golden() {
@@ -34,8 +34,8 @@ std::shared_ptr<const Image> picture(const char* name) {
   return std::make_shared<Image>(read_picture(kRoot / name));
 }
 
-PictureRequest request_for(const std::string& decoder) {
-  PictureRequest request{"a red circle", 7, {4, 4}};
+ImageRequest request_for(const std::string& decoder) {
+  ImageRequest request{"a red circle", 7, {4, 4}};
   if (decoder.ends_with("inpaint"))
     request.init_image = picture("init.png"), request.mask = picture("mask.png");
   if (decoder.ends_with("controlnet")) request.hint = picture("hint.png");
@@ -49,7 +49,7 @@ class Kandinsky : public testing::TestWithParam<std::string> {};
 
 TEST_P(Kandinsky, DrawsTheReferencesPictures) {
   const auto pipeline = Pipeline::open(pair_of(GetParam()), kFloat);
-  PictureRequest request = request_for(GetParam());
+  ImageRequest request = request_for(GetParam());
   expect_picture(pipeline->generate({request}, kWide, kIgnore)[0],
                  kandinsky_golden().at(GetParam() + ".guided.pixels"), GetParam() + " guided");
   request.guidance.decoder = 1;
@@ -59,7 +59,7 @@ TEST_P(Kandinsky, DrawsTheReferencesPictures) {
 
 TEST_P(Kandinsky, APictureDoesNotDependOnItsBatch) {
   const auto pipeline = Pipeline::open(pair_of(GetParam()), kFloat);
-  std::vector<PictureRequest> batch(3, request_for(GetParam()));
+  std::vector<ImageRequest> batch(3, request_for(GetParam()));
   batch[0].prompt = "two small yellow stars", batch[0].seed = 8, batch[0].guidance = {2, 5};
   batch[1].negative_prompt = "a blue square";
   const auto together = pipeline->generate(batch, kWide, kIgnore);
@@ -79,7 +79,7 @@ class ImageToImage : public testing::TestWithParam<std::string> {};
 TEST_P(ImageToImage, GoesOnFromAPicture) {
   const auto pipeline = Pipeline::open(pair_of(GetParam()), kFloat);
   for (const char* file : {"init.png", "init.jpg"}) {
-    PictureRequest request = request_for(GetParam());
+    ImageRequest request = request_for(GetParam());
     request.init_image = picture(file);
     const std::string title = GetParam() + "." + file;
     const torch::Tensor expected = kandinsky_golden().at(title + ".pixels")[0].to(torch::kFloat64);
@@ -110,11 +110,11 @@ TEST_P(KandinskyFamily, EmbedsAsTheReferencesPrior) {
   const auto prior =
       Pipeline::open(ModelFolder::open(kRoot / (GetParam() + "-prior")), kFloat, PipelinePart::prior);
   for (const std::string name : {"plain", "unguided", "negative", "both"}) {
-    PictureRequest request = request_for(GetParam());
+    ImageRequest request = request_for(GetParam());
     if (name == "unguided") request.guidance.prior = 1;
     if (name == "negative" || name == "both") request.negative_prompt = "two small yellow stars";
     if (name == "both") request.negative_prior_prompt = "a blue square";
-    const PictureEmbedding embedding = prior->embed({request}, kWide, kIgnore)[0];
+    const ImageEmbedding embedding = prior->embed({request}, kWide, kIgnore)[0];
     const std::string prefix = GetParam() + ".prior." + name + ".";
     for (const auto& [key, found] :
          {std::pair{"image_embeds", &embedding.image}, {"negative_image_embeds", &embedding.negative}}) {
@@ -130,8 +130,8 @@ TEST_P(KandinskyFamily, EmbedsAsTheReferencesPrior) {
 TEST_P(KandinskyFamily, BeginsFromAnEmbeddingWithoutItsPrior) {
   const auto decoder = Pipeline::open(ModelFolder::open(kRoot / GetParam()), kFloat, PipelinePart::decoder);
   const auto both = Pipeline::open(pair_of(GetParam()), kFloat);
-  PictureRequest request = request_for(GetParam());
-  request.embedding = std::make_shared<PictureEmbedding>(both->embed({request}, kWide, kIgnore)[0]);
+  ImageRequest request = request_for(GetParam());
+  request.embedding = std::make_shared<ImageEmbedding>(both->embed({request}, kWide, kIgnore)[0]);
   std::vector<std::string> stages;
   const auto drawn = decoder->generate({request}, kWide, [&](std::string_view stage, int64_t done, auto) {
     if (done == 0) stages.emplace_back(stage);
@@ -191,9 +191,9 @@ TEST_P(KandinskyFamily, Bfloat16StaysNearFloat32) {
 INSTANTIATE_TEST_SUITE_P(Families, KandinskyFamily, testing::Values("2.1", "2.2"));
 
 void expect_no_picture(const std::string& decoder, const std::string& part,
-                       const std::function<void(PictureRequest&, DrawSettings&)>& change) {
+                       const std::function<void(ImageRequest&, DrawSettings&)>& change) {
   const auto pipeline = Pipeline::open(pair_of(decoder), kFloat);
-  PictureRequest request = request_for(decoder);
+  ImageRequest request = request_for(decoder);
   DrawSettings settings = kWide;
   change(request, settings);
   expect_refusal(ExitCode::usage, part, [&] { pipeline->generate({request}, settings, kIgnore); });
@@ -223,7 +223,7 @@ TEST(KandinskyRefuses, SettingsOutsideTheirRange) {
   });
   expect_no_picture("2.1", "--upsampler-steps", [](auto&, auto& settings) { settings.steps.upsampler = 7; });
   expect_no_picture("2.2", "its image_embeds are 3 wide, expected 40", [](auto& request, auto&) {
-    request.embedding = std::make_shared<PictureEmbedding>(PictureEmbedding{{1, 2, 3}, {1, 2, 3}, {}});
+    request.embedding = std::make_shared<ImageEmbedding>(ImageEmbedding{{1, 2, 3}, {1, 2, 3}, {}});
   });
 }
 

@@ -1,6 +1,6 @@
 // Whole pictures of the tiny Karlo-type folder against the reference pipeline's, stage by stage, and against
 // themselves in other batches.
-#include "unclip/pipeline/karlo.h"
+#include "pipeline/karlo.h"
 
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ const DrawSettings kSettings{{5, 5, 3}};
 constexpr const char* kCircle = "a red circle";
 constexpr const char* kStars = "Two small yellow stars, on a blue background!";
 
-std::vector<Image> draw(const std::vector<PictureRequest>& batch, torch::Dtype dtype = torch::kFloat32) {
+std::vector<Image> draw(const std::vector<ImageRequest>& batch, torch::Dtype dtype = torch::kFloat32) {
   const auto pipeline = Pipeline::open(ModelFolder::open(kData / "karlo-tiny"), {torch::kCPU, dtype});
   return pipeline->generate(batch, kSettings, [](auto, auto, auto) {});
 }
@@ -38,7 +38,7 @@ TEST(Karlo, DrawsTheReferencesPictureWithoutGuidance) {
 }
 
 TEST(Karlo, APictureDoesNotDependOnItsBatch) {
-  const std::vector<PictureRequest> batch = {
+  const std::vector<ImageRequest> batch = {
       {kStars, 8, {}}, {kCircle, 7, {}}, {kStars, 9, {2, 5}}, {"a blue square", 10, {}}};
   const auto together = draw(batch);
   for (size_t i = 0; i < batch.size(); ++i) {
@@ -91,9 +91,9 @@ TEST(Karlo, RefusesStepCountsThatTheScheduleCannotMake) {
 TEST(Karlo, BeginsFromAnEmbeddingThatItMade) {
   const auto pipeline =
       Pipeline::open(ModelFolder::open(kData / "karlo-tiny"), {torch::kCPU, torch::kFloat32});
-  PictureRequest request{kCircle, 7};
+  ImageRequest request{kCircle, 7};
   const auto embedded = pipeline->embed({request}, kSettings, [](auto, auto, auto) {});
-  request.embedding = std::make_shared<PictureEmbedding>(embedded[0]);
+  request.embedding = std::make_shared<ImageEmbedding>(embedded[0]);
   std::vector<std::string> stages;
   const auto drawn =
       pipeline->generate({request}, kSettings, [&](std::string_view stage, int64_t done, auto) {
@@ -117,7 +117,7 @@ TEST(Karlo, DrawsByOtherSamplers) {
 TEST(Karlo, RefusesWhatItHasNoUseFor) {
   const auto pipeline =
       Pipeline::open(ModelFolder::open(kData / "karlo-tiny"), {torch::kCPU, torch::kFloat32});
-  const auto refuse = [&](const std::string& part, const PictureRequest& request,
+  const auto refuse = [&](const std::string& part, const ImageRequest& request,
                           const DrawSettings& settings) {
     expect_refusal(ExitCode::usage, part,
                    [&] { pipeline->generate({request}, settings, [](auto, auto, auto) {}); });

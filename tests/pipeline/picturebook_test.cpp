@@ -1,7 +1,7 @@
 // The shipped model: what the reference draws with the same folder, prompt and seed.
+#include "image/png.h"
 #include "picture_golden.h"
-#include "unclip/image/png.h"
-#include "unclip/pipeline/pipeline.h"
+#include "pipeline/pipeline.h"
 
 namespace unclip {
 namespace {

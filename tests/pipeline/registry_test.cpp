@@ -1,6 +1,6 @@
 // Nets of true size, made from Karlo's and Kandinsky's configs: the parameter counts of the reference, and no
 // memory spent.
-#include "unclip/pipeline/registry.h"
+#include "pipeline/registry.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

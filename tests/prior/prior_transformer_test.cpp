@@ -1,5 +1,5 @@
 // The prior's net against the reference's, on the goldens of scripts/golden/transformers.py.
-#include "unclip/prior/prior_transformer.h"
+#include "prior/prior_transformer.h"
 
 #include <gtest/gtest.h>
 

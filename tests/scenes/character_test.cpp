@@ -1,5 +1,5 @@
 // Characters: who, mood, clothes and held things all show; captions are true.
-#include "../../src/scenes/character.h"
+#include "scenes/character.h"
 
 #include <gtest/gtest.h>
 

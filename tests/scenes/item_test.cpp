@@ -1,5 +1,5 @@
 // Game items: each fills its place, is unlike the others, shows its colour; captions are true.
-#include "../../src/scenes/item.h"
+#include "scenes/item.h"
 
 #include <gtest/gtest.h>
 

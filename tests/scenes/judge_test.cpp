@@ -1,5 +1,5 @@
 // The judge's ceiling (drawn pictures pass) and floor (pictures of other prompts do not), for every row.
-#include "unclip/scenes/judge.h"
+#include "scenes/judge.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "refusal.h"
-#include "unclip/scenes/prompts.h"
+#include "scenes/prompts.h"
 
 namespace unclip {
 namespace {
@@ -52,7 +52,7 @@ class JudgeRow : public testing::TestWithParam<Row> {
     Rng rng(3);
     int passes = 0;
     for (const Prompt& prompt : eval_prompts(GetParam(), n, 7, held_out)) {
-      passes += judge(look_at(picture(rng, prompt.wanted), size), prompt).pass;
+      passes += judge(detect(picture(rng, prompt.wanted), size), prompt).pass;
     }
     return static_cast<double>(passes) / n;
   }
@@ -90,7 +90,7 @@ TEST_P(JudgeRow, FloorOfShuffledCaptions) {
   Rng rng(3);
   int passes = 0;
   for (size_t i = 0; i < prompts.size(); ++i) {
-    passes += judge(look_at(draw(rng, prompts[i].wanted, 64), 64), prompts[(i + 1) % prompts.size()]).pass;
+    passes += judge(detect(draw(rng, prompts[i].wanted, 64), 64), prompts[(i + 1) % prompts.size()]).pass;
   }
   const double floor = static_cast<double>(passes) / per_list;
   std::printf("%s, shuffled: %.4f\n", name(GetParam()).data(), floor);
@@ -113,13 +113,13 @@ TEST(Judge, SizesAndBackgroundsToo) {
     const Requirement wanted = random_requirement(rng);
     if (!draw_required(rng, wanted)) continue;
     ++pictures;
-    passes += judge(look_at(draw(rng, wanted, 64), 64), wanted).pass;
+    passes += judge(detect(draw(rng, wanted, 64), 64), wanted).pass;
   }
   std::printf("any requirement: %.4f\n", passes / 2000.0);
   EXPECT_GE(passes, 1980);
 }
 
-// A rival caption is one that the picture does not fulfil, for whatever was changed.
+// A hard_negative caption is one that the picture does not fulfil, for whatever was changed.
 TEST(Judge, RivalsAreFalseOfThePicture) {
   Rng rng(6);
   int passes = 0, pictures = 0;
@@ -127,31 +127,31 @@ TEST(Judge, RivalsAreFalseOfThePicture) {
     const Requirement wanted = random_requirement(rng);
     if (holds_held_out(wanted) || !draw_required(rng, wanted)) continue;
     ++pictures;
-    const Sight sight = look_at(draw(rng, wanted, 64), 64);
-    const Requirement rival = falsified(rng, wanted);
-    EXPECT_NE(describe(rival), describe(wanted));
-    EXPECT_FALSE(holds_held_out(rival));
-    passes += judge(sight, rival).pass;
+    const Detections detections = detect(draw(rng, wanted, 64), 64);
+    const Requirement hard_negative = falsified(rng, wanted);
+    EXPECT_NE(describe(hard_negative), describe(wanted));
+    EXPECT_FALSE(holds_held_out(hard_negative));
+    passes += judge(detections, hard_negative).pass;
   }
   std::printf("pictures of something else that pass: %d of 2000\n", passes);
   EXPECT_LE(passes, 10);
 }
 
 TEST(Judge, SaysWhyNot) {
-  const Sight sight{Colour::white,
-                    {{Colour::red, Shape::circle, 0.9, 0.05, {{0.7, 0.5}, 0.25, 0.25}},
-                     {Colour::blue, Shape::star, 0.9, 0.05, {{0.3, 0.5}, 0.3, 0.3}}}};
+  const Detections detections{Colour::white,
+                              {{Colour::red, Shape::circle, 0.9, 0.05, {{0.7, 0.5}, 0.25, 0.25}},
+                               {Colour::blue, Shape::star, 0.9, 0.05, {{0.3, 0.5}, 0.3, 0.3}}}};
   const Requirement wanted{{{Colour::red, Shape::circle}, {Colour::blue, Shape::star, Size::large}},
                            Relation::left_of,
                            Colour::pink};
-  const Verdict verdict = judge(sight, wanted);
+  const Verdict verdict = judge(detections, wanted);
   const std::vector<std::string> reasons{"a blue star is not large",
                                          "the red circle is not left of the blue star",
                                          "the background is white, not pink"};
   EXPECT_FALSE(verdict.pass);
   EXPECT_EQ(verdict.reasons, reasons);
   const Requirement three{{{Colour::red, Shape::circle, Size::any, 3}}, {}, {}};
-  EXPECT_EQ(judge(sight, three).reasons,
+  EXPECT_EQ(judge(detections, three).reasons,
             (std::vector<std::string>{"wanted 3 red circle, found 1", "wanted 3 objects, found 2"}));
 }
 
@@ -161,9 +161,9 @@ TEST(Judge, NoiseAndEmptyPicturesHoldNothing) {
   std::vector<uint8_t> noise(64 * 64 * 3);
   for (uint8_t& byte : noise) byte = static_cast<uint8_t>(rng());
   const Prompt prompt{"a red circle", Row::single_object, false, {{{Colour::red, Shape::circle}}, {}, {}}};
-  EXPECT_FALSE(judge(look_at(noise, 64), prompt).pass);
-  EXPECT_TRUE(look_at(std::vector<uint8_t>(64 * 64 * 3, 200), 64).objects.empty());
-  EXPECT_TRUE(look_at(std::vector<uint8_t>(16 * 16 * 3, 9), 16).objects.empty());
+  EXPECT_FALSE(judge(detect(noise, 64), prompt).pass);
+  EXPECT_TRUE(detect(std::vector<uint8_t>(64 * 64 * 3, 200), 64).objects.empty());
+  EXPECT_TRUE(detect(std::vector<uint8_t>(16 * 16 * 3, 9), 16).objects.empty());
 }
 
 TEST(Prompts, AreKeptAsJsonLines) {

@@ -1,5 +1,5 @@
 // Landscapes: every part shows where it belongs, parts that stand together make sense, captions are true.
-#include "../../src/scenes/landscape.h"
+#include "scenes/landscape.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <map>
 #include <set>
 
-#include "unclip/scenes/scene.h"
+#include "scenes/scene.h"
 
 namespace unclip {
 namespace {

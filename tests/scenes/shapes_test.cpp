@@ -6,7 +6,7 @@
 #include <set>
 #include <thread>
 
-#include "unclip/scenes/requirement.h"
+#include "scenes/requirement.h"
 
 namespace unclip {
 namespace {
@@ -92,17 +92,17 @@ TEST(Shapes, ShareColoursInARow) {
 }
 
 TEST(Shapes, RivalsChangeOneThingAndLeaveThePictureAlone) {
-  SceneOptions alone, rivalled;
-  alone.size = rivalled.size = 8;
-  rivalled.rivals = 3;
+  SceneOptions alone, with_negatives;
+  alone.size = with_negatives.size = 8;
+  with_negatives.hard_negatives = 3;
   int shapes = 0;
   for (uint64_t i = 0; i < 600; ++i) {
-    const Scene without = draw_scene(alone, i), with = draw_scene(rivalled, i);
-    EXPECT_TRUE(without.rivals.empty());
+    const Scene without = draw_scene(alone, i), with = draw_scene(with_negatives, i);
+    EXPECT_TRUE(without.hard_negatives.empty());
     EXPECT_EQ(with.rgb, without.rgb);
     EXPECT_EQ(with.caption, without.caption);
-    EXPECT_EQ(with.rivals.size(), with.family == Family::shapes ? 3u : 0u);
-    for (const std::string& rival : with.rivals) EXPECT_NE(rival, with.caption);
+    EXPECT_EQ(with.hard_negatives.size(), with.family == Family::shapes ? 3u : 0u);
+    for (const std::string& hard_negative : with.hard_negatives) EXPECT_NE(hard_negative, with.caption);
     shapes += with.family == Family::shapes;
   }
   EXPECT_GT(shapes, 100);
@@ -112,11 +112,11 @@ TEST(Shapes, RivalsChangeOneThingAndLeaveThePictureAlone) {
   Rng rng(1);
   std::set<Shape> others;
   for (int i = 0; i < 200; ++i) {
-    const Requirement rival = falsified(rng, wanted, /*colours=*/false, /*background=*/false);
-    EXPECT_EQ(rival.objects[0].colour, Colour::red);
-    EXPECT_EQ(rival.objects[1].colour, Colour::blue);
-    EXPECT_EQ(rival.background, Colour::pink);
-    others.insert(rival.objects[0].shape);
+    const Requirement hard_negative = falsified(rng, wanted, /*colours=*/false, /*background=*/false);
+    EXPECT_EQ(hard_negative.objects[0].colour, Colour::red);
+    EXPECT_EQ(hard_negative.objects[1].colour, Colour::blue);
+    EXPECT_EQ(hard_negative.background, Colour::pink);
+    others.insert(hard_negative.objects[0].shape);
   }
   EXPECT_GE(others.size(), 6u);
   // Two held-out pairs, drawn in a style that shows no colours.

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "unclip/scenes/scene.h"
+#include "scenes/scene.h"
 
 namespace unclip {
 namespace {

@@ -1,5 +1,5 @@
 // Atomic writing on real file systems: races between processes, a full disk, limits, read-only places.
-#include "unclip/support/atomic_file.h"
+#include "support/atomic_file.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -18,8 +18,8 @@
 #include <string>
 
 #include "refused_calls.h"
+#include "support/error.h"
 #include "temporary_folder.h"
-#include "unclip/support/error.h"
 
 namespace unclip {
 namespace {

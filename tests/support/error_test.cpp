@@ -1,4 +1,4 @@
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Signals in real child processes.
-#include "unclip/support/interrupt.h"
+#include "support/interrupt.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -11,7 +11,7 @@
 #include <functional>
 #include <thread>
 
-#include "unclip/support/error.h"
+#include "support/error.h"
 
 namespace unclip {
 namespace {

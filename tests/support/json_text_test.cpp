@@ -1,5 +1,5 @@
 // JSON lines and paths of any bytes.
-#include "unclip/support/json_text.h"
+#include "support/json_text.h"
 
 #include <gtest/gtest.h>
 

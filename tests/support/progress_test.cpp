@@ -1,5 +1,5 @@
 // The progress line on a pipe and on a pseudo terminal.
-#include "unclip/support/progress.h"
+#include "support/progress.h"
 
 #include <gtest/gtest.h>
 #include <pty.h>

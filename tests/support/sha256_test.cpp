@@ -1,5 +1,5 @@
 // SHA-256 against the examples of FIPS 180-4.
-#include "unclip/support/sha256.h"
+#include "support/sha256.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "unclip/support/stage_clock.h"
+#include "support/stage_clock.h"
 
 #include <gtest/gtest.h>
 

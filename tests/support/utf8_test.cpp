@@ -1,5 +1,5 @@
 // The strict UTF-8 check against sequences at every border.
-#include "unclip/support/utf8.h"
+#include "support/utf8.h"
 
 #include <gtest/gtest.h>
 

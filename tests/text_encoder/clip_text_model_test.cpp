@@ -1,5 +1,5 @@
 // CLIP's text tower against the reference's, on the goldens of scripts/golden/transformers.py.
-#include "unclip/text_encoder/clip_text_model.h"
+#include "text_encoder/clip_text_model.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Kandinsky 2.1's text encoder against the reference's, on the goldens of scripts/golden/kandinsky.py.
-#include "unclip/text_encoder/multilingual_clip.h"
+#include "text_encoder/multilingual_clip.h"
 
 #include <gtest/gtest.h>
 

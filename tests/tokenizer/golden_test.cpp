@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "temporary_folder.h"
-#include "unclip/tokenizer/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace unclip {
 namespace {

@@ -1,5 +1,5 @@
 // What the goldens cannot show: settings, truncation as a user sees it, speed, and damaged folders.
-#include "unclip/tokenizer/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #include <gtest/gtest.h>
 
@@ -10,8 +10,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "support/error.h"
 #include "temporary_folder.h"
-#include "unclip/support/error.h"
 
 namespace unclip {
 namespace {

@@ -1,4 +1,4 @@
-#include "unclip/train/noising.h"
+#include "train/noising.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "unclip/train/optimiser.h"
+#include "train/optimiser.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "unclip/train/picture_source.h"
+#include "train/picture_source.h"
 
 #include <gtest/gtest.h>
 
@@ -6,10 +6,10 @@
 #include <fstream>
 #include <set>
 
+#include "image/png.h"
 #include "refusal.h"
+#include "support/atomic_file.h"
 #include "temporary_folder.h"
-#include "unclip/image/png.h"
-#include "unclip/support/atomic_file.h"
 
 namespace unclip {
 namespace {

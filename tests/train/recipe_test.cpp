@@ -1,4 +1,4 @@
-#include "unclip/train/recipe.h"
+#include "train/recipe.h"
 
 #include <gtest/gtest.h>
 

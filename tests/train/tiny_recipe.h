@@ -78,7 +78,7 @@ inline nlohmann::json tiny_recipe(int64_t steps = 30) {
     return json::array({phase});
   };
   json contrastive = phases(32, 3e-3, 0);
-  contrastive[0]["data"] = {{"rivals", 2}};
+  contrastive[0]["data"] = {{"hard_negatives", 2}};
   return {{"seed", 1},
           {"data", {{"families", {{"shapes", 1}}}, {"styles", {{"flat", 1}}}}},
           {"tokenizer", {{"vocab_size", 300}, {"model_max_length", 16}, {"captions", 2000}}},

@@ -9,17 +9,17 @@
 #include <sstream>
 #include <thread>
 
+#include "checkpoint/load.h"
 #include "cli/run_program.h"
+#include "decoder/text_proj.h"
+#include "pipeline/pipeline.h"
 #include "refusal.h"
 #include "temporary_folder.h"
+#include "train/clip_towers.h"
+#include "train/export.h"
+#include "train/loop.h"
 #include "train/tiny_recipe.h"
-#include "unclip/checkpoint/load.h"
-#include "unclip/decoder/text_proj.h"
-#include "unclip/pipeline/pipeline.h"
-#include "unclip/train/clip_towers.h"
-#include "unclip/train/export.h"
-#include "unclip/train/loop.h"
-#include "unclip/train/tokenizer_trainer.h"
+#include "train/tokenizer_trainer.h"
 
 namespace unclip {
 namespace {
@@ -27,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const Placement kPlacement{torch::kCPU, torch::kFloat32};
+const DeviceAndDtype kPlacement{torch::kCPU, torch::kFloat32};
 
 StageMaker maker(const std::string& name) {
   if (name == "clip") return make_clip_stage;
@@ -92,15 +92,15 @@ TEST(Training, EveryStageLearnsAndTheModelDraws) {
   EXPECT_EQ(pictures.at(0).width, 64);
 }
 
-// A picture with one caption chooses among the caption and its rivals: with rivals that read as the caption
-// does, each of them is as likely.
+// A picture with one caption chooses among the caption and its hard_negatives: with hard_negatives that read
+// as the caption does, each of them is as likely.
 TEST(Training, APictureChoosesAmongItsRivals) {
   TemporaryFolder folder;
   const RunFolder run(folder.path);
   const TrainContext context = run.context();
   class Given final : public PictureSource {
    public:
-    explicit Given(size_t rivals) : rivals_(rivals) {}
+    explicit Given(size_t hard_negatives) : rivals_(hard_negatives) {}
     Example get(uint64_t index, int size) const override {
       return {std::vector<uint8_t>(static_cast<size_t>(size * size * 3), 90), "a red circle",
               std::vector<std::string>(index == 0 ? rivals_ : 0, "a red circle")};
@@ -111,14 +111,14 @@ TEST(Training, APictureChoosesAmongItsRivals) {
   };
   torch::manual_seed(1);
   const auto stage = make_clip_stage(context);
-  const auto loss = [&](size_t rivals, int64_t pictures) {
-    const Given source(rivals);
+  const auto loss = [&](size_t hard_negatives, int64_t pictures) {
+    const Given source(hard_negatives);
     const Batch batch = draw_batch(context.tokenizer.get(), {&source, 0, pictures, 16});
     return stage->loss(batch, run.recipe.stage("clip").phases[0], at::Generator()).item<double>();
   };
   EXPECT_NEAR(loss(0, 1), 0, 1e-6);
   EXPECT_NEAR(loss(3, 1), std::log(4) / 2, 1e-6);
-  // Two alike: each chooses between both captions, and the first has rivals of its own.
+  // Two alike: each chooses between both captions, and the first has hard_negatives of its own.
   EXPECT_NEAR(loss(0, 2), std::log(2), 1e-6);
   EXPECT_NEAR(loss(3, 2), ((std::log(5) + std::log(2)) / 2 + std::log(2)) / 2, 1e-6);
 }

@@ -1,5 +1,5 @@
 // The upsampler's net against the reference's, on the goldens of scripts/golden/unets.py.
-#include "unclip/upsampler/unet_2d.h"
+#include "upsampler/unet_2d.h"
 
 #include <gtest/gtest.h>
 

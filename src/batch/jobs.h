@@ -1,0 +1,40 @@
+// The jobs of a run, in order: the prompts of the command line or the lines of a prompt file. Read twice,
+// once to check and once to draw, and never held in memory as a whole.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "batch/prompt_file.h"
+
+namespace unclip {
+
+struct Job {
+  uint64_t index = 0;  // from 0
+  std::string where;   // "prompts.jsonl:12" or "prompt 12"
+  JobOptions options;
+};
+
+class Jobs {
+ public:
+  // `defaults`: what the command line says of all jobs.
+  Jobs(std::vector<std::string> prompts, JobOptions defaults);
+  Jobs(PromptFile file, JobOptions defaults);
+
+  std::optional<Job> next();
+  void rewind();
+
+  // Throws Error(usage) where one of the jobs that were read was bad, or there was none. Bad lines are logged
+  // as they are read.
+  void require_good() const;
+
+ private:
+  JobOptions defaults_;
+  std::vector<std::string> prompts_;
+  std::optional<PromptFile> file_;
+  uint64_t index_ = 0;
+};
+
+}  // namespace unclip

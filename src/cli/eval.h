@@ -1,0 +1,46 @@
+// `unclip eval`: how well a model draws what the prompts ask for, judged by pixels.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <ostream>
+#include <vector>
+
+#include "device/choice.h"
+#include "scenes/prompts.h"
+#include "support/log.h"
+
+namespace unclip {
+
+enum class EvalEmbedding {
+  prior,         // the prior's, as a user's picture has it
+  true_picture,  // that of a picture drawn for the prompt: what is wrong then is the decoder's fault
+  none,          // the learned empty one: the caption alone
+};
+
+struct EvalOptions {
+  std::filesystem::path model;                   // empty: the shipped model
+  std::vector<Row> rows;                         // empty: all
+  std::optional<std::filesystem::path> prompts;  // JSON lines instead of the built-in lists
+  int count = 200;                               // prompts a row, seen and held out each, ≥ 1
+  int seeds = 2;                                 // pictures a prompt, ≥ 1
+  uint64_t seed = 0;                             // of the prompt lists; pictures count up from it
+  bool upsample = false;                         // judge the final picture instead of the decoder's
+  std::optional<int64_t> prior_steps, decoder_steps, upsampler_steps;  // absent: the model's
+  std::optional<double> prior_guidance, decoder_guidance;
+  EvalEmbedding embedding = EvalEmbedding::prior;
+  int batch_size = 16;
+  std::optional<std::filesystem::path> sheet;  // PNG of the first picture of each prompt, up to 16 a row
+  DeviceChoice device;
+  DtypeChoice dtype = DtypeChoice::automatic;
+  bool json = false;  // one JSON object a row instead of a table
+  Verbosity verbosity = Verbosity::normal;
+};
+
+// Prints for each row and for seen and held-out pairs: the score with its 95 % interval (Wilson 1927), the
+// ceiling (the judge on pictures drawn for the prompts) and the floor (each picture judged by another
+// prompt). Returns the exit code; throws Error.
+int eval(const EvalOptions& options, std::ostream& out);
+
+}  // namespace unclip

@@ -1,0 +1,48 @@
+// `unclip generate`: pictures from prompts.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "batch/job_options.h"
+#include "batch/shard.h"
+#include "device/choice.h"
+#include "image/contact_sheet.h"
+#include "support/log.h"
+
+namespace unclip {
+
+struct GenerateOptions {
+  std::vector<std::string> prompts;                  // UTF-8, one job each
+  std::optional<std::filesystem::path> prompt_file;  // .txt, .jsonl, .csv or - (instead of prompts)
+  JobOptions job;                                    // of every job, where its line says nothing
+  std::filesystem::path model;                       // empty: the shipped model
+  std::filesystem::path prior;                       // its prior's folder; empty: it stands in `model`
+  std::filesystem::path save_embedding;              // stop after the prior and write this; empty: draw
+  int batch_size = 1;                                // pictures computed together; 0: as many as fit
+  DeviceChoice device;
+  std::vector<DeviceChoice> devices;  // of a prompt file: a worker process for each, instead of `device`
+  DtypeChoice dtype = DtypeChoice::automatic;
+  bool json = false;  // one JSON object a picture on stdout instead of its path
+  bool fail_fast = false;
+  std::optional<std::filesystem::path> deny_file;  // prompts that it refuses are not drawn (batch/policy.h)
+  bool skip_denied = false;                        // leave those out instead of refusing the whole run
+  std::optional<Grid> grid;                        // contact sheets, too
+  bool retry_failed = false;
+  std::optional<Shard> shard;  // of a prompt file; absent: what the scheduler tells, else the whole
+  Verbosity verbosity = Verbosity::normal;
+};
+
+// Draws and writes all pictures, or one embedding; prints one line for each to `out`. Returns the exit code:
+// ok, or why pictures failed; throws Error for what stops the whole run.
+int generate(const GenerateOptions& options, std::ostream& out);
+
+// The model used when none is named: $UNCLIP_MODEL, else models/picturebook beside the program or its
+// sources. Throws Error(model) when there is none.
+std::filesystem::path default_model();
+
+}  // namespace unclip

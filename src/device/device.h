@@ -1,0 +1,30 @@
+// Turns the user's choice into a torch device and dtype.
+//
+// The program links libtorch_cpu alone; CUDA is opened at run time, before the first torch call, when an
+// NVIDIA driver is there. So one binary runs on machines with and without a GPU.
+#pragma once
+
+#include <torch/types.h>
+
+#include <string>
+
+#include "device/choice.h"
+
+namespace unclip {
+
+struct DeviceAndDtype {
+  torch::Device device;
+  torch::Dtype dtype;
+};
+
+// Must run before any other torch call of the process. Throws Error(usage) when CUDA is asked for and cannot
+// be had, saying why.
+DeviceAndDtype select_device(const DeviceChoice& device, DtypeChoice dtype);
+
+// "cuda:0, NVIDIA H100" or "cpu, 8 threads": for logs and metadata.
+std::string describe(const DeviceAndDtype& target);
+
+// "f32", "bf16" or "f16".
+std::string dtype_name(torch::Dtype dtype);
+
+}  // namespace unclip

@@ -1,0 +1,16 @@
+// How far two pictures are apart: for golden tests.
+#pragma once
+
+#include "image/image.h"
+
+namespace unclip {
+
+struct Difference {
+  int largest = 0;  // of a colour value, 0 … 255
+  double mean = 0;  // over all colour values
+};
+
+// Both of the same size and channels.
+Difference difference(const Image& a, const Image& b);
+
+}  // namespace unclip

@@ -1,0 +1,61 @@
+// The Karlo family (diffusers UnCLIPPipeline): text → CLIP image embedding → 64 px → 256 px, all in pixels.
+// unCLIP, Ramesh et al. 2022 (arXiv:2204.06125).
+#pragma once
+
+#include "decoder/text_proj.h"
+#include "decoder/unet_2d_condition.h"
+#include "diffusion/denoise.h"
+#include "diffusion/scheduled_sampler.h"
+#include "diffusion/unclip_sampler.h"
+#include "pipeline/pipeline.h"
+#include "prior/prior_transformer.h"
+#include "text_encoder/clip_text_model.h"
+#include "upsampler/unet_2d.h"
+
+namespace unclip {
+
+class KarloPipeline final : public Pipeline {
+ public:
+  KarloPipeline(const ModelFolder& folder, const DeviceAndDtype& target);
+
+  std::vector<Image> generate(const std::vector<ImageRequest>& batch, const DrawSettings& settings,
+                              const StageObserver& observer) override;
+  std::vector<ImageEmbedding> embed(const std::vector<ImageRequest>& batch, const DrawSettings& settings,
+                                    const StageObserver& observer) override;
+
+  const Tokenizer* tokenizer() const override { return tokenizer_.get(); }
+  PipelineDefaults defaults() const override { return defaults_; }
+
+ private:
+  // What the nets are told of the prompts: B rows, or 2B (unconditional, then conditional) under guidance.
+  struct Conditioning {
+    torch::Tensor pooled;                      // [B, D]
+    torch::Tensor sequence;                    // [B, L, D]
+    torch::Tensor mask;                        // bool [B, L]
+    torch::Tensor prior_scale, decoder_scale;  // float32 [B], or undefined: no guidance
+  };
+
+  Conditioning encode(const std::vector<ImageRequest>& batch);
+  torch::Tensor sample_prior(const Conditioning& text, Sampler& sampler, NoiseSource& noise,
+                             const StepDone& step_done);
+  torch::Tensor sample_decoder(const torch::Tensor& embedding, const Conditioning& text, Sampler& sampler,
+                               NoiseSource& noise, const StepDone& step_done);
+  torch::Tensor sample_upsampler(const torch::Tensor& small, Sampler& sampler, NoiseSource& noise,
+                                 const StepDone& step_done);
+  std::unique_ptr<Sampler> make_decoder_sampler(const DrawSettings& settings) const;
+  void check(const std::vector<ImageRequest>& batch, const DrawSettings& settings) const;
+
+  DeviceAndDtype target_;
+  PipelineDefaults defaults_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  CLIPTextModelWithProjection text_encoder_;
+  PriorTransformer prior_;
+  UnCLIPTextProjModel text_proj_;
+  UNet2DConditionModel decoder_;
+  UNet2DModel super_res_first_, super_res_last_;
+  UnclipSamplerConfig prior_scheduler_, decoder_scheduler_, super_res_scheduler_;
+  ScheduleConfig decoder_schedule_;        // the decoder's again, as other samplers read it
+  int64_t decoder_size_, super_res_size_;  // pixels a side
+};
+
+}  // namespace unclip

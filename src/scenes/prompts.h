@@ -1,0 +1,41 @@
+// The prompt lists of `unclip eval`: rows like GenEval's (arXiv 2310.11513), each for seen and for held-out
+// pairs, made from a seed and kept as JSON lines.
+#pragma once
+
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scenes/judge.h"
+
+namespace unclip {
+
+// What a row asks. The first and the third judge shapes alone, the others colours too.
+enum class Row { single_object, colour, two_objects, colour_binding, count, position };
+
+constexpr int row_count = 6;
+std::string_view name(Row row);
+
+struct Prompt {
+  std::string text;
+  Row row = Row::single_object;
+  bool held_out = false;  // holds at least one pair that no training picture holds
+  Requirement wanted;
+};
+
+// `n` prompts. The same seed gives the same list; seen prompts hold no pair that is held out.
+std::vector<Prompt> eval_prompts(Row row, int n, uint64_t seed, bool held_out);
+
+// A picture that holds what is wanted; none where many tries gave none.
+std::optional<Drawing> draw_stubbornly(Rng& rng, const Requirement& wanted);
+
+Verdict judge(const Detections& detections, const Prompt& prompt);
+
+// {"prompt", "row", "held_out", "objects": [{"colour", "shape", "size", "count"}], "relation", "background"};
+// relation and background may be null or absent, size "any" or absent, count 1 or absent.
+std::string to_json(const Prompt& prompt);
+// One prompt a line, blank lines skipped. Throws ExitCode::usage with `file`:line where one does not fit.
+std::vector<Prompt> read_prompts(std::istream& lines, const std::string& file);
+
+}  // namespace unclip

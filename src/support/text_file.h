@@ -1,0 +1,16 @@
+// Opens what a user names as a list of lines.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "support/error.h"
+
+namespace unclip {
+
+// A file, or a pipe such as a shell's <(…). Throws Error(`code`) for what is missing, unreadable, or neither:
+// a device would be read for ever.
+std::ifstream open_text_file(const std::filesystem::path& file, ExitCode code, const std::string& hint);
+
+}  // namespace unclip

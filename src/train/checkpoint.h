@@ -1,0 +1,26 @@
+// The state of a stage's training in one file, RUN/STAGE/checkpoint.safetensors, written whole or not at all:
+// training goes on from it exactly as if it had never stopped. Random draws need no state of their own: each
+// step seeds them.
+#pragma once
+
+#include <filesystem>
+
+#include "train/optimiser.h"
+#include "train/stage.h"
+
+namespace unclip {
+
+struct Position {
+  int64_t step = 0;       // optimiser steps done
+  uint64_t pictures = 0;  // drawn from the source
+};
+
+void save_checkpoint(const std::filesystem::path& file, const Stage& stage, const Optimiser& optimiser,
+                     const Position& position, const Recipe& recipe);
+
+// Throws Error(model) when the file is damaged (counts, shapes, values that are no numbers) or was made with
+// another recipe, naming the first key that differs. Phases that had not begun may differ.
+Position load_checkpoint(const std::filesystem::path& file, Stage& stage, Optimiser& optimiser,
+                         const Recipe& recipe);
+
+}  // namespace unclip

@@ -1,0 +1,48 @@
+// The CLIP towers that prior and decoder learn from; the decoder may train them along.
+#pragma once
+
+#include "image_encoder/clip_vision_model.h"
+#include "text_encoder/clip_text_model.h"
+#include "train/stage.h"
+
+namespace unclip {
+
+// Float32 embeddings [N,P] of the first few thousand pictures of a source: for statistics.
+torch::Tensor embed_sample(CLIPVisionModelWithProjection& vision, const PictureSource& source,
+                           const DeviceAndDtype& target);
+
+class ClipTowers {
+ public:
+  // Out of context.model. Where they are not there yet, `trained` towers begin at random; frozen ones throw
+  // Error(model).
+  explicit ClipTowers(const TrainContext& context, bool trained = false);
+
+  // pictures [B,3,S,S] in −1 … 1 → [B,P]. With gradients where the towers are trained, as all below.
+  torch::Tensor embed_pictures(const torch::Tensor& pictures);
+  TextFeatures embed_text(const torch::Tensor& ids);  // [B,L]
+
+  // Of each number of the embedding, float32 [1,P]. A deviation is at least a twentieth of the largest one:
+  // what hardly varies tells hardly anything, and must not weigh as much as the rest.
+  struct Statistics {
+    torch::Tensor mean, deviation;
+  };
+  Statistics statistics(const PictureSource& source);
+
+  std::vector<TrainedNet> nets() const;
+  int picture_size() const { return static_cast<int>(vision_->config.image_size); }
+
+  // "" as the tokenizer writes it: ids and mask, [1,L].
+  torch::Tensor empty_ids, empty_mask;
+
+ private:
+  DeviceAndDtype target_;
+  bool trained_;
+  CLIPTextModelWithProjection text_{nullptr};
+  CLIPVisionModelWithProjection vision_{nullptr};
+};
+
+// −1 … 1 → CLIP's own mean and deviation of each channel; the preprocessor_config.json of the model.
+torch::Tensor normalise_for_clip(const torch::Tensor& pictures);
+nlohmann::json clip_preprocessor_config(int64_t size);
+
+}  // namespace unclip

@@ -1,0 +1,93 @@
+// AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) with float32 master weights behind working weights of
+// any dtype, gradient accumulation and clipping, and the exponential moving average that is exported.
+//
+// All tensors of the nets lie in one flat tensor a role, so that a step is a few passes: two of our own on
+// the CPU, a handful of the library's operations elsewhere.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "train/workers.h"
+
+namespace unclip {
+
+struct NamedTensor {
+  std::string name;
+  torch::Tensor tensor;
+};
+
+struct OptimiserOptions {
+  double weight_decay = 0.01;  // of matrices and kernels; norms and biases have none
+  double beta1 = 0.9, beta2 = 0.99;
+  double clip_norm = 1;
+  double ema = 0.999;  // decay a step; smaller in the first steps
+};
+
+class Optimiser {
+ public:
+  // Takes over the storage of `parameters`: from here on they are views of the working weights, in `dtype` on
+  // `device`, and want gradients. The passes over them are the work of `workers`.
+  Optimiser(std::vector<NamedTensor> parameters, const OptimiserOptions& options, torch::Dtype dtype,
+            torch::Device device, Workers& workers);
+
+  // Makes the parameters of an equal net views of the same working weights, with gradients of their own.
+  void add_replica(const std::vector<NamedTensor>& parameters);
+
+  // Adds the gradients of the first `replicas` nets to the sum in float32, in their order, and forgets them.
+  void accumulate(size_t replicas = 1);
+
+  // One update with the accumulated gradient, clipped; gives its norm before clipping. Where that is not
+  // finite, nothing is changed but the gradient forgotten.
+  double step(double learning_rate);
+
+  int64_t steps() const { return steps_; }
+
+  // Exact state: "weights.NAME", "exp_avg.NAME", "exp_avg_sq.NAME", "ema.NAME", float32 views.
+  std::map<std::string, torch::Tensor> state() const;
+  void restore(const std::map<std::string, torch::Tensor>& state, int64_t steps);
+
+  // The averaged weights, float32.
+  std::map<std::string, torch::Tensor> averaged() const { return views(ema_, ""); }
+
+  // Shows the averaged weights in the nets as long as it lives.
+  class ShowAveraged {
+   public:
+    explicit ShowAveraged(Optimiser& optimiser) : optimiser_(optimiser) { optimiser_.show(optimiser_.ema_); }
+    ~ShowAveraged() { optimiser_.show(optimiser_.masters_); }
+    ShowAveraged(const ShowAveraged&) = delete;
+    ShowAveraged& operator=(const ShowAveraged&) = delete;
+
+   private:
+    Optimiser& optimiser_;
+  };
+
+ private:
+  // A piece of a parameter that one call of the CPU's passes works on.
+  struct Stretch {
+    size_t parameter;
+    int64_t offset, position, size;  // in the parameter, in the flat tensors, elements
+  };
+
+  bool in_passes() const { return masters_.is_cpu() && working_.scalar_type() != torch::kFloat16; }
+  void update_in_passes(double learning_rate, double scale, double ema_share);
+  void update_by_operations(double learning_rate, double scale, double ema_share);
+  std::map<std::string, torch::Tensor> views(const torch::Tensor& flat, const std::string& prefix) const;
+  void show(const torch::Tensor& flat);
+
+  std::vector<NamedTensor> parameters_;               // decayed ones first
+  std::vector<std::vector<torch::Tensor>> replicas_;  // in the same order; the first are those of parameters_
+  OptimiserOptions options_;
+  Workers& workers_;
+  std::vector<Stretch> stretches_;
+  std::vector<double> squares_;  // of the gradient, a stretch each
+  int64_t decayed_ = 0;          // elements
+  int64_t steps_ = 0;
+  bool fresh_ = true;                                                        // no gradient was added yet
+  torch::Tensor working_, masters_, gradient_, exp_avg_, exp_avg_sq_, ema_;  // [elements]
+};
+
+}  // namespace unclip

@@ -1,0 +1,37 @@
+// Captioned pictures to train on: the endless scenes, or a folder of the user's own. Picture `index` is the
+// same whenever and by whichever thread it is asked for, so a position in the data is one number.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "scenes/scene.h"
+
+namespace unclip {
+
+struct Example {
+  std::vector<uint8_t> rgb;                 // [size * size * 3], rows top-down
+  std::string caption;                      // UTF-8; empty: none
+  std::vector<std::string> hard_negatives;  // captions that are false of it; may be none
+};
+
+class PictureSource {
+ public:
+  virtual ~PictureSource() = default;
+  // Safe on many threads.
+  virtual Example get(uint64_t index, int size) const = 0;
+};
+
+std::unique_ptr<PictureSource> scenes_source(const SceneOptions& options);
+
+// PNG and JPEG files listed in FOLDER/metadata.jsonl, {"file_name": …, "text": …} a line (the imagefolder
+// convention); each pass over them in an order of its own. Pictures are cropped to a square and scaled. With
+// `captioned_only` lines without text are left out. Throws Error(usage) with file:line for what does not fit
+// and for fewer than two pictures, Error(io) for pictures that cannot be read.
+std::unique_ptr<PictureSource> folder_source(const std::filesystem::path& folder, uint64_t seed,
+                                             bool captioned_only);
+
+}  // namespace unclip

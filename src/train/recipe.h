@@ -1,0 +1,79 @@
+// The one file that says how a model is made: its nets (in the layout of the reference's config.json, so that
+// export is a copy), its pictures, and how each stage is trained.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "scenes/scene.h"
+
+namespace unclip {
+
+// A stretch of a stage with settings of its own: low resolution first, captions later.
+struct Phase {
+  int64_t steps = 0;               // optimiser steps
+  int64_t batch = 0;               // pictures a step
+  int64_t size = 0;                // pixels a side that the net is trained at; 0: the stage's own
+  double learning_rate = 0;        // at the end of the warm-up
+  double final_learning_rate = 0;  // at the end of the cosine
+  int64_t warmup = 0;              // steps
+  bool captions = true;            // false: unsupervised, from picture embeddings alone
+  SceneOptions scenes = {};        // "data" of the phase, else of the recipe
+};
+
+// How one stage is trained.
+struct StageRecipe {
+  std::vector<Phase> phases;
+  int64_t micro_batches = 1;  // parts that a batch is computed in, as many at a time as there are threads
+  double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.99;
+  double clip_norm = 1;              // of the gradient
+  double ema = 0.999;                // decay a step
+  double snr_weight_min = 1;         // of the x0 loss: the signal-to-noise ratio, clamped to these
+  double snr_weight_max = 1;         // (arXiv 2303.09556; 2202.00512, section 4)
+  double vlb_weight = 0;             // λ of the hybrid loss; 0: the variance is fixed
+  double caption_dropout = 0.5;      // prior 0.1
+  double embedding_dropout = 0.1;    // decoder
+  double embedding_noise = 0;        // decoder: σ in deviations of the embedding, which a prior never hits
+  bool train_towers = false;         // decoder: trains text and vision tower along
+  double contrastive_weight = 0.05;  // of their contrastive loss
+  double blur = 0.6, noise = 0.05;   // upsampler: largest σ in pixels; largest σ in units of −1 … 1
+  int64_t crops = 1;                 // upsampler: crops a picture
+
+  int64_t steps() const;  // of all phases
+  // The phase of a step, and how many steps of it were taken before.
+  struct At {
+    size_t phase;
+    int64_t step;
+  };
+  At at(int64_t step) const;
+  double learning_rate(int64_t step) const;  // warm-up, then half a cosine, in each phase anew
+};
+
+struct TokenizerRecipe {
+  int vocab_size = 1900;          // pieces at most; T5's class adds 100 more ids
+  int64_t model_max_length = 32;  // tokens, the end token included
+  int64_t captions = 100'000;     // to learn from
+};
+
+struct Recipe {
+  uint64_t seed = 0;
+  SceneOptions scenes;
+  TokenizerRecipe tokenizer;
+  std::map<std::string, nlohmann::json> components;  // folder name → its config.json or scheduler_config.json
+  std::map<std::string, StageRecipe> stages;         // clip, prior, decoder, upsampler
+  nlohmann::json generation =
+      nlohmann::json::object();  // what the model will recommend (pipeline/pipeline.h)
+  nlohmann::json values;         // as written
+
+  // Throws Error(usage) naming the file and the key that is missing, unknown or unfit.
+  static Recipe read(const std::filesystem::path& file);
+  static Recipe from(const nlohmann::json& values, const std::string& origin);
+
+  const StageRecipe& stage(const std::string& name) const;         // throws Error(usage)
+  const nlohmann::json& component(const std::string& name) const;  // throws Error(usage)
+};
+
+}  // namespace unclip

@@ -1,0 +1,97 @@
+// What the loop asks of a stage: which nets it trains, which pictures it wants, and its loss.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "device/device.h"
+#include "image/image.h"
+#include "train/loader.h"
+#include "train/optimiser.h"
+#include "train/recipe.h"
+
+namespace unclip {
+
+// What all stages share.
+struct TrainContext {
+  const Recipe& recipe;
+  DeviceAndDtype target;
+  std::filesystem::path model;  // the model folder that grows stage by stage; frozen nets come from it
+  std::shared_ptr<const PictureSource> source;
+  std::shared_ptr<const Tokenizer> tokenizer;
+};
+
+// A net in training and the folders of the model that it is exported to.
+struct TrainedNet {
+  std::vector<std::string> components;
+  std::shared_ptr<torch::nn::Module> module;
+};
+
+class Stage {
+ public:
+  virtual ~Stage() = default;
+
+  virtual std::string name() const = 0;
+  virtual std::vector<TrainedNet> nets() const = 0;
+
+  // Tensors that the optimiser updates, under names that are unique in the stage; all others of the nets
+  // stay.
+  virtual std::vector<NamedTensor> parameters() const;
+
+  // Once, before a training run that begins at random weights: what these owe to the pictures.
+  virtual void begin() {}
+
+  // Once, at the end of a training run that began at random weights, when the nets show the averaged weights:
+  // a last change to these, by name, before they are exported. Replaces tensors, never writes into them.
+  virtual void finish(std::map<std::string, torch::Tensor>& averaged) { (void)averaged; }
+
+  // Before each training run, when the nets hold the weights to start from.
+  virtual void prepare() {}
+
+  // Pixels a side of the pictures that loss() wants.
+  virtual int picture_size(const Phase& phase) const = 0;
+  virtual bool wants_text() const { return true; }
+
+  // Of one micro-batch, float32 []. All random draws come from `chance`, which the loop seeds for each
+  // micro-batch; on threads of its own each replica of the stage computes one.
+  virtual torch::Tensor loss(const Batch& batch, const Phase& phase, const at::Generator& chance) = 0;
+
+  // A sheet to look at, drawn with the weights that the nets show; empty where there is nothing to see.
+  virtual std::optional<Image> sample_sheet(const Phase&) { return {}; }
+};
+
+using StageMaker = std::unique_ptr<Stage> (*)(const TrainContext&);
+std::unique_ptr<Stage> make_clip_stage(const TrainContext& context);
+std::unique_ptr<Stage> make_prior_stage(const TrainContext& context);
+std::unique_ptr<Stage> make_decoder_stage(const TrainContext& context);
+std::unique_ptr<Stage> make_upsampler_stage(const TrainContext& context);
+
+struct NamedStage {
+  const char* name;
+  StageMaker make;
+};
+
+// In the order in which they build on each other.
+constexpr NamedStage kStages[] = {{"clip", make_clip_stage},
+                                  {"prior", make_prior_stage},
+                                  {"decoder", make_decoder_stage},
+                                  {"upsampler", make_upsampler_stage}};
+
+// All tensors of the stage's nets, under the names of parameters().
+std::vector<NamedTensor> all_tensors(const Stage& stage);
+
+// Those that no optimiser updates, e.g. the prior's statistics.
+std::vector<NamedTensor> fixed_tensors(const Stage& stage);
+
+// Fills a new net at random: layers as they do it themselves, tables and bare tensors normal with σ = 0.02.
+void initialise(torch::nn::Module& module);
+
+// uint8 pictures → −1 … 1 in `target`'s dtype and device, channels-last.
+torch::Tensor to_unit_range(const torch::Tensor& pictures, const DeviceAndDtype& target);
+
+// [N,3,S,S] in −1 … 1 → one picture with `columns` tiles a row.
+Image tile(const torch::Tensor& pictures, int64_t columns);
+
+}  // namespace unclip
