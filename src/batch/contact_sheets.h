@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "batch/painter.h"
+#include "batch/planned_image.h"
 #include "image/contact_sheet.h"
 
 namespace unclip {
@@ -13,27 +13,27 @@ namespace unclip {
 class ContactSheets {
  public:
   // `print`: called with each sheet that was written and the pictures on it.
-  using Print = std::function<void(const std::filesystem::path&, const std::vector<PictureJob>&)>;
+  using Print = std::function<void(const std::filesystem::path&, const std::vector<PlannedImage>&)>;
 
   ContactSheets(const Grid& grid, Print print) : grid_(grid), print_(std::move(print)) {}
 
   // Pictures in the order of the run; every columns × rows of them make a sheet. A picture whose file is not
   // there leaves its caption alone.
-  void add(PictureJob picture);
+  void add(PlannedImage picture);
   void finish();  // writes the last sheet, which may not be full
 
   // FIRST-grid.png, beside the first picture on it.
   static std::filesystem::path name_of(const std::filesystem::path& first);
 
   // Whether a sheet may take the place of a file. One of pictures that were skipped has nothing new to lose.
-  static bool replaces(const JobOptions& first) { return first.overwrite || first.skip_existing; }
+  static bool replaces(const ImageOptions& first) { return first.overwrite || first.skip_existing; }
 
  private:
   void write();
 
   const Grid grid_;
   const Print print_;
-  std::vector<PictureJob> pictures_;
+  std::vector<PlannedImage> pictures_;
 };
 
 }  // namespace unclip

@@ -10,7 +10,7 @@ namespace unclip {
 namespace {
 
 // Jobs of the command line; those of a file are checked as they are read.
-void check_job(const JobOptions& options, const std::string& where) {
+void check_job(const ImageOptions& options, const std::string& where) {
   if (const auto byte = find_invalid_utf8(options.prompt))
     throw Error(ExitCode::usage,
                 where + ": expected UTF-8, found a byte that is none at place " + std::to_string(*byte + 1),
@@ -25,10 +25,10 @@ void check_job(const JobOptions& options, const std::string& where) {
 
 }  // namespace
 
-Jobs::Jobs(std::vector<std::string> prompts, JobOptions defaults)
+Jobs::Jobs(std::vector<std::string> prompts, ImageOptions defaults)
     : defaults_(std::move(defaults)), prompts_(std::move(prompts)) {}
 
-Jobs::Jobs(PromptFile file, JobOptions defaults) : defaults_(std::move(defaults)), file_(std::move(file)) {}
+Jobs::Jobs(PromptFile file, ImageOptions defaults) : defaults_(std::move(defaults)), file_(std::move(file)) {}
 
 std::optional<Job> Jobs::next() {
   Job job{index_, {}, defaults_};

@@ -14,14 +14,14 @@ namespace unclip {
 struct Job {
   uint64_t index = 0;  // from 0
   std::string where;   // "prompts.jsonl:12" or "prompt 12"
-  JobOptions options;
+  ImageOptions options;
 };
 
 class Jobs {
  public:
   // `defaults`: what the command line says of all jobs.
-  Jobs(std::vector<std::string> prompts, JobOptions defaults);
-  Jobs(PromptFile file, JobOptions defaults);
+  Jobs(std::vector<std::string> prompts, ImageOptions defaults);
+  Jobs(PromptFile file, ImageOptions defaults);
 
   std::optional<Job> next();
   void rewind();
@@ -31,7 +31,7 @@ class Jobs {
   void require_good() const;
 
  private:
-  JobOptions defaults_;
+  ImageOptions defaults_;
   std::vector<std::string> prompts_;
   std::optional<PromptFile> file_;
   uint64_t index_ = 0;

@@ -13,6 +13,7 @@
 #include <regex>
 #include <utility>
 
+#include "options/option_table.h"
 #include "support/error.h"
 #include "support/json.h"
 #include "support/json_text.h"
@@ -148,18 +149,16 @@ void Manifest::fail(int reason) const {
               "free some space, make the folder writable, or choose another one with -o");
 }
 
-std::string picture_id(const PictureJob& picture, const std::string& model, const fs::path& folder) {
-  JobOptions decisive = picture.options;
-  decisive.output.clear();
-  decisive.count = 1;
-  decisive.seed = picture.seed;
-  decisive.overwrite = decisive.skip_existing = decisive.strict = decisive.no_metadata = false;
-  json all = {{"index", picture.index},
-              {"n", picture.n},
+std::string image_id(const PlannedImage& image, const std::string& model, const fs::path& folder) {
+  ImageOptions options = image.options;
+  options.seed = image.seed;
+  json all = {{"index", image.index},
+              {"n", image.n},
               {"model", path_json(model)},
-              {"file", path_json(picture.file.lexically_relative(folder.empty() ? "." : folder))}};
-  for (const JobOption& option : job_option_table())
-    if (json value = option.tell(decisive); !value.is_null()) all[option.name()] = std::move(value);
+              {"file", path_json(image.file.lexically_relative(folder.empty() ? "." : folder))}};
+  for (const Option& option : option_table())
+    if (json value = option.to_json(options); option.scope != Option::Scope::output && !value.is_null())
+      all[option.name()] = std::move(value);
   return sha256_hex(all.dump()).substr(0, 16);
 }
 

@@ -14,7 +14,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "batch/painter.h"
+#include "batch/planned_image.h"
 #include "batch/shard.h"
 
 namespace unclip {
@@ -57,8 +57,8 @@ class Manifest {
   std::optional<uint64_t> run_seed_;
 };
 
-// 16 hex digits for all that a picture depends on and where it goes.
-std::string picture_id(const PictureJob& picture, const std::string& model,
-                       const std::filesystem::path& folder);
+// 16 hex digits for all that an image depends on and where it goes.
+std::string image_id(const PlannedImage& image, const std::string& model,
+                     const std::filesystem::path& folder);
 
 }  // namespace unclip

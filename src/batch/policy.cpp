@@ -9,7 +9,9 @@
 #include <unicode/uspoof.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
+#include "options/option_table.h"
 #include "support/error.h"
 #include "support/text_file.h"
 #include "support/utf8.h"
@@ -158,9 +160,13 @@ std::optional<PromptPolicy::Fault> PromptPolicy::add_expression(std::size_t line
   return std::nullopt;
 }
 
-std::optional<std::string> PromptPolicy::refused_by(const JobOptions& job) const {
-  for (const std::string* text : {&job.prompt, &job.negative_prompt, &job.negative_prior_prompt})
-    if (auto rule = refused_by(*text)) return rule;
+std::optional<std::string> PromptPolicy::refused_by(const ImageOptions& job) const {
+  for (const Option& option : option_table()) {
+    if (option.kind != Option::Kind::text || option.scope != Option::Scope::image) continue;
+    const nlohmann::json text = option.to_json(job);
+    if (text.is_null()) continue;
+    if (auto rule = refused_by(text.get_ref<const std::string&>())) return rule;
+  }
   return std::nullopt;
 }
 

@@ -20,8 +20,8 @@
 #include <string_view>
 #include <vector>
 
-#include "batch/job_options.h"
 #include "batch/phrases.h"
+#include "options/image_options.h"
 
 namespace unclip {
 
@@ -32,7 +32,7 @@ class PromptPolicy {
   explicit PromptPolicy(const std::filesystem::path& file);
 
   // A rule that refuses the job's prompt or a negative one, as "FILE:LINE"; nothing when it may be drawn.
-  std::optional<std::string> refused_by(const JobOptions& job) const;
+  std::optional<std::string> refused_by(const ImageOptions& job) const;
 
   // The same for one text (valid UTF-8). An expression that takes longer than a second on it refuses it. All
   // else is linear in the text.

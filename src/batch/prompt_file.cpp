@@ -43,35 +43,34 @@ std::FILE* keep(std::istream& from, const std::string& name) {
 }
 
 // JSON says what a value is; a number in quotes is a mistake.
-void check_type(const PromptField& field, const JobOption& option) {
+void check_type(const PromptField& field, const Option& option) {
   using Type = PromptField::Type;
   struct Expected {
     Type type;
     const char* words;
   };
-  const Expected expected = option.kind == JobOption::Kind::text ? Expected{Type::text, "a text"}
-                            : option.kind == JobOption::Kind::number
-                                ? Expected{Type::number, "a number"}
-                                : Expected{Type::boolean, "true or false"};
+  const Expected expected = option.kind == Option::Kind::number ? Expected{Type::number, "a number"}
+                            : option.kind == Option::Kind::flag ? Expected{Type::boolean, "true or false"}
+                                                                : Expected{Type::text, "a text"};
   if (field.type == Type::untyped || field.type == expected.type) return;
   const char* quote = field.type == Type::text ? "\"" : "";
   throw PromptFault(field.value_at, option.name() + ": expected " + expected.words + ", found " + quote +
                                         excerpt(field.value, kShown) + quote);
 }
 
-const JobOption& option_of(const PromptField& field) {
-  const JobOption* option = find_job_option(field.key);
+const Option& option_of(const PromptField& field) {
+  const Option* option = find_option(field.key);
   if (option != nullptr) return *option;
   std::string known;
-  for (const JobOption& each : job_option_table()) known += (known.empty() ? "" : ", ") + each.name();
+  for (const Option& each : option_table()) known += (known.empty() ? "" : ", ") + each.name();
   throw PromptFault(field.key_at,
                     "unknown key \"" + excerpt(field.key, kShown) + "\"; expected one of " + known);
 }
 
-void read_value(const PromptField& field, const JobOption& option, JobOptions& options) {
+void read_value(const PromptField& field, const Option& option, ImageOptions& options) {
   check_type(field, option);
   try {
-    option.read(options, field.value);
+    option.parse(options, field.value);
   } catch (const std::exception& fault) {  // std::invalid_argument or Error
     throw PromptFault(field.value_at, option.name() + ": " + fault.what());
   }
@@ -98,11 +97,11 @@ std::vector<PromptField> parse_text_record(const std::string& text) {
 // The names of the columns, as keys.
 std::vector<PromptField> parse_header(const std::string& text) {
   std::vector<PromptField> columns = parse_csv_record(text);
-  std::set<const JobOption*> seen;
+  std::set<const Option*> seen;
   for (PromptField& column : columns) {
     column.key = column.value;
     column.key_at = column.value_at;
-    const JobOption& option = option_of(column);
+    const Option& option = option_of(column);
     if (!seen.insert(&option).second)
       throw PromptFault(column.key_at, option.name() + ": expected once, found again");
   }
@@ -208,7 +207,7 @@ std::optional<PromptRecord> PromptFile::read_record(const Report& report) {
   return std::nullopt;
 }
 
-std::optional<PromptLine> PromptFile::next(const JobOptions& defaults, const Report& report) {
+std::optional<PromptLine> PromptFile::next(const ImageOptions& defaults, const Report& report) {
   while (const auto record = read_record(report)) {
     const std::size_t before = faults_;
     const std::vector<PromptField> fields = parse(*record, report);
@@ -243,11 +242,11 @@ std::vector<PromptField> PromptFile::parse(const PromptRecord& record, const Rep
 
 // Every bad field is reported, not the first alone.
 void PromptFile::read_options(const PromptRecord& record, const std::vector<PromptField>& fields,
-                              JobOptions& options, const Report& report) {
+                              ImageOptions& options, const Report& report) {
   const std::size_t before = faults_;
-  std::set<const JobOption*> seen;
+  std::set<const Option*> seen;
   for (const PromptField& field : fields) try {
-      const JobOption& option = option_of(field);
+      const Option& option = option_of(field);
       if (!seen.insert(&option).second)
         throw PromptFault(field.key_at, option.name() + ": expected once, found again");
       if (!is_absent(field)) read_value(field, option, options);

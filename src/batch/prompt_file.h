@@ -1,6 +1,6 @@
 // Prompt files: .txt (one prompt a line, # comments, blank lines skipped), .jsonl (one object a line), .csv
 // (RFC 4180, with a header), and - for standard input: JSON lines when its first character is a {, else text.
-// Strict UTF-8. Keys and column names are those of batch/job_options.h.
+// Strict UTF-8. Keys and column names are those of options/option_table.h.
 #pragma once
 
 #include <cstddef>
@@ -14,14 +14,14 @@
 #include <string>
 #include <vector>
 
-#include "batch/job_options.h"
 #include "batch/prompt_record.h"
+#include "options/option_table.h"
 
 namespace unclip {
 
 struct PromptLine {
   std::size_t line = 0;  // from 1; of a record of several lines, the first
-  JobOptions options;
+  ImageOptions options;
 };
 
 // Reads one record at a time, so that a file of any length fits. Bad records are reported and skipped.
@@ -36,7 +36,7 @@ class PromptFile {
   PromptFile(const std::filesystem::path& file, std::istream& input);
 
   // The next good record, its options laid over `defaults`; nothing at the end.
-  std::optional<PromptLine> next(const JobOptions& defaults, const Report& report);
+  std::optional<PromptLine> next(const ImageOptions& defaults, const Report& report);
 
   void rewind();
 
@@ -58,7 +58,7 @@ class PromptFile {
   bool read_line(std::string& line);
   State state() const;
   std::vector<PromptField> parse(const PromptRecord& record, const Report& report);
-  void read_options(const PromptRecord& record, const std::vector<PromptField>& fields, JobOptions& options,
+  void read_options(const PromptRecord& record, const std::vector<PromptField>& fields, ImageOptions& options,
                     const Report& report);
   void report_fault(const PromptRecord& record, const PromptFault& fault, const Report& report);
 

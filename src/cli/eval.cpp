@@ -9,12 +9,13 @@
 
 #include "batch/output_check.h"
 #include "cli/generate.h"
+#include "engine/engine.h"
 #include "eval_embedding.h"
 #include "image/png.h"
+#include "image/tile.h"
 #include "pipeline/pipeline.h"
 #include "support/atomic_file.h"
 #include "support/error.h"
-#include "support/interrupt.h"
 #include "support/progress.h"
 #include "support/text_file.h"
 #include "support/utf8.h"
@@ -60,25 +61,26 @@ std::vector<Group> make_groups(const EvalOptions& options) {
 
 class Judge {
  public:
-  explicit Judge(const EvalOptions& options)
+  Judge(const EvalOptions& options, uint64_t pictures, Progress& progress)
       : options_(options),
-        target_(select_device(options.device, options.dtype)),
+        progress_(progress),
         folder_(ModelFolder::open(options.model.empty() ? default_model() : options.model)),
-        pipeline_(Pipeline::open(folder_, target_)),
-        embeddings_(options.embedding, folder_, target_) {
-    const PipelineDefaults defaults = pipeline_->defaults();
-    steps_ = {options.prior_steps.value_or(defaults.steps.prior),
-              options.decoder_steps.value_or(defaults.steps.decoder),
-              options.upsample ? options.upsampler_steps.value_or(defaults.steps.upsampler) : 0};
-    guidance_ = {options.prior_guidance.value_or(defaults.guidance.prior),
-                 options.decoder_guidance.value_or(defaults.guidance.decoder)};
+        embeddings_(options.embedding, folder_, select_device(options.device, options.dtype)),
+        image_(options.image),
+        engine_(open_engine({folder_.path(), options.prior, options.device, options.dtype},
+                            {.batch_size = static_cast<size_t>(options.batch_size),
+                             .expected = pictures,
+                             .observer = [this](auto stage, int64_t done, int64_t steps) {
+                               progress_.observe(stage, done, steps);
+                             }})) {
+    if (!options.upsample) image_.steps.upsampler = 0;
   }
 
-  Score score(const Group& group, Progress& progress) {
+  Score score(const Group& group) {
     Score score;
     const size_t prompts = group.prompts.size();
     for (int seed = 0; seed < options_.seeds; ++seed) {
-      const std::vector<Image> pictures = draw(group, seed, progress);
+      const std::vector<Image> pictures = draw(group, seed);
       for (size_t i = 0; i < prompts; ++i) {
         const Detections detections = detect(pictures[i].pixels, pictures[i].width);
         score.right += judge(detections, group.prompts[i]).pass;
@@ -96,39 +98,27 @@ class Judge {
   }
 
   void write_sheet(const std::filesystem::path& file) const {
-    if (sheet_.empty()) return;
-    const auto side = static_cast<size_t>(sheet_[0].width);
-    const size_t rows = (sheet_.size() + kSheetPictures - 1) / kSheetPictures,
-                 width = side * kSheetPictures * 3;
-    Image all{static_cast<int>(side * kSheetPictures), static_cast<int>(side * rows), 3, {}};
-    all.pixels.assign(width * side * rows, 255);
-    for (size_t i = 0; i < sheet_.size(); ++i)
-      for (size_t y = 0; y < side; ++y)
-        std::copy_n(sheet_[i].pixels.begin() + static_cast<ptrdiff_t>(y * side * 3), side * 3,
-                    all.pixels.begin() + static_cast<ptrdiff_t>((i / kSheetPictures * side + y) * width +
-                                                                i % kSheetPictures * side * 3));
-    write_file_atomically(file, encode_png(all), Overwrite::yes);
+    if (!sheet_.empty())
+      write_file_atomically(file, encode_png(tile(sheet_, kSheetPictures)), Overwrite::yes);
   }
 
  private:
-  std::vector<Image> draw(const Group& group, int seed, Progress& progress) {
+  std::vector<Image> draw(const Group& group, int seed) {
     const size_t prompts = group.prompts.size();
-    std::vector<Image> pictures;
-    while (pictures.size() < prompts) {
-      std::vector<ImageRequest> batch;
-      for (size_t i = pictures.size(); i < prompts && batch.size() < static_cast<size_t>(options_.batch_size);
-           ++i)
-        batch.push_back({.prompt = group.prompts[i].text,
-                         .seed = options_.seed + static_cast<uint64_t>(seed) * prompts + i,
-                         .guidance = guidance_,
-                         .embedding = embedding_for(group.prompts[i], seed, i)});
-      const auto drawn = pipeline_->generate(batch, {steps_}, [&](auto stage, int64_t done, int64_t steps) {
-        throw_if_interrupted();
-        done == 0 ? progress.begin_stage(stage, static_cast<int>(steps)) : progress.step_done();
-      });
-      pictures.insert(pictures.end(), drawn.begin(), drawn.end());
-      progress.pictures_done(static_cast<int>(drawn.size()));
+    std::vector<Image> pictures(prompts);
+    for (size_t i = 0; i < prompts; ++i) {
+      ImageTask task{.options = image_,
+                     .seed = options_.seed + static_cast<uint64_t>(seed) * prompts + i,
+                     .embedding = embedding_for(group.prompts[i], seed, i),
+                     .done = [this, &picture = pictures[i]](ImageResult result) {
+                       if (result.error) throw *result.error;
+                       picture = std::move(result.image);
+                       progress_.pictures_done(1);
+                     }};
+      task.options.prompt = group.prompts[i].text;
+      engine_->submit(std::move(task));
     }
+    engine_->finish();
     return pictures;
   }
 
@@ -147,18 +137,19 @@ class Judge {
 
   std::shared_ptr<const ImageEmbedding> embedding_for(const Prompt& prompt, int seed, size_t index) {
     const int size = embeddings_.picture_size();
-    if (size == 0) return embeddings_.without_picture(steps_.prior);
+    const int64_t steps = image_.steps.prior.value_or(
+        PipelineDefaults::from(folder_, {}).steps.prior);  // whose noise is skipped
+    if (size == 0) return embeddings_.without_picture(steps);
     Canvas drawn = drawn_for(prompt, static_cast<uint64_t>(seed), index, size);
-    return embeddings_.of(drawn.rgb(), steps_.prior);
+    return embeddings_.of(drawn.rgb(), steps);
   }
 
   const EvalOptions& options_;
-  DeviceAndDtype target_;
+  Progress& progress_;
   ModelFolder folder_;
-  std::unique_ptr<Pipeline> pipeline_;
   EmbeddingSource embeddings_;
-  Steps steps_;
-  Guidance guidance_;
+  ImageOptions image_;
+  std::unique_ptr<Engine> engine_;
   std::vector<Image> sheet_;
 };
 
@@ -199,13 +190,13 @@ int eval(const EvalOptions& options, std::ostream& out) {
   for (const Group& group : groups) pictures += group.prompts.size() * static_cast<size_t>(options.seeds);
   if (pictures == 0) throw Error(ExitCode::usage, "no prompt fits the rows asked for");
   if (options.sheet) OutputCheck().check(*options.sheet);
-  Judge judge(options);
   Progress progress(static_cast<int>(pictures), {.quiet = options.verbosity == Verbosity::quiet});
+  Judge judge(options, pictures, progress);
   if (!options.json)
     out << fmt::format(kColumns, "row", "pairs", "pictures", "score", "95 % interval", "ceiling", "floor")
         << std::endl;
   for (const Group& group : groups) {
-    const Score score = judge.score(group, progress);
+    const Score score = judge.score(group);
     progress.clear();
     print(group, score, options.json, out);
   }

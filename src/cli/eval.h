@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "device/choice.h"
+#include "options/image_options.h"
 #include "scenes/prompts.h"
 #include "support/log.h"
 
@@ -21,14 +22,14 @@ enum class EvalEmbedding {
 
 struct EvalOptions {
   std::filesystem::path model;                   // empty: the shipped model
+  std::filesystem::path prior;                   // its prior's folder; empty: it stands in `model`
   std::vector<Row> rows;                         // empty: all
   std::optional<std::filesystem::path> prompts;  // JSON lines instead of the built-in lists
   int count = 200;                               // prompts a row, seen and held out each, ≥ 1
   int seeds = 2;                                 // pictures a prompt, ≥ 1
   uint64_t seed = 0;                             // of the prompt lists; pictures count up from it
   bool upsample = false;                         // judge the final picture instead of the decoder's
-  std::optional<int64_t> prior_steps, decoder_steps, upsampler_steps;  // absent: the model's
-  std::optional<double> prior_guidance, decoder_guidance;
+  ImageOptions image;  // steps, guidance, sampler; what it leaves open is the model's
   EvalEmbedding embedding = EvalEmbedding::prior;
   int batch_size = 16;
   std::optional<std::filesystem::path> sheet;  // PNG of the first picture of each prompt, up to 16 a row

@@ -4,6 +4,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "options/option_table.h"
+
 namespace unclip {
 namespace {
 
@@ -41,20 +43,24 @@ std::string one_of(const std::vector<std::string>& words) {
   return out;
 }
 
-void add_job_options(CLI::App& verb, JobOptions& options) {
-  for (const JobOption& option : job_option_table()) {
-    if (!option.names.starts_with('-')) continue;
-    if (option.kind == JobOption::Kind::flag) {
+void add_image_options(CLI::App& verb, ImageOptions& options, const char* only) {
+  for (const Option& option : option_table()) {
+    const bool declared = verb.get_option_no_throw("--" + option.name()) != nullptr;
+    if (!option.names.starts_with('-') || declared ||
+        (only != nullptr && std::string_view(option.group) != only))
+      continue;
+    if (option.kind == Option::Kind::flag) {
       verb.add_flag_callback(
-              option.names, [&option, &options] { option.read(options, "true"); }, option.help)
-          ->disable_flag_override();
+              option.names, [&option, &options] { option.parse(options, "true"); }, option.help)
+          ->disable_flag_override()
+          ->group(option.group);
       continue;
     }
-    const auto read = [&option, &options](std::string text) {
+    const auto parse = [&option, &options](std::string text) {
       if (text.ends_with('\0')) text.pop_back();  // of guarded()
-      option.read(options, text);
+      option.parse(options, text);
     };
-    add_parsed(verb, option.names, option.type_name, read, option.help);
+    add_parsed(verb, option.names, option.value_name, parse, option.help)->group(option.group);
   }
 }
 
@@ -103,9 +109,11 @@ void add_device_and_dtype(CLI::App& verb, DeviceChoice& device, DtypeChoice& dty
   add_parsed(
       verb, "--device", "auto|cpu|cuda|cuda:N",
       [&device](const std::string& text) { device = parse_device(text); },
-      "Where to compute, e.g. --device cuda:1 (default: auto, a GPU when there is one)");
+      "Where to compute, e.g. --device cuda:1 (default: auto, a GPU when there is one)")
+      ->group(group::device);
   add_choice(verb, "--dtype", dtype, dtype_names(),
-             "Number format, e.g. --dtype f32 (default: auto, bf16 where it is fast)");
+             "Number format, e.g. --dtype f32 (default: auto, bf16 where it is fast)")
+      ->group(group::device);
 }
 
 }  // namespace unclip

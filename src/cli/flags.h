@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "batch/job_options.h"
 #include "batch/shard.h"
 #include "device/choice.h"
 #include "image/contact_sheet.h"
+#include "options/option_table.h"
 #include "support/number.h"
 
 namespace unclip {
@@ -90,8 +90,8 @@ CLI::Option* add_choice(CLI::App& verb, const std::string& name, Choice& value,
       [&value, choices](const std::string& text) { value = parse_choice(choices, text); }, help);
 }
 
-// All of batch/job_options.h but the prompt.
-void add_job_options(CLI::App& verb, JobOptions& options);
+// All of options/option_table.h but the prompt; with `only`, those of that heading.
+void add_image_options(CLI::App& verb, ImageOptions& options, const char* only = nullptr);
 
 constexpr int kLargestBatch = 4096;  // that --batch-size takes
 

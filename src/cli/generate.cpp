@@ -1,19 +1,24 @@
 // `unclip generate`: options → jobs → a batch run on the model that they name.
 #include "cli/generate.h"
 
+#include <spdlog/spdlog.h>
+
 #include <cstdlib>
 #include <iostream>
 #include <random>
 #include <utility>
 
-#include "batch/batch_run.h"
 #include "batch/output_check.h"
+#include "batch/run.h"
 #include "batch/workers.h"
-#include "painter.h"
+#include "engine/model.h"
+#include "engine/prompt_length.h"
+#include "options/output_name.h"
 #include "pipeline/embedding_file.h"
 #include "support/error.h"
 #include "support/interrupt.h"
 #include "support/json_text.h"
+#include "support/progress.h"
 
 namespace unclip {
 namespace {
@@ -21,7 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 Jobs jobs_of(const GenerateOptions& options) {
-  JobOptions defaults = options.job;
+  ImageOptions defaults = options.job;
   defaults.seed.reset();  // it is the run's: jobs count from it
   if (!options.prompt_file) return Jobs(options.prompts, defaults);
   return Jobs(PromptFile(*options.prompt_file, std::cin), defaults);
@@ -55,7 +60,7 @@ int generate_on_devices(GenerateOptions options, std::ostream& out) {
 }
 
 // One prompt, and nowhere else to go than a new file.
-void check_embedding_job(const GenerateOptions& options, const JobOptions& job) {
+void check_embedding_job(const GenerateOptions& options, const ImageOptions& job) {
   const fs::path& file = options.save_embedding;
   if (options.prompts.size() != 1 || options.job.count != 1 || !options.job.embedding.empty())
     throw Error(ExitCode::usage, "--save-embedding: expected one prompt, and neither --count nor --embedding",
@@ -69,18 +74,27 @@ void check_embedding_job(const GenerateOptions& options, const JobOptions& job) 
 }
 
 // Stops after the prior.
-int write_embedding(const GenerateOptions& options, const PainterModel& model, std::ostream& out) {
-  const JobOptions job = jobs_of(options).next()->options;
+int write_embedding(const GenerateOptions& options, const ModelChoice& choice, std::ostream& out) {
+  const ImageOptions job = jobs_of(options).next()->options;
   check_embedding_job(options, job);
   const uint64_t seed = options.job.seed.value_or(std::random_device{}());
+  Model model(choice, PipelinePart::prior);
+  if (const auto truncated = model.truncated_text(job.prompt)) {
+    const Error fault = prompt_too_long(*truncated);
+    if (options.job.strict) throw fault;
+    spdlog::warn(fault.what());
+  }
   StageClock clock;
   Progress progress(1, {.quiet = options.verbosity == Verbosity::quiet});
-  save_embedding(options.save_embedding,
-                 embed(model, job, seed, [&](std::string_view stage, int64_t done, int64_t steps) {
-                   throw_if_interrupted();
-                   clock.tick(stage, done);
-                   done == 0 ? progress.begin_stage(stage, static_cast<int>(steps)) : progress.step_done();
-                 }));
+  const ImageTask task{.options = job, .seed = seed, .done = {}};
+  const ImageEmbedding embedding =
+      model.embed(task, [&](std::string_view stage, int64_t done, int64_t steps) {
+        throw_if_interrupted();
+        clock.tick(stage, done);
+        progress.observe(stage, done, steps);
+      });
+  expect_unchanged_files();
+  save_embedding(options.save_embedding, embedding);
   progress.clear();
   const nlohmann::ordered_json line{{"file", path_json(options.save_embedding)},
                                     {"prompt", job.prompt},
@@ -107,25 +121,24 @@ int generate(const GenerateOptions& options, std::ostream& out) {
                 "for example: unclip generate \"a red circle\"; more: unclip generate --help");
   if (!options.devices.empty()) return generate_on_devices(options, out);
   const fs::path folder = options.model.empty() ? default_model() : options.model;
-  const PainterModel model{folder, options.prior, options.device, options.dtype};
+  const ModelChoice model{folder, options.prior, options.device, options.dtype};
   if (!options.save_embedding.empty()) return write_embedding(options, model, out);
-  BatchOptions batch;
-  batch.batch_size = options.batch_size;
-  batch.seed = options.job.seed;
-  batch.json = options.json;
-  batch.fail_fast = options.fail_fast;
-  batch.quiet = options.verbosity == Verbosity::quiet;
-  batch.deny_file = options.deny_file;
-  batch.skip_denied = options.skip_denied;
-  batch.grid = options.grid;
-  batch.retry_failed = options.retry_failed;
-  batch.model = fs::weakly_canonical(folder).filename();
+  BatchOptions batch{.plan = {.seed = options.job.seed,
+                              .deny_file = options.deny_file,
+                              .skip_denied = options.skip_denied,
+                              .grid = options.grid,
+                              .retry_failed = options.retry_failed,
+                              .model = fs::weakly_canonical(folder).filename()},
+                     .batch_size = options.batch_size,
+                     .json = options.json,
+                     .fail_fast = options.fail_fast,
+                     .quiet = options.verbosity == Verbosity::quiet};
   if (options.prompt_file) {
-    batch.shard = options.shard ? *options.shard : shard_of_scheduler();
-    batch.manifest = OutputTemplate(options.job.output).folder();
+    batch.plan.shard = options.shard ? *options.shard : shard_of_scheduler();
+    batch.plan.manifest = OutputTemplate(options.job.output).folder();
   }
-  const OpenPainter open = [&](bool embedded) { return open_pipeline_painter(model, embedded); };
-  return static_cast<int>(BatchRun(batch, jobs_of(options), open, out).run());
+  const OpenEngine open = [&](EngineOptions engine) { return open_engine(model, std::move(engine)); };
+  return static_cast<int>(run_batch(batch, jobs_of(options), open, out));
 }
 
 }  // namespace unclip

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "batch/job_options.h"
 #include "batch/shard.h"
 #include "device/choice.h"
 #include "image/contact_sheet.h"
+#include "options/option_table.h"
 #include "support/log.h"
 
 namespace unclip {
@@ -19,7 +19,7 @@ namespace unclip {
 struct GenerateOptions {
   std::vector<std::string> prompts;                  // UTF-8, one job each
   std::optional<std::filesystem::path> prompt_file;  // .txt, .jsonl, .csv or - (instead of prompts)
-  JobOptions job;                                    // of every job, where its line says nothing
+  ImageOptions job;                                  // of every job, where its line says nothing
   std::filesystem::path model;                       // empty: the shipped model
   std::filesystem::path prior;                       // its prior's folder; empty: it stands in `model`
   std::filesystem::path save_embedding;              // stop after the prior and write this; empty: draw

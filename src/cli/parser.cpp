@@ -2,6 +2,7 @@
 #include "parser.h"
 
 #include "flags.h"
+#include "options/option_table.h"
 #include "recorded.h"
 #include "support/error.h"
 
@@ -72,11 +73,12 @@ void Parser::add_prior(CLI::App& verb, std::filesystem::path& prior) {
       verb, "--prior", prior,
       "Prior of a model that comes as two folders, e.g. --prior ~/models/kandinsky-2-2-prior (default: in "
       "the model's folder)")
-      ->type_name("FOLDER");
+      ->type_name("FOLDER")
+      ->group(group::device);
 }
 
 void Parser::add_model(CLI::App& verb, std::filesystem::path& model, std::filesystem::path& prior) {
-  add_text(verb, "-m,--model", model, kModelHelp)->type_name("FOLDER");
+  add_text(verb, "-m,--model", model, kModelHelp)->type_name("FOLDER")->group(group::device);
   add_prior(verb, prior);
 }
 
@@ -98,45 +100,52 @@ void Parser::add_generate() {
                        },
                        "Make the picture in FILE again, with all its options but the batch size where others "
                        "are not given, e.g. --from cat-42.png --seed 43 (default: PROMPT)")
-                   ->type_name("FILE");
+                   ->type_name("FILE")
+                   ->group(group::output);
+  from_files->group(group::output);
   from_files->needs(from);
-  auto* prompts = add_text(*verb, "PROMPT", generate_.prompts, find_job_option("prompt")->help);
+  auto* prompts = add_text(*verb, "PROMPT", generate_.prompts, find_option("prompt")->help);
   auto* file =
       add_text(*verb, "-f,--prompt-file", generate_.prompt_file,
                "Prompts from a .txt (one a line), .jsonl or .csv file, whose keys are the flags below, "
                "e.g. -f prompts.jsonl; - is standard input (default: PROMPT)")
-          ->type_name("FILE");
+          ->type_name("FILE")
+          ->group(group::output);
   prompts->excludes(file);
   from->excludes(file);
   add_model(*verb, generate_.model, generate_.prior);
-  add_job_options(*verb, generate_.job);
+  add_image_options(*verb, generate_.job);
   add_text(
       *verb, "--save-embedding", generate_.save_embedding,
       "Stop after the prior and write what it gives, which many runs can begin with by --embedding, e.g. "
       "--save-embedding cat.safetensors (default: draw)")
       ->type_name("FILE")
-      ->excludes(file);
+      ->excludes(file)
+      ->group(group::input);
   verb->get_option("--skip-existing")->excludes("--overwrite");
-  add_batch_size(*verb, generate_.batch_size);
+  add_batch_size(*verb, generate_.batch_size)->group(group::batch);
   add_device_and_dtype(*verb, generate_.device, generate_.dtype);
-  add_devices(*verb, generate_.devices)->needs(file)->excludes("--device");
+  add_devices(*verb, generate_.devices)->needs(file)->excludes("--device")->group(group::device);
   auto* keep_going =
       verb->add_flag_callback(
               "--keep-going", [] {}, "Go on where a picture fails, e.g. --keep-going (default: so)")
-          ->disable_flag_override();
+          ->disable_flag_override()
+          ->group(group::batch);
   add_flag(*verb, "--fail-fast", generate_.fail_fast,
            "End with the first picture that fails, e.g. --fail-fast (default: go on)")
-      ->excludes(keep_going);
+      ->excludes(keep_going)
+      ->group(group::batch);
   add_flag(
       *verb, "--retry-failed", generate_.retry_failed,
       "Try also the pictures again that failed in an earlier run of the prompt file, e.g. --retry-failed "
       "(default: leave them)")
-      ->needs(file);
-  add_shard(*verb, generate_.shard)->needs(file);
-  add_grid(*verb, generate_.grid);
+      ->needs(file)
+      ->group(group::batch);
+  add_shard(*verb, generate_.shard)->needs(file)->group(group::batch);
+  add_grid(*verb, generate_.grid)->group(group::batch);
   add_policy(*verb);
-  add_flag(*verb, "--json", generate_.json,
-           "Print one JSON object a picture, e.g. --json (default: its path)");
+  add_flag(*verb, "--json", generate_.json, "Print one JSON object an image, e.g. --json (default: its path)")
+      ->group(group::output);
 }
 
 CLI::Option* Parser::add_from_files(CLI::App& verb) {
@@ -150,11 +159,13 @@ void Parser::add_policy(CLI::App& verb) {
   auto* deny = add_text(verb, "--deny-file", generate_.deny_file,
                         "Words and /regular expressions/, one a line; prompts with them are refused, e.g. "
                         "--deny-file deny.txt (default: none)")
-                   ->type_name("FILE");
+                   ->type_name("FILE")
+                   ->group(group::batch);
   add_choice(
       verb, "--deny-action", generate_.skip_denied, {{"refuse", false}, {"skip", true}},
       "What becomes of them, e.g. --deny-action skip to draw the others (default: refuse, and draw none)")
-      ->needs(deny);
+      ->needs(deny)
+      ->group(group::batch);
 }
 
 void Parser::add_inspect() {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "flags.h"
+#include "options/option_table.h"
 #include "parser.h"
 
 namespace unclip {
@@ -68,9 +69,7 @@ void Parser::add_eval() {
         return eval(options, out);
       });
   verb->footer("Example: unclip eval --model models/picturebook --rows count position -n 50");
-  add_text(*verb, "-m,--model", eval_.model,
-           "Model folder, e.g. --model runs/first/model (default: $UNCLIP_MODEL, else the shipped model)")
-      ->type_name("FOLDER");
+  add_model(*verb, eval_.model, eval_.prior);
   add_choices(*verb, "--rows", eval_.rows, row_count,
               "Rows of the table, e.g. --rows count position (default: all)");
   add_text(*verb, "--prompts", eval_.prompts,
@@ -88,15 +87,7 @@ void Parser::add_eval() {
                        "Seed of prompts and pictures, e.g. --seed 7 (default: 0)");
   add_flag(*verb, "--upsample", eval_.upsample,
            "Judge the final picture, e.g. --upsample (default: the decoder's)");
-  for (const auto& [stage, value] : {std::pair{"prior", &eval_.prior_steps},
-                                     {"decoder", &eval_.decoder_steps},
-                                     {"upsampler", &eval_.upsampler_steps}})
-    add_number<int64_t>(*verb, fmt::format("--{}-steps", stage), *value, 2, 1000,
-                        fmt::format("Steps of the {0}, e.g. --{0}-steps 10 (default: the model's)", stage));
-  for (const auto& [stage, value] :
-       {std::pair{"prior", &eval_.prior_guidance}, {"decoder", &eval_.decoder_guidance}})
-    add_number(*verb, fmt::format("--{}-guidance", stage), *value, 0.0, 1000.0,
-               fmt::format("Guidance of the {0}, e.g. --{0}-guidance 2 (default: the model's)", stage));
+  add_image_options(*verb, eval_.image, group::sampling);
   add_number(*verb, "-b,--batch-size", eval_.batch_size, 1, kLargestBatch,
              "Pictures computed together, e.g. -b 4 (default: 16)");
   add_text(*verb, "--sheet", eval_.sheet,

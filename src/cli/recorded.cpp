@@ -4,6 +4,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "flags.h"
+#include "options/option_table.h"
 #include "support/error.h"
 #include "support/json_text.h"
 #include "support/utf8.h"
@@ -14,43 +15,39 @@ namespace {
 using nlohmann::json;
 
 // By the rules of the command line.
-void read(JobOptions& job, const std::string& name, const json& value) {
+void parse(ImageOptions& job, const Option& option, const json& value) {
   try {
-    const std::string text = value.is_string()   ? value.get<std::string>()
-                             : value.is_object() ? path_of(value).string()
-                                                 : json_line(value);
-    find_job_option(name)->read(job, text);
+    option.parse(job, value.is_string()   ? value.get<std::string>()
+                      : value.is_object() ? path_of(value).string()
+                                          : json_line(value));
   } catch (const std::invalid_argument& fault) {
-    throw std::invalid_argument(name + ": " + fault.what());
+    throw std::invalid_argument(option.name() + ": " + fault.what());
   }
 }
 
-bool names_file(const std::string& name) {
-  return name == "init-image" || name == "mask" || name == "hint" || name == "embedding";
+// What the block says where there was nothing to say: no negative prompt, a stage that the family lacks, the
+// model's own sampler.
+bool is_unset(const Option& option, const json& value) {
+  if (option.kind == Option::Kind::number) return value == 0 && option.scope == Option::Scope::batch;
+  return value == "" || value == sampler_name(SamplerKind::unclip);
 }
 
 // Throws std::invalid_argument or json::exception for values that unclip never writes.
 void read_options(Recorded& recorded, bool from_files) {
   const ImageMetadata& metadata = recorded.metadata;
+  const json fields = to_json(metadata);
   GenerateOptions& options = recorded.options;
-  read(options.job, "prompt", metadata.prompt);
-  options.prompts = {metadata.prompt};
-  options.job.seed = metadata.seed;
-  for (const auto& [name, steps] : {std::pair{"prior-steps", metadata.prior_steps},
-                                    {"decoder-steps", metadata.decoder_steps},
-                                    {"upsampler-steps", metadata.upsampler_steps}})
-    if (steps != 0) read(options.job, name, steps);  // 0: the model has no such stage
-  read(options.job, "prior-guidance", metadata.prior_guidance);
-  read(options.job, "decoder-guidance", metadata.decoder_guidance);
-  if (!metadata.negative_prompt.empty()) read(options.job, "negative-prompt", metadata.negative_prompt);
-  if (metadata.sampler != "unclip") read(options.job, "sampler", metadata.sampler);
-  for (const std::string name : kRecordedOptions) {
-    if (!metadata.options.contains(name)) continue;
-    if (names_file(name) && !from_files)
-      recorded.withheld.push_back(name);
+  for (const Option& option : option_table()) {
+    if (!option.recorded) continue;
+    const bool has_field = fields.contains(option.key());
+    const json value = has_field ? fields.at(option.key()) : metadata.options.value(option.name(), json());
+    if (value.is_null() || (has_field && option.name() != "prompt" && is_unset(option, value))) continue;
+    if (option.kind == Option::Kind::file && !from_files)
+      recorded.withheld.push_back(option.name());
     else
-      read(options.job, name, metadata.options.at(name));
+      parse(options.job, option, value);
   }
+  options.prompts = {options.job.prompt};
   options.device = parse_device(metadata.options.at("device"));
   options.dtype = parse_dtype(metadata.options.at("dtype"));
 }
@@ -74,9 +71,9 @@ Recorded read_recorded(const std::filesystem::path& picture, bool from_files) {
   return recorded;
 }
 
-void require_files(const Recorded& recorded, const JobOptions& job) {
+void require_files(const Recorded& recorded, const ImageOptions& job) {
   for (const std::string& name : recorded.withheld)
-    if (find_job_option(name)->tell(job).is_null())
+    if (find_option(name)->to_json(job).is_null())
       throw Error(ExitCode::usage,
                   fmt::format("{}: was made with --{} {}, which is not opened just because a picture says so",
                               recorded.picture.string(), name,

@@ -13,11 +13,6 @@
 
 namespace unclip {
 
-// What ImageMetadata::options holds beside batch size, device and dtype: job options without a field of
-// their own.
-constexpr const char* kRecordedOptions[] = {
-    "negative-prior-prompt", "size", "init-image", "strength", "mask", "hint", "embedding"};
-
 struct Recorded {
   std::filesystem::path picture;
   ImageMetadata metadata;
@@ -30,6 +25,6 @@ struct Recorded {
 Recorded read_recorded(const std::filesystem::path& picture, bool from_files);
 
 // Throws Error(usage) where a file is withheld and `job` names none in its place.
-void require_files(const Recorded& recorded, const JobOptions& job);
+void require_files(const Recorded& recorded, const ImageOptions& job);
 
 }  // namespace unclip

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <iostream>
 
+#include "engine/out_of_memory.h"
 #include "memory_end.h"
-#include "out_of_memory.h"
 #include "parser.h"
 #include "support/error.h"
 #include "support/interrupt.h"

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "image_encoder/clip_vision_model.h"
-#include "out_of_memory.h"
+#include "engine/out_of_memory.h"
 #include "pipeline/karlo_fit.h"
 #include "support/error.h"
 #include "text_encoder/clip_text_model.h"

@@ -9,8 +9,9 @@
 #include <map>
 #include <memory>
 
+#include "engine/engine.h"
 #include "image/difference.h"
-#include "painter.h"
+#include "options/option_table.h"
 #include "recorded.h"
 #include "support/error.h"
 #include "support/interrupt.h"
@@ -51,15 +52,10 @@ class Verifier {
     const auto start = std::chrono::steady_clock::now();
     const Image expected = read_png(file);
     const Recorded recorded = read_recorded(file, options_.from_files);
-    PictureJob job;
-    job.options = checked(recorded);
-    job.seed = recorded.metadata.seed;
-    Painter& painter = painter_for(recorded.options);
-    const Image found = draw(painter, job);
-    progress_.pictures_done(1);
+    const ImageResult found =
+        draw(recorded, {.options = checked(recorded), .seed = recorded.metadata.seed, .done = {}});
     progress_.clear();
-    Comparison comparison =
-        judge(expected, found, changed_weights(recorded.metadata, painter.describe(job, found)));
+    Comparison comparison = judge(expected, found.image, changed_weights(recorded.metadata, found.metadata));
     if (const auto batch = recorded.metadata.options.find("batch-size");
         !comparison.passed && batch != recorded.metadata.options.end() && *batch != options_.batch_size)
       comparison.reason += "; it was drawn with --batch-size " + excerpt(json_line(*batch));
@@ -68,7 +64,7 @@ class Verifier {
   }
 
  private:
-  static JobOptions checked(const Recorded& recorded) {
+  static ImageOptions checked(const Recorded& recorded) {
     require_files(recorded, recorded.options.job);
     try {
       check_together(recorded.options.job);
@@ -79,29 +75,37 @@ class Verifier {
     return recorded.options.job;
   }
 
-  // As many as in the batch that it came from, where the user says so: kernels see the same shapes.
-  Image draw(Painter& painter, const PictureJob& job) {
-    const std::vector<PictureJob> batch(static_cast<size_t>(options_.batch_size), job);
-    try {
-      return painter.draw(batch, [&](std::string_view stage, int64_t done, int64_t steps) {
-        throw_if_interrupted();
-        done == 0 ? progress_.begin_stage(stage, static_cast<int>(steps)) : progress_.step_done();
-      })[0];
-    } catch (const Error& error) {
-      // What is wrong with its embedding is the picture's fault, not the model's.
-      if (error.code != ExitCode::model || job.options.embedding.empty()) throw;
-      throw Error(ExitCode::jobs_failed, error.what(), error.hint);
-    }
+  ImageResult draw(const Recorded& recorded, ImageTask task) {
+    ImageResult result;
+    task.done = [&](ImageResult done) {
+      progress_.pictures_done(1);
+      result = std::move(done);
+    };
+    const bool embedded = !task.options.embedding.empty();
+    Engine& engine = engine_for(recorded.options, embedded);
+    engine.submit(std::move(task));
+    engine.finish();
+    if (!result.error) return result;
+    // What is wrong with its embedding is the picture's fault, not the model's.
+    if (result.error->code != ExitCode::model || !embedded) throw *result.error;
+    throw Error(ExitCode::jobs_failed, result.error->what(), result.error->hint);
   }
 
-  Painter& painter_for(const GenerateOptions& recorded) {
+  Engine& engine_for(const GenerateOptions& recorded, bool embedded) {
     const bool own_device = options_.device.kind != DeviceChoice::Kind::automatic;
     const DeviceChoice device = own_device ? options_.device : recorded.device;
     const DtypeChoice dtype = options_.dtype != DtypeChoice::automatic ? options_.dtype : recorded.dtype;
-    const bool embedded = !recorded.job.embedding.empty();
-    auto& painter = painters_[{device.kind, device.index, dtype, embedded}];
-    if (!painter) painter = open_pipeline_painter({options_.model, options_.prior, device, dtype}, embedded);
-    return *painter;
+    auto& engine = engines_[{device.kind, device.index, dtype, embedded}];
+    if (!engine)
+      engine = open_engine({options_.model, options_.prior, device, dtype},
+                           // As large as the batch that it came from, where the user says so: kernels see the
+                           // same shapes.
+                           {.batch_size = static_cast<size_t>(options_.batch_size),
+                            .embedded = embedded,
+                            .observer = [this](auto stage, int64_t done, int64_t steps) {
+                              progress_.observe(stage, done, steps);
+                            }});
+    return *engine;
   }
 
   Comparison judge(const Image& expected, const Image& found, const std::vector<std::string>& changed) const {
@@ -122,8 +126,8 @@ class Verifier {
   }
 
   const VerifyOptions& options_;
-  std::map<std::tuple<DeviceChoice::Kind, int, DtypeChoice, bool>, std::unique_ptr<Painter>> painters_;
   Progress progress_;
+  std::map<std::tuple<DeviceChoice::Kind, int, DtypeChoice, bool>, std::unique_ptr<Engine>> engines_;
 };
 
 void print(const fs::path& file, const Comparison& comparison, bool as_json, std::ostream& out) {

@@ -1,4 +1,4 @@
-// Ancestral sampling.
+// Ancestral sampling. Coefficients are float32, as the reference's.
 #include "diffusion/ddpm_sampler.h"
 
 #include <torch/torch.h>
@@ -9,8 +9,9 @@ namespace unclip {
 
 using Variance = ScheduleConfig::Variance;
 
-DdpmSampler::DdpmSampler(const ScheduleConfig& config, int64_t steps, int64_t skip)
-    : ScheduledSampler(config, spread_timesteps(config, steps), skip) {}
+DdpmSampler::DdpmSampler(const ScheduleConfig& config, int64_t steps, int64_t skip,
+                         NeighborBeta neighbor_beta)
+    : ScheduledSampler(config, spread_timesteps(config, steps), skip), neighbor_beta_(neighbor_beta) {}
 
 torch::Tensor DdpmSampler::deviation(const torch::Tensor& output, const torch::Tensor& x, float beta,
                                      float posterior) const {
@@ -34,14 +35,15 @@ torch::Tensor DdpmSampler::deviation(const torch::Tensor& output, const torch::T
 torch::Tensor DdpmSampler::step(size_t i, const torch::Tensor& output, const torch::Tensor& x,
                                 NoiseSource& noise) {
   // 1. ᾱ at this timestep and the next one visited, and β between them
-  const int64_t t = timesteps()[i];
-  const float now = alpha_bar(t), next = i + 1 < timesteps().size() ? alpha_bar(timesteps()[i + 1]) : 1.0F;
-  const float alpha_between = now / next, beta = 1 - alpha_between;
+  const int64_t t = timesteps()[i], t_next = i + 1 < timesteps().size() ? timesteps()[i + 1] : -1;
+  const float now = alpha_bar(t), next = t_next < 0 ? 1.0F : alpha_bar(t_next);
+  const bool exact = neighbor_beta_ == NeighborBeta::schedule && t_next == t - 1;
+  const float beta = exact ? this->beta(t) : 1 - now / next;
 
   // 2. mean of the posterior q(x_next | x_t, x_0) (eq. 7)
   const torch::Tensor x0 = predict_x0(output, x, std::sqrt(now), std::sqrt(1 - now));
   const float x0_weight = std::sqrt(next) * beta / (1 - now);
-  const float x_weight = std::sqrt(alpha_between) * (1 - next) / (1 - now);
+  const float x_weight = std::sqrt(1 - beta) * (1 - next) / (1 - now);
   const torch::Tensor mean = x0_weight * x0 + x_weight * x;
   if (t == 0) return mean;
 

@@ -4,12 +4,12 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <numbers>
 
 #include "choose.h"
 #include "diffusion/ddim_sampler.h"
 #include "diffusion/ddpm_sampler.h"
 #include "diffusion/dpm_solver_sampler.h"
-#include "diffusion/unclip_sampler.h"
 
 namespace unclip {
 namespace {
@@ -23,10 +23,12 @@ torch::Tensor without_terminal_signal(const torch::Tensor& betas) {
   return 1 - at::cat({alpha_bar.narrow(0, 0, 1), alpha_bar.slice(0, 1) / alpha_bar.slice(0, 0, -1)});
 }
 
-}  // namespace
+using Beta = ScheduleConfig::Beta;
+using Prediction = ScheduleConfig::Prediction;
+using Spacing = ScheduleConfig::Spacing;
+using Variance = ScheduleConfig::Variance;
 
-ScheduleConfig ScheduleConfig::from(const Config& config) {
-  const bool unclip = scheduler_class(config) == "UnCLIPScheduler";
+ScheduleConfig read_schedule(const Config& config, bool unclip) {
   ScheduleConfig c;
   c.num_train_timesteps = config.get("num_train_timesteps", c.num_train_timesteps, kTrainTimesteps);
   c.beta_schedule = choose<Beta>(config, "beta_schedule", unclip ? "squaredcos_cap_v2" : "linear",
@@ -37,9 +39,10 @@ ScheduleConfig ScheduleConfig::from(const Config& config) {
   c.beta_end = config.get("beta_end", c.beta_end, kBetas);
   c.trained_betas = config.find<std::vector<float>>("trained_betas", kBetas).value_or(c.trained_betas);
   c.rescale_betas_zero_snr = config.get("rescale_betas_zero_snr", c.rescale_betas_zero_snr);
-  c.prediction = choose<Prediction>(
-      config, "prediction_type", "epsilon",
-      {{"epsilon", Prediction::epsilon}, {"sample", Prediction::sample}, {"v_prediction", Prediction::v}});
+  using Predictions = std::vector<std::pair<std::string, Prediction>>;
+  Predictions predictions{{"epsilon", Prediction::epsilon}, {"sample", Prediction::sample}};
+  if (!unclip) predictions.emplace_back("v_prediction", Prediction::v);
+  c.prediction = choose<Prediction>(config, "prediction_type", "epsilon", predictions);
   c.clip_sample = config.get("clip_sample", c.clip_sample);
   c.clip_sample_range = config.get("clip_sample_range", c.clip_sample_range, kScales);
   c.thresholding = config.get("thresholding", c.thresholding);
@@ -52,7 +55,11 @@ ScheduleConfig ScheduleConfig::from(const Config& config) {
         {{"leading", Spacing::leading}, {"trailing", Spacing::trailing}, {"linspace", Spacing::linspace}});
   c.steps_offset = config.get("steps_offset", c.steps_offset, kStepOffsets);
   c.set_alpha_to_one = config.get("set_alpha_to_one", c.set_alpha_to_one);
-  if (config.has("variance_type"))
+  if (unclip)
+    c.variance = choose<Variance>(
+        config, "variance_type", "fixed_small_log",
+        {{"fixed_small_log", Variance::fixed_small_log}, {"learned_range", Variance::learned_range}});
+  else if (config.has("variance_type"))
     c.variance = choose<Variance>(config, "variance_type", "fixed_small",
                                   {{"fixed_small", Variance::fixed_small},
                                    {"fixed_small_log", Variance::fixed_small_log},
@@ -80,7 +87,33 @@ ScheduleConfig ScheduleConfig::from(const Config& config) {
   return c;
 }
 
-torch::Tensor ScheduleConfig::alphas_cumprod() const {
+}  // namespace
+
+ScheduleConfig ScheduleConfig::from(const Config& config) {
+  return read_schedule(config, scheduler_class(config) == "UnCLIPScheduler");
+}
+
+ScheduleConfig ScheduleConfig::from_unclip(const Config& config) {
+  scheduler_class(config);
+  config.expect("beta_schedule", "squaredcos_cap_v2");
+  return read_schedule(config, true);
+}
+
+torch::Tensor cosine_betas(int64_t timesteps) {
+  const auto alpha_bar = [](double t) {
+    const double c = std::cos((t + 0.008) / 1.008 * std::numbers::pi / 2);
+    return c * c;
+  };
+  const auto n = static_cast<double>(timesteps);
+  std::vector<float> betas;
+  for (int64_t i = 0; i < timesteps; ++i) {
+    const auto t = static_cast<double>(i);
+    betas.push_back(static_cast<float>(std::min(1 - alpha_bar((t + 1) / n) / alpha_bar(t / n), 0.999)));
+  }
+  return torch::tensor(betas);
+}
+
+torch::Tensor ScheduleConfig::betas() const {
   torch::Tensor betas;
   if (!trained_betas.empty())
     betas = torch::tensor(trained_betas);
@@ -90,9 +123,10 @@ torch::Tensor ScheduleConfig::alphas_cumprod() const {
     betas = torch::linspace(std::sqrt(beta_start), std::sqrt(beta_end), num_train_timesteps).square();
   else
     betas = cosine_betas(num_train_timesteps);
-  if (rescale_betas_zero_snr) betas = without_terminal_signal(betas);
-  return at::cumprod(1 - betas, 0);
+  return rescale_betas_zero_snr ? without_terminal_signal(betas) : betas;
 }
+
+torch::Tensor ScheduleConfig::alphas_cumprod() const { return at::cumprod(1 - betas(), 0); }
 
 // arXiv:2305.08891, table 2. std::nearbyint rounds halves to even, as numpy does.
 std::vector<int64_t> spread_timesteps(const ScheduleConfig& config, int64_t steps) {
@@ -101,15 +135,15 @@ std::vector<int64_t> spread_timesteps(const ScheduleConfig& config, int64_t step
   for (int64_t i = 0; i < steps; ++i) {
     const auto from_end = static_cast<double>(steps - 1 - i);
     double t = 0;
-    switch (config.spacing.value_or(ScheduleConfig::Spacing::leading)) {
-      case ScheduleConfig::Spacing::leading:
+    switch (config.spacing.value_or(Spacing::leading)) {
+      case Spacing::leading:
         t = from_end * static_cast<double>(config.num_train_timesteps / steps) +
             static_cast<double>(config.steps_offset);
         break;
-      case ScheduleConfig::Spacing::trailing:
+      case Spacing::trailing:
         t = std::nearbyint(train - static_cast<double>(i) * (train / static_cast<double>(steps))) - 1;
         break;
-      case ScheduleConfig::Spacing::linspace:
+      case Spacing::linspace:
         t = steps == 1 ? 0 : std::nearbyint(from_end * ((train - 1) / static_cast<double>(steps - 1)));
         break;
     }
@@ -126,8 +160,11 @@ ScheduledSampler::ScheduledSampler(const ScheduleConfig& config, std::vector<int
                                      std::to_string(config.num_train_timesteps - config.steps_offset) +
                                      " steps, found " + std::to_string(steps));
   timesteps_.erase(timesteps_.begin(), timesteps_.begin() + skip);
-  const torch::Tensor values = config.alphas_cumprod();
-  alphas_cumprod_.assign(values.data_ptr<float>(), values.data_ptr<float>() + values.numel());
+  const auto assign = [](std::vector<float>& to, const torch::Tensor& from) {
+    to.assign(from.data_ptr<float>(), from.data_ptr<float>() + from.numel());
+  };
+  assign(betas_, config.betas().contiguous());
+  assign(alphas_cumprod_, config.alphas_cumprod());
 }
 
 torch::Tensor ScheduledSampler::add_noise(const torch::Tensor& x0, const torch::Tensor& noise,
@@ -139,8 +176,8 @@ torch::Tensor ScheduledSampler::predict_x0(const torch::Tensor& output, const to
                                            float sigma) const {
   const torch::Tensor prediction = output.narrow(1, 0, x.size(1));
   torch::Tensor x0 = prediction;
-  if (config_.prediction == ScheduleConfig::Prediction::epsilon) x0 = (x - sigma * prediction) / alpha;
-  if (config_.prediction == ScheduleConfig::Prediction::v) x0 = alpha * x - sigma * prediction;
+  if (config_.prediction == Prediction::epsilon) x0 = (x - sigma * prediction) / alpha;
+  if (config_.prediction == Prediction::v) x0 = alpha * x - sigma * prediction;
   if (!config_.thresholding)
     return config_.clip_sample ? x0.clamp(-config_.clip_sample_range, config_.clip_sample_range) : x0;
   const torch::Tensor limit = at::quantile(x0.flatten(1).abs(), config_.dynamic_thresholding_ratio, 1)
@@ -149,9 +186,27 @@ torch::Tensor ScheduledSampler::predict_x0(const torch::Tensor& output, const to
   return at::clamp(x0, -limit, limit) / limit;
 }
 
+namespace {
+
+// UnCLIPScheduler's timesteps: over both ends, so two at least.
+ScheduleConfig spread_over_both_ends(ScheduleConfig config, int64_t steps) {
+  if (steps < 2 || steps > config.num_train_timesteps)
+    throw Error(ExitCode::usage,
+                "expected 2 to " + std::to_string(config.num_train_timesteps) + " steps, found " +
+                    std::to_string(steps),
+                "the schedule spreads its steps over both ends, so it needs two at least");
+  config.spacing = Spacing::linspace;
+  return config;
+}
+
+}  // namespace
+
 std::unique_ptr<ScheduledSampler> make_sampler(SamplerKind kind, const ScheduleConfig& config, int64_t steps,
                                                int64_t skip) {
   switch (kind) {
+    case SamplerKind::unclip:
+      return std::make_unique<DdpmSampler>(spread_over_both_ends(config, steps), steps, skip,
+                                           DdpmSampler::NeighborBeta::schedule);
     case SamplerKind::ddim:
       return std::make_unique<DdimSampler>(config, steps, skip);
     case SamplerKind::ddpm:
@@ -160,13 +215,6 @@ std::unique_ptr<ScheduledSampler> make_sampler(SamplerKind kind, const ScheduleC
       break;
   }
   return std::make_unique<DpmSolverSampler>(config, steps, skip);
-}
-
-std::optional<SamplerKind> sampler_kind(const std::string& scheduler_class) {
-  if (scheduler_class == "DDIMScheduler") return SamplerKind::ddim;
-  if (scheduler_class == "DDPMScheduler") return SamplerKind::ddpm;
-  if (scheduler_class == "DPMSolverMultistepScheduler") return SamplerKind::dpm_solver;
-  return std::nullopt;
 }
 
 }  // namespace unclip

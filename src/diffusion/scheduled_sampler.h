@@ -1,4 +1,4 @@
-// What DDIM, DDPM and DPM-Solver++ share: a noise schedule, the timesteps that are visited, and the estimate
+// What all samplers share: a noise schedule, the timesteps that are visited, and the estimate
 // of x_0. Settings are those that the reference's schedulers read from scheduler_config.json.
 #pragma once
 
@@ -7,10 +7,9 @@
 
 #include "checkpoint/config.h"
 #include "diffusion/sampler.h"
+#include "diffusion/sampler_kind.h"
 
 namespace unclip {
-
-enum class SamplerKind { ddim, ddpm, dpm_solver };
 
 struct ScheduleConfig {
   enum class Beta { linear, scaled_linear, cosine };
@@ -38,7 +37,11 @@ struct ScheduleConfig {
   // that is unknown.
   static ScheduleConfig from(const Config& config);
 
-  torch::Tensor alphas_cumprod() const;  // ᾱ_t, float32 [num_train_timesteps]
+  // The same, of what can only be UnCLIPScheduler: the cosine schedule, and what that class has.
+  static ScheduleConfig from_unclip(const Config& config);
+
+  torch::Tensor betas() const;           // β_t, float32 [num_train_timesteps]
+  torch::Tensor alphas_cumprod() const;  // ᾱ_t, the same
 };
 
 class ScheduledSampler : public Sampler {
@@ -53,6 +56,7 @@ class ScheduledSampler : public Sampler {
   ScheduledSampler(const ScheduleConfig& config, std::vector<int64_t> timesteps, int64_t skip);
 
   float alpha_bar(int64_t timestep) const { return alphas_cumprod_.at(static_cast<size_t>(timestep)); }
+  float beta(int64_t timestep) const { return betas_.at(static_cast<size_t>(timestep)); }
 
   // x_0 as the net sees it at x_t = √ᾱ x_0 + √(1−ᾱ) ε, clipped as the settings say. A variance that the net
   // predicts in more channels is not looked at.
@@ -63,17 +67,17 @@ class ScheduledSampler : public Sampler {
 
  private:
   std::vector<int64_t> timesteps_;
-  std::vector<float> alphas_cumprod_;
+  std::vector<float> betas_, alphas_cumprod_;
 };
 
 // `steps` timesteps from noise to picture, spread as the settings say.
 std::vector<int64_t> spread_timesteps(const ScheduleConfig& config, int64_t steps);
 
+// β_t of the cosine schedule, float32 [timesteps] (Nichol & Dhariwal 2021, arXiv:2102.09672, eq. 17).
+torch::Tensor cosine_betas(int64_t timesteps);
+
 // Starts after the first `skip` of `steps` steps, where less than all noise is to be taken away.
 std::unique_ptr<ScheduledSampler> make_sampler(SamplerKind kind, const ScheduleConfig& config, int64_t steps,
                                                int64_t skip = 0);
-
-// The sampler that the scheduler's class stands for; empty for another class.
-std::optional<SamplerKind> sampler_kind(const std::string& scheduler_class);
 
 }  // namespace unclip

@@ -50,6 +50,9 @@ std::string model_hash(const ImageMetadata& metadata) {
   return sha256_hex(all).substr(0, 10);
 }
 
+std::string steps_key(const char* stage) { return std::string(stage) + "_steps"; }
+std::string guidance_key(const char* stage) { return std::string(stage) + "_guidance"; }
+
 // Strictly: nlohmann would cut a number that the field cannot hold, without a word.
 template <typename Value>
 void read(const json& from, const char* key, Value& value) {
@@ -70,22 +73,20 @@ void read(const json& from, const char* key, Value& value) {
 }  // namespace
 
 nlohmann::ordered_json to_json(const ImageMetadata& m) {
-  return {{"prompt", m.prompt},
-          {"negative_prompt", m.negative_prompt},
-          {"seed", m.seed},
-          {"width", m.width},
-          {"height", m.height},
-          {"prior_steps", m.prior_steps},
-          {"decoder_steps", m.decoder_steps},
-          {"upsampler_steps", m.upsampler_steps},
-          {"prior_guidance", m.prior_guidance},
-          {"decoder_guidance", m.decoder_guidance},
-          {"sampler", m.sampler},
-          {"model", m.model},
-          {"family", m.family},
-          {"fingerprints", m.fingerprints},
-          {"options", m.options},
-          {"version", m.version}};
+  nlohmann::ordered_json all{{"prompt", m.prompt},
+                             {"negative_prompt", m.negative_prompt},
+                             {"seed", m.seed},
+                             {"width", m.width},
+                             {"height", m.height}};
+  for (const auto& [name, stage] : stages<std::int64_t>()) all[steps_key(name)] = m.steps.*stage;
+  for (const auto& [name, stage] : guided_stages<double>()) all[guidance_key(name)] = m.guidance.*stage;
+  all["sampler"] = m.sampler;
+  all["model"] = m.model;
+  all["family"] = m.family;
+  all["fingerprints"] = m.fingerprints;
+  all["options"] = m.options;
+  all["version"] = m.version;
+  return all;
 }
 
 ImageMetadata metadata_from_json(const json& from) {
@@ -96,11 +97,10 @@ ImageMetadata metadata_from_json(const json& from) {
   read(from, "seed", m.seed);
   read(from, "width", m.width);
   read(from, "height", m.height);
-  read(from, "prior_steps", m.prior_steps);
-  read(from, "decoder_steps", m.decoder_steps);
-  read(from, "upsampler_steps", m.upsampler_steps);
-  read(from, "prior_guidance", m.prior_guidance);
-  read(from, "decoder_guidance", m.decoder_guidance);
+  for (const auto& [name, stage] : stages<std::int64_t>())
+    read(from, steps_key(name).c_str(), m.steps.*stage);
+  for (const auto& [name, stage] : guided_stages<double>())
+    read(from, guidance_key(name).c_str(), m.guidance.*stage);
   read(from, "sampler", m.sampler);
   read(from, "model", m.model);
   read(from, "family", m.family);
@@ -118,8 +118,8 @@ std::string parameters_text(const ImageMetadata& m) {
   text += fmt::format(
       "Steps: {}, Sampler: {}, CFG scale: {}, Seed: {}, Size: {}x{}, Model hash: {}, Model: {}, "
       "Prior steps: {}, Prior CFG scale: {}, Upsampler steps: {}, Version: unclip {}",
-      m.decoder_steps, quoted(m.sampler), m.decoder_guidance, m.seed, m.width, m.height, model_hash(m),
-      quoted(m.model), m.prior_steps, m.prior_guidance, m.upsampler_steps, m.version);
+      m.steps.decoder, quoted(m.sampler), m.guidance.decoder, m.seed, m.width, m.height, model_hash(m),
+      quoted(m.model), m.steps.prior, m.guidance.prior, m.steps.upsampler, m.version);
   std::replace(text.begin(), text.end(), '\0', ' ');  // NUL ends a PNG text; the JSON block keeps it
   return text;
 }

@@ -1,4 +1,4 @@
-// What a picture tells about its making: written into the PNG by `generate`, read by `info` and `--from`.
+// What an image says about its making: written into the PNG by `generate`, read by `info` and `--from`.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "image/png.h"
+#include "support/per_stage.h"
 
 namespace unclip {
 
@@ -18,11 +19,8 @@ struct ImageMetadata {
   std::uint64_t seed = 0;       // of this picture, not of its job
   int width = 0;
   int height = 0;
-  int prior_steps = 0;
-  int decoder_steps = 0;
-  int upsampler_steps = 0;  // 0: the model has no such stage
-  double prior_guidance = 0;
-  double decoder_guidance = 0;
+  PerStage<std::int64_t> steps;  // 0: the model has no such stage
+  PerStage<double> guidance;
   std::string sampler;
   std::string model;                                  // name of the model folder
   std::string family;                                 // what it holds: "Karlo (text to image)"

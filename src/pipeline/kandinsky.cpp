@@ -40,18 +40,6 @@ std::array<int64_t, 2> read_sample_size(const Config& config) {
   return {sides[0], sides[1]};
 }
 
-const char* sampler_name(SamplerKind kind) {
-  switch (kind) {
-    case SamplerKind::ddim:
-      return "ddim";
-    case SamplerKind::ddpm:
-      return "ddpm";
-    case SamplerKind::dpm_solver:
-      break;
-  }
-  return "dpm++";
-}
-
 KandinskyRun begin(const KandinskyTask& task) {
   if (task.decoder.takes_hint()) return depth_control(task);
   if (task.decoder.repaints()) return inpainting(task);
@@ -65,7 +53,7 @@ KandinskyDecoder::KandinskyDecoder(const ModelFolder& folder, const DeviceAndDty
       unet(load_net<UNet2DConditionModel, UNet2DConditionConfig>(checked_decoder(folder), "unet", where)),
       movq(load_net<VQModel, VQConfig>(folder, "movq", where)),
       schedule(ScheduleConfig::from(folder.require("scheduler").config("scheduler_config.json"))),
-      sampler(sampler_kind(folder.require("scheduler").class_name).value()) {
+      sampler(find_sampler(folder.require("scheduler").class_name, &SamplerNames::scheduler_class).value()) {
   const Config config = folder.require("unet").config();
   const auto net = UNet2DConditionConfig::from(config);
   kind = net.conditioning.kind;
@@ -86,7 +74,7 @@ KandinskyPipeline::KandinskyPipeline(const ModelFolder& folder, const DeviceAndD
   if (part != PipelinePart::decoder) prior_ = std::make_unique<KandinskyPrior>(folder, prefix, target);
   if (part == PipelinePart::prior) return;
   decoder_ = std::make_unique<KandinskyDecoder>(folder, target);
-  defaults_.sampler = sampler_name(decoder_->sampler);
+  defaults_.sampler = decoder_->sampler;
 }
 
 KandinskyPipeline::~KandinskyPipeline() = default;

@@ -60,7 +60,7 @@ KandinskyEmbeddings KandinskyPrior::sample(const std::vector<ImageRequest>& batc
 // unCLIP section 2.2. Guidance doubles the rows: away from one text for all of a picture's embeddings.
 torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch, int64_t rows, int64_t steps,
                                           NoiseSource noise, const StageObserver& observer) {
-  UnclipSampler sampler(scheduler_, steps);
+  const auto sampler = make_sampler(SamplerKind::unclip, scheduler_, steps);
   const bool is_on = is_guided(batch, &Guidance::prior);
   std::vector<std::string> away, texts;
   for (const ImageRequest& request : batch) {
@@ -89,7 +89,7 @@ torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch
   const torch::Tensor start = noise.normal({rows, prior_->config.embedding_dim});  // [B,K,D]
   const torch::Tensor scale = guidance_scales(batch, &Guidance::prior, target_.device);
   const torch::Tensor x =
-      denoise(sampler, start, is_on ? guided(net, scale) : net, noise, watch("prior", sampler, observer));
+      denoise(*sampler, start, is_on ? guided(net, scale) : net, noise, watch("prior", *sampler, observer));
   return finite(prior_->post_process_latents(x), "prior", target_);
 }
 

@@ -34,7 +34,7 @@ class KandinskyPrior {
   CLIPTextModelWithProjection text_encoder_;
   CLIPVisionModelWithProjection image_encoder_;
   PriorTransformer prior_;
-  UnclipSamplerConfig scheduler_;
+  ScheduleConfig scheduler_;
   torch::Tensor black_;  // encoding_of_black(), once it was asked for
 };
 

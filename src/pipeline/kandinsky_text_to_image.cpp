@@ -60,11 +60,8 @@ void check_task(const KandinskyDecoder& decoder, const std::vector<ImageRequest>
 }
 
 std::unique_ptr<ScheduledSampler> KandinskyTask::sampler(int64_t skip) const {
-  SamplerKind kind = decoder.sampler;
-  if (settings.sampler == SamplerChoice::ddim) kind = SamplerKind::ddim;
-  if (settings.sampler == SamplerChoice::ddpm) kind = SamplerKind::ddpm;
-  if (settings.sampler == SamplerChoice::dpm_solver) kind = SamplerKind::dpm_solver;
-  return make_sampler(kind, decoder.schedule, settings.steps.decoder, skip);
+  return make_sampler(settings.sampler.value_or(decoder.sampler), decoder.schedule, settings.steps.decoder,
+                      skip);
 }
 
 torch::Tensor KandinskyTask::draw_noise() const {

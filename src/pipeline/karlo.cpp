@@ -40,8 +40,6 @@ KarloPipeline::KarloPipeline(const ModelFolder& folder, const DeviceAndDtype& ta
       prior_scheduler_(unclip_scheduler(folder, "prior_scheduler")),
       decoder_scheduler_(unclip_scheduler(folder, "decoder_scheduler")),
       super_res_scheduler_(unclip_scheduler(folder, "super_res_scheduler")),
-      decoder_schedule_(
-          ScheduleConfig::from(folder.require("decoder_scheduler").config("scheduler_config.json"))),
       decoder_size_(folder.require("decoder").config().require<int64_t>("sample_size", kPictureSides)),
       super_res_size_(
           folder.require("super_res_first").config().require<int64_t>("sample_size", kPictureSides)) {}
@@ -50,10 +48,12 @@ std::vector<Image> KarloPipeline::generate(const std::vector<ImageRequest>& batc
                                            const DrawSettings& settings, const StageObserver& observer) {
   const torch::InferenceMode inference;
   check(batch, settings);
-  UnclipSampler prior_sampler(prior_scheduler_, settings.steps.prior);
-  const auto decoder_sampler = make_decoder_sampler(settings);
-  std::optional<UnclipSampler> upsampler_sampler;
-  if (settings.steps.upsampler > 0) upsampler_sampler.emplace(super_res_scheduler_, settings.steps.upsampler);
+  const auto prior_sampler = make_sampler(SamplerKind::unclip, prior_scheduler_, settings.steps.prior);
+  const auto decoder_sampler =
+      make_sampler(settings.sampler.value_or(defaults_.sampler), decoder_scheduler_, settings.steps.decoder);
+  std::unique_ptr<Sampler> upsampler_sampler;
+  if (settings.steps.upsampler > 0)
+    upsampler_sampler = make_sampler(SamplerKind::unclip, super_res_scheduler_, settings.steps.upsampler);
   NoiseSource noise(seeds_of(batch), target_.device);
 
   observer("text", 0, 1);
@@ -63,7 +63,7 @@ std::vector<Image> KarloPipeline::generate(const std::vector<ImageRequest>& batc
   const torch::Tensor embedding =
       batch.front().embedding
           ? stack_embeddings(batch, prior_->config.embedding_dim, &ImageEmbedding::image, target_.device)
-          : sample_prior(text, prior_sampler, noise, watch("prior", prior_sampler, observer));
+          : sample_prior(text, *prior_sampler, noise, watch("prior", *prior_sampler, observer));
   const torch::Tensor small =
       sample_decoder(embedding, text, *decoder_sampler, noise, watch("decoder", *decoder_sampler, observer));
   if (!upsampler_sampler) return to_images(small);
@@ -77,9 +77,9 @@ std::vector<ImageEmbedding> KarloPipeline::embed(const std::vector<ImageRequest>
                                                  const StageObserver& observer) {
   const torch::InferenceMode inference;
   check(batch, settings);
-  UnclipSampler sampler(prior_scheduler_, settings.steps.prior);
+  const auto sampler = make_sampler(SamplerKind::unclip, prior_scheduler_, settings.steps.prior);
   NoiseSource noise(seeds_of(batch), target_.device);
-  const torch::Tensor made = sample_prior(encode(batch), sampler, noise, watch("prior", sampler, observer));
+  const torch::Tensor made = sample_prior(encode(batch), *sampler, noise, watch("prior", *sampler, observer));
   std::vector<ImageEmbedding> embeddings;
   for (int64_t i = 0; i < made.size(0); ++i)
     embeddings.push_back({row_of(made, i), {}, {settings.steps.prior, prior_->config.embedding_dim}});
@@ -96,21 +96,6 @@ void KarloPipeline::check(const std::vector<ImageRequest>& batch, const DrawSett
     reject_if(request.hint != nullptr, "--hint", "this model draws from text alone");
   }
   reject_if(settings.width != 0 || settings.height != 0, "--size", "this model draws one size only");
-}
-
-std::unique_ptr<Sampler> KarloPipeline::make_decoder_sampler(const DrawSettings& settings) const {
-  const int64_t steps = settings.steps.decoder;
-  switch (settings.sampler) {
-    case SamplerChoice::ddim:
-      return make_sampler(SamplerKind::ddim, decoder_schedule_, steps);
-    case SamplerChoice::ddpm:
-      return make_sampler(SamplerKind::ddpm, decoder_schedule_, steps);
-    case SamplerChoice::dpm_solver:
-      return make_sampler(SamplerKind::dpm_solver, decoder_schedule_, steps);
-    case SamplerChoice::own:
-      break;
-  }
-  return std::make_unique<UnclipSampler>(decoder_scheduler_, steps);
 }
 
 KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<ImageRequest>& batch) {

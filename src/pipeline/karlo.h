@@ -6,7 +6,6 @@
 #include "decoder/unet_2d_condition.h"
 #include "diffusion/denoise.h"
 #include "diffusion/scheduled_sampler.h"
-#include "diffusion/unclip_sampler.h"
 #include "pipeline/pipeline.h"
 #include "prior/prior_transformer.h"
 #include "text_encoder/clip_text_model.h"
@@ -42,7 +41,6 @@ class KarloPipeline final : public Pipeline {
                                NoiseSource& noise, const StepDone& step_done);
   torch::Tensor sample_upsampler(const torch::Tensor& small, Sampler& sampler, NoiseSource& noise,
                                  const StepDone& step_done);
-  std::unique_ptr<Sampler> make_decoder_sampler(const DrawSettings& settings) const;
   void check(const std::vector<ImageRequest>& batch, const DrawSettings& settings) const;
 
   DeviceAndDtype target_;
@@ -53,8 +51,7 @@ class KarloPipeline final : public Pipeline {
   UnCLIPTextProjModel text_proj_;
   UNet2DConditionModel decoder_;
   UNet2DModel super_res_first_, super_res_last_;
-  UnclipSamplerConfig prior_scheduler_, decoder_scheduler_, super_res_scheduler_;
-  ScheduleConfig decoder_schedule_;        // the decoder's again, as other samplers read it
+  ScheduleConfig prior_scheduler_, decoder_scheduler_, super_res_scheduler_;
   int64_t decoder_size_, super_res_size_;  // pixels a side
 };
 

@@ -3,7 +3,7 @@
 
 #include "decoder/text_proj.h"
 #include "decoder/unet_2d_condition.h"
-#include "diffusion/unclip_sampler.h"
+#include "diffusion/scheduled_sampler.h"
 #include "fit.h"
 #include "prior/prior_transformer.h"
 #include "text_encoder/clip_text_model.h"
@@ -71,7 +71,7 @@ void check_karlo_sizes(const std::function<Config(const std::string&)>& config, 
               size("decoder", "time_embedding_dim", decoder.temb_channels()));
   const Config schedule = config("decoder_scheduler");
   const bool learned =
-      UnclipSamplerConfig::from(schedule).variance == UnclipSamplerConfig::Variance::learned_range;
+      ScheduleConfig::from_unclip(schedule).variance == ScheduleConfig::Variance::learned_range;
   expect_same(size("decoder", "in_channels", decoder.in_channels), {"a picture in colour", 3});
   expect_same(size("decoder", "out_channels", decoder.out_channels),
               {"\"variance_type\" in " + schedule.origin() + " wants it", learned ? 6 : 3});

@@ -1,46 +1,39 @@
-// From prompts to pictures: the one interface that the batch, the command line and `eval` see. One file a
+// From prompts to pictures: the one interface that the engine sees. One file a
 // model family implements it (pipeline/karlo.cpp, …).
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "checkpoint/model_folder.h"
 #include "device/device.h"
+#include "diffusion/sampler_kind.h"
 #include "image/image.h"
+#include "support/per_stage.h"
 #include "tokenizer/tokenizer.h"
 
 namespace unclip {
 
-// Denoising steps of each stage, ≥ 2 each: all pictures of a batch share them.
-struct Steps {
-  int64_t prior = 25;
-  int64_t decoder = 25;
-  int64_t upsampler = 7;  // 0: the decoder's small picture is the result
-};
+// Denoising steps of each stage, ≥ 2: all images of a batch share them. 0: the family has no such stage;
+// without the upsampler the decoder's small image is the result.
+using Steps = PerStage<int64_t>;
 
-// Classifier-free guidance scales; 1 or less on both switches guidance off, as in the reference.
-struct Guidance {
-  double prior = 4.0;
-  double decoder = 8.0;
-};
+// Classifier-free guidance scales; 1 or less on all switches guidance off, as in the reference.
+using Guidance = PerStage<double>;
 
-// What turns noise into a picture in the decoder. Prior and upsampler keep their own.
-enum class SamplerChoice {
-  own,         // the one that the model's scheduler names
-  ddim,        // no noise added on the way
-  ddpm,        // ancestral
-  dpm_solver,  // DPM-Solver++(2M), for fewer steps
-};
+// What Karlo's reference takes.
+inline constexpr Steps kUsualSteps{25, 25, 7};
+inline constexpr Guidance kUsualGuidance{4, 8, 1};
 
 // What the prior gives and the decoder begins with.
 struct ImageEmbedding {
   std::vector<float> image;     // CLIP image embedding
-  std::vector<float> negative;  // what guidance leads away from; empty in families that learn it
+  std::vector<float> negative;  // what guidance steers away from; empty in families that learn it
   std::vector<int64_t> noise;   // that the prior drew, behind which the decoder's noise begins: how many
                                 // times, and the shape of each; empty: none
 };
@@ -49,9 +42,9 @@ struct ImageEmbedding {
 struct ImageRequest {
   std::string prompt;  // UTF-8
   uint64_t seed = 0;
-  Guidance guidance = {};
-  std::string negative_prompt = {};        // its embedding is what the decoder is led away from; empty: none
-  std::string negative_prior_prompt = {};  // what the prior is led away from; empty: negative_prompt
+  Guidance guidance = kUsualGuidance;
+  std::string negative_prompt = {};        // guidance steers the decoder away from its embedding; empty: none
+  std::string negative_prior_prompt = {};  // the same of the prior; empty: negative_prompt
   std::shared_ptr<const Image> init_image = {};          // to begin with, resized
   std::shared_ptr<const Image> mask = {};                // white is repainted; as large as init_image
   std::shared_ptr<const Image> hint = {};                // depth map, resized
@@ -60,8 +53,9 @@ struct ImageRequest {
 
 // What all pictures of a batch share.
 struct DrawSettings {
-  Steps steps = {};
-  SamplerChoice sampler = SamplerChoice::own;
+  Steps steps = kUsualSteps;
+  std::optional<SamplerKind> sampler =
+      {};                     // of the decoder; absent: the one that the model's scheduler names
   int width = 0, height = 0;  // pixels, rounded up to what the model can draw; 0: the model's own size
   double strength = 0.3;      // 0…1: share of the steps that change init_image
 };
@@ -71,9 +65,9 @@ enum class PipelinePart { all, prior, decoder };
 
 // What a model folder recommends where the user says nothing.
 struct PipelineDefaults {
-  Steps steps = {};
-  Guidance guidance = {};
-  std::string sampler = "unclip";  // the decoder's own: that, ddim, ddpm or dpm++
+  Steps steps = kUsualSteps;
+  Guidance guidance = kUsualGuidance;
+  SamplerKind sampler = SamplerKind::unclip;  // the decoder's own
 
   // From generation_config.json in the folder, which names them as the arguments of the reference's pipeline;
   // what it leaves out is as in `d`. Throws Error(model).

@@ -6,13 +6,13 @@
 #include <algorithm>
 
 #include "diffusion/denoise.h"
-#include "diffusion/unclip_sampler.h"
+#include "diffusion/scheduled_sampler.h"
 #include "pipeline/pipeline.h"
 
 namespace unclip {
 
-inline UnclipSamplerConfig unclip_scheduler(const ModelFolder& folder, const std::string& name) {
-  return UnclipSamplerConfig::from(folder.require(name).config("scheduler_config.json"));
+inline ScheduleConfig unclip_scheduler(const ModelFolder& folder, const std::string& name) {
+  return ScheduleConfig::from_unclip(folder.require(name).config("scheduler_config.json"));
 }
 
 inline std::vector<uint64_t> seeds_of(const std::vector<ImageRequest>& batch) {

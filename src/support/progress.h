@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -30,6 +31,13 @@ class Progress {
 
   void begin_stage(std::string_view name, int steps);
   void step_done();
+
+  // Both of them, as an observer of stages: `done` is 0 when a stage begins, then the number of finished
+  // steps.
+  void observe(std::string_view stage, int64_t done, int64_t steps) {
+    done == 0 ? begin_stage(stage, static_cast<int>(steps)) : step_done();
+  }
+
   void pictures_done(int count);
   void clear();  // wipes the redrawn line: call before printing something else to the same terminal
 

@@ -26,4 +26,11 @@ std::vector<StageTime> StageClock::stages() const {
   return times;
 }
 
+nlohmann::ordered_json to_json(const std::vector<StageTime>& times) {
+  nlohmann::ordered_json stages;
+  for (const StageTime& t : times)
+    stages[t.stage] = {{"steps", t.steps}, {"seconds", t.seconds}, {"step_seconds", t.step_seconds}};
+  return stages;
+}
+
 }  // namespace unclip

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,9 @@ struct StageTime {
   double step_seconds =
       0;  // the median step; the first, which packs weights and warms caches, counts only alone
 };
+
+// As lines of JSON have them: stage → steps, seconds, step_seconds.
+nlohmann::ordered_json to_json(const std::vector<StageTime>& times);
 
 class StageClock {
  public:

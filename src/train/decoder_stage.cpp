@@ -7,6 +7,8 @@
 #include "decoder/text_proj.h"
 #include "decoder/unet_2d_condition.h"
 #include "diffusion/denoise.h"
+#include "image/tile.h"
+#include "pipeline/to_images.h"
 #include "train/clip_towers.h"
 #include "train/contrastive.h"
 #include "train/noising.h"
@@ -28,7 +30,7 @@ class DecoderStage final : public Stage {
   explicit DecoderStage(const TrainContext& context)
       : context_(context),
         recipe_(context.recipe.stage("decoder")),
-        scheduler_(UnclipSamplerConfig::from(
+        scheduler_(ScheduleConfig::from_unclip(
             Config(context.recipe.component("decoder_scheduler"), "decoder_scheduler"))),
         towers_(context, recipe_.train_towers),
         text_proj_(UnCLIPTextProjConfig::from(Config(context.recipe.component("text_proj"), "text_proj"))),
@@ -64,7 +66,7 @@ class DecoderStage final : public Stage {
   // A recipe that does not learn the variance fixes it at the posterior's: v = −1 in arXiv:2102.09672,
   // eq. 15.
   void prepare() override {
-    if (scheduler_.variance != UnclipSamplerConfig::Variance::learned_range || recipe_.vlb_weight > 0) return;
+    if (scheduler_.variance != ScheduleConfig::Variance::learned_range || recipe_.vlb_weight > 0) return;
     const torch::NoGradGuard no_grad;
     const auto parameters = decoder_->named_parameters();
     parameters["conv_out.weight"].chunk(2)[1].zero_();
@@ -117,19 +119,19 @@ class DecoderStage final : public Stage {
     std::vector<uint64_t> seeds(kSheetPictures);
     for (size_t i = 0; i < seeds.size(); ++i) seeds[i] = i;
     NoiseSource noise(seeds, context_.target.device);
-    UnclipSampler sampler(scheduler_, kSheetSteps);
+    const auto sampler = make_sampler(SamplerKind::unclip, scheduler_, kSheetSteps);
     const int64_t size = sample_size(phase);
     const torch::Tensor scale =
         torch::full({kSheetPictures}, kSheetGuidance, torch::device(context_.target.device));
     const torch::Tensor drawn =
-        denoise(sampler, noise.normal({3, size, size}), guided(net, scale), noise, [] {});
+        denoise(*sampler, noise.normal({3, size, size}), guided(net, scale), noise, [] {});
     const torch::Tensor originals = shrink(pictures, size).to(torch::kFloat32);
     std::vector<torch::Tensor> rows;
     for (int64_t i = 0; i < kSheetPictures; i += kSheetColumns) {
       rows.push_back(originals.narrow(0, i, kSheetColumns));
       rows.push_back(drawn.narrow(0, i, kSheetColumns));
     }
-    return tile(at::cat(rows), kSheetColumns);
+    return tile(to_images(at::cat(rows)), kSheetColumns, 1);
   }
 
  private:
@@ -183,7 +185,7 @@ class DecoderStage final : public Stage {
 
   TrainContext context_;
   const StageRecipe& recipe_;
-  UnclipSamplerConfig scheduler_;
+  ScheduleConfig scheduler_;
   ClipTowers towers_;
   UnCLIPTextProjModel text_proj_;
   UNet2DConditionModel decoder_;

@@ -36,7 +36,7 @@ torch::Tensor entries(const torch::Tensor& table, const torch::Tensor& t, const 
 
 }  // namespace
 
-Noising::Noising(const UnclipSamplerConfig& config, torch::Device device) : config_(config) {
+Noising::Noising(const ScheduleConfig& config, torch::Device device) : config_(config) {
   const torch::Tensor beta = cosine_betas(config.num_train_timesteps).to(torch::kFloat64);
   const torch::Tensor alpha_bar = at::cumprod(1 - beta, 0);
   const torch::Tensor before = at::cat({torch::ones({1}, torch::kFloat64), alpha_bar.slice(0, 0, -1)});
@@ -66,7 +66,7 @@ Noised Noising::noise(const torch::Tensor& clean, const at::Generator& chance) c
 }
 
 torch::Tensor Noising::predicted_x0(const Noised& noised, const torch::Tensor& prediction) const {
-  if (config_.prediction == UnclipSamplerConfig::Prediction::sample) return prediction;
+  if (config_.prediction == ScheduleConfig::Prediction::sample) return prediction;
   const torch::Tensor alpha_bar = entries(alpha_bar_, noised.t, noised.x0);
   return (noised.xt - (1 - alpha_bar).sqrt() * prediction) / alpha_bar.sqrt();
 }
@@ -79,12 +79,12 @@ torch::Tensor Noising::loss(const Noised& noised, const torch::Tensor& output,
   const torch::Tensor alpha_bar = alpha_bar_.index_select(0, noised.t);  // [B]
   const torch::Tensor snr = alpha_bar / (1 - alpha_bar);                 // [B]
   torch::Tensor weight = snr.clamp(recipe.snr_weight_min, recipe.snr_weight_max);
-  const bool predicts_noise = config_.prediction == UnclipSamplerConfig::Prediction::epsilon;
+  const bool predicts_noise = config_.prediction == ScheduleConfig::Prediction::epsilon;
   if (predicts_noise) weight = weight / snr;
   const torch::Tensor error =
       (prediction - (predicts_noise ? noised.noise : noised.x0)).square().flatten(1).mean(1);  // [B]
   torch::Tensor loss = (weight * error).mean();
-  if (config_.variance == UnclipSamplerConfig::Variance::learned_range && recipe.vlb_weight > 0) {
+  if (config_.variance == ScheduleConfig::Variance::learned_range && recipe.vlb_weight > 0) {
     const torch::Tensor share = (answer.narrow(1, channels, channels) + 1) / 2;
     loss = loss + recipe.vlb_weight * static_cast<double>(config_.num_train_timesteps) *
                       variational_bound(noised, prediction.detach(), share);

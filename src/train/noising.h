@@ -4,7 +4,7 @@
 
 #include <torch/types.h>
 
-#include "diffusion/unclip_sampler.h"
+#include "diffusion/scheduled_sampler.h"
 #include "train/recipe.h"
 
 namespace unclip {
@@ -16,7 +16,7 @@ struct Noised {
 
 class Noising {
  public:
-  Noising(const UnclipSamplerConfig& config, torch::Device device);
+  Noising(const ScheduleConfig& config, torch::Device device);
 
   // x_t of random timesteps, spread evenly over the batch: their loss varies less than that of free draws.
   Noised noise(const torch::Tensor& x0, const at::Generator& chance) const;
@@ -31,7 +31,7 @@ class Noising {
   torch::Tensor variational_bound(const Noised& noised, const torch::Tensor& prediction,
                                   const torch::Tensor& share) const;
 
-  UnclipSamplerConfig config_;
+  ScheduleConfig config_;
   torch::Tensor alpha_bar_, log_beta_, log_posterior_;  // [T]; β̃ at 0 is that at 1, as in the paper's code
   torch::Tensor x0_weight_, x_weight_;                  // [T] of the posterior's mean
 };

@@ -14,9 +14,9 @@ class PriorStage final : public Stage {
         recipe_(context.recipe.stage("prior")),
         towers_(context),
         prior_(PriorTransformerConfig::from(Config(context.recipe.component("prior"), "prior"))),
-        noising_(
-            UnclipSamplerConfig::from(Config(context.recipe.component("prior_scheduler"), "prior_scheduler")),
-            context.target.device) {
+        noising_(ScheduleConfig::from_unclip(
+                     Config(context.recipe.component("prior_scheduler"), "prior_scheduler")),
+                 context.target.device) {
     initialise(*prior_);
     const torch::NoGradGuard no_grad;
     prior_->clip_mean.zero_();

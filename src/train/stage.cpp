@@ -57,22 +57,4 @@ torch::Tensor to_unit_range(const torch::Tensor& pictures, const DeviceAndDtype&
       .contiguous(torch::MemoryFormat::ChannelsLast);
 }
 
-Image tile(const torch::Tensor& pictures, int64_t columns) {
-  const int64_t size = pictures.size(2), rows = (pictures.size(0) + columns - 1) / columns;
-  const torch::Tensor bytes = ((pictures.to(torch::kCPU, torch::kFloat32) + 1) * 127.5)
-                                  .round()
-                                  .clamp(0, 255)
-                                  .to(torch::kUInt8)
-                                  .permute({0, 2, 3, 1});  // [N,S,S,3]
-  torch::Tensor sheet = torch::full({rows * (size + 2), columns * (size + 2), 3}, 255, torch::kUInt8);
-  for (int64_t i = 0; i < pictures.size(0); ++i)
-    sheet.narrow(0, i / columns * (size + 2) + 1, size)
-        .narrow(1, i % columns * (size + 2) + 1, size)
-        .copy_(bytes[i]);
-  return {static_cast<int>(sheet.size(1)),
-          static_cast<int>(sheet.size(0)),
-          3,
-          {sheet.data_ptr<uint8_t>(), sheet.data_ptr<uint8_t>() + sheet.numel()}};
-}
-
 }  // namespace unclip

@@ -91,7 +91,4 @@ void initialise(torch::nn::Module& module);
 // uint8 pictures → −1 … 1 in `target`'s dtype and device, channels-last.
 torch::Tensor to_unit_range(const torch::Tensor& pictures, const DeviceAndDtype& target);
 
-// [N,3,S,S] in −1 … 1 → one picture with `columns` tiles a row.
-Image tile(const torch::Tensor& pictures, int64_t columns);
-
 }  // namespace unclip

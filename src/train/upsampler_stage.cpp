@@ -2,6 +2,8 @@
 // was blurred and made noisy so that the net forgives the decoder's faults (unCLIP, arXiv:2204.06125,
 // section 2.1).
 #include "diffusion/denoise.h"
+#include "image/tile.h"
+#include "pipeline/to_images.h"
 #include "train/noising.h"
 #include "train/stage.h"
 #include "upsampler/unet_2d.h"
@@ -56,7 +58,7 @@ class UpsamplerStage final : public Stage {
   explicit UpsamplerStage(const TrainContext& context)
       : context_(context),
         recipe_(context.recipe.stage("upsampler")),
-        scheduler_(UnclipSamplerConfig::from(
+        scheduler_(ScheduleConfig::from_unclip(
             Config(context.recipe.component("super_res_scheduler"), "super_res_scheduler"))),
         size_(context.recipe.component("super_res_first").at("sample_size").get<int64_t>()),
         factor_(size_ / context.recipe.component("decoder").at("sample_size").get<int64_t>()),
@@ -106,9 +108,9 @@ class UpsamplerStage final : public Stage {
           .to(torch::kFloat32);
     };
     NoiseSource noise({0, 1, 2, 3}, context_.target.device);
-    UnclipSampler sampler(scheduler_, kSheetSteps);
-    const torch::Tensor drawn = denoise(sampler, noise.normal({3, size_, size_}), net, noise, [] {});
-    return tile(at::cat({hint, drawn}), kSheetPictures);
+    const auto sampler = make_sampler(SamplerKind::unclip, scheduler_, kSheetSteps);
+    const torch::Tensor drawn = denoise(*sampler, noise.normal({3, size_, size_}), net, noise, [] {});
+    return tile(to_images(at::cat({hint, drawn})), kSheetPictures, 1);
   }
 
  private:
@@ -142,7 +144,7 @@ class UpsamplerStage final : public Stage {
 
   TrainContext context_;
   const StageRecipe& recipe_;
-  UnclipSamplerConfig scheduler_;
+  ScheduleConfig scheduler_;
   int64_t size_;    // pixels a side
   int64_t factor_;  // how many times the decoder's
   UNet2DModel net_;

@@ -81,8 +81,9 @@ TEST_F(Policy, LookAlikesAreOneLetter) {
 
 TEST_F(Policy, NegativePromptsAreRead) {
   const PromptPolicy policy = of("gun\n");
-  for (auto field : {&JobOptions::prompt, &JobOptions::negative_prompt, &JobOptions::negative_prior_prompt}) {
-    JobOptions job;
+  for (auto field :
+       {&ImageOptions::prompt, &ImageOptions::negative_prompt, &ImageOptions::negative_prior_prompt}) {
+    ImageOptions job;
     job.prompt = "a cat";
     EXPECT_FALSE(policy.refused_by(job));
     job.*field = "a gun";

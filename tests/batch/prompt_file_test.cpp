@@ -19,7 +19,7 @@ struct Reading {
   std::string faults;  // one a line, without the folder's name
 };
 
-Reading read(const std::string& name, const std::string& text, const JobOptions& defaults = {}) {
+Reading read(const std::string& name, const std::string& text, const ImageOptions& defaults = {}) {
   const TemporaryFolder folder;
   std::ofstream(folder.path / name, std::ios::binary) << text;
   std::istringstream none;
@@ -33,7 +33,7 @@ Reading read(const std::string& name, const std::string& text, const JobOptions&
 }
 
 std::vector<PromptLine> good(const std::string& name, const std::string& text,
-                             const JobOptions& defaults = {}) {
+                             const ImageOptions& defaults = {}) {
   const Reading reading = read(name, text, defaults);
   EXPECT_EQ(reading.faults, "");
   return reading.lines;
@@ -50,7 +50,7 @@ TEST(PromptFile, TextSkipsCommentsAndBlankLines) {
 }
 
 TEST(PromptFile, JsonLinesTakeEveryOption) {
-  JobOptions defaults;
+  ImageOptions defaults;
   defaults.count = 7;
   defaults.strict = true;
   const auto lines =
@@ -61,8 +61,8 @@ TEST(PromptFile, JsonLinesTakeEveryOption) {
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0].options.prompt, "a é\n");
   EXPECT_EQ(lines[0].options.seed, UINT64_MAX);
-  EXPECT_EQ(lines[0].options.decoder_steps, 9);
-  EXPECT_EQ(lines[0].options.prior_guidance, 0.5);
+  EXPECT_EQ(lines[0].options.steps.decoder, 9);
+  EXPECT_EQ(lines[0].options.guidance.prior, 0.5);
   EXPECT_FALSE(lines[0].options.strict);
   EXPECT_EQ(lines[0].options.count, 7);
   EXPECT_EQ(lines[1].line, 3u);
@@ -72,7 +72,7 @@ TEST(PromptFile, JsonLinesTakeEveryOption) {
 }
 
 TEST(PromptFile, CsvTakesEveryOption) {
-  JobOptions defaults;
+  ImageOptions defaults;
   defaults.count = 7;
   const auto lines = good("a.csv",
                           "seed,prompt,decoder-guidance,overwrite\r\n"
@@ -84,11 +84,11 @@ TEST(PromptFile, CsvTakesEveryOption) {
   EXPECT_EQ(lines[0].line, 2u);
   EXPECT_EQ(lines[0].options.prompt, "a \"cat\", and\na dog");
   EXPECT_EQ(lines[0].options.seed, 1u);
-  EXPECT_EQ(lines[0].options.decoder_guidance, 2.5);
+  EXPECT_EQ(lines[0].options.guidance.decoder, 2.5);
   EXPECT_TRUE(lines[0].options.overwrite);
   EXPECT_EQ(lines[1].line, 5u);
   EXPECT_EQ(lines[1].options.prompt, "plain");
-  EXPECT_FALSE(lines[1].options.seed || lines[1].options.decoder_guidance || lines[1].options.overwrite);
+  EXPECT_FALSE(lines[1].options.seed || lines[1].options.guidance.decoder || lines[1].options.overwrite);
   EXPECT_EQ(lines[1].options.count, 7);
 }
 
@@ -143,7 +143,7 @@ TEST(PromptFile, TakesWhatAPictureBeginsWith) {
                           "\"negative_prompt\": \"b\"}");
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_EQ(lines[0].options.strength, 0.5);
-  EXPECT_EQ(lines[0].options.sampler, "dpm++");
+  EXPECT_EQ(lines[0].options.sampler, SamplerKind::dpm_solver);
   EXPECT_EQ(lines[0].options.size->width, 768);
   EXPECT_EQ(lines[0].options.size->height, 512);
   EXPECT_EQ(lines[0].options.negative_prompt, "b");

@@ -21,7 +21,7 @@ EvalOptions tiny_options() {
   options.rows = {Row::colour, Row::count};
   options.count = 2;
   options.seeds = 2;
-  options.prior_steps = options.decoder_steps = options.upsampler_steps = 2;
+  options.image.steps = {2, 2, 2};
   options.device.kind = DeviceChoice::Kind::cpu;
   options.dtype = DtypeChoice::f32;
   options.json = true;

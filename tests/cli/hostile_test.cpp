@@ -242,7 +242,7 @@ TEST_F(Hostile, LimitsOfMemoryEndInOurWords) {
     drawn += result.code == 0;
     if (result.code == 0) continue;
     EXPECT_EQ(result.code, 4) << megabytes << " MB, signal " << result.signal << '\n' << result.err;
-    EXPECT_TRUE(result.err.starts_with("error: out of memory\nerror:   ")) << result.err;
+    EXPECT_NE(result.err.find("out of memory\nerror:   "), std::string::npos) << result.err;
     ++told;
   }
   EXPECT_GT(told, 0);

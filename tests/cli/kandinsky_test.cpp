@@ -94,7 +94,7 @@ TEST_P(EveryDecoder, AnEmbeddingDrawsTheSameAsOneRun) {
   from.insert(from.end(), {"--embedding", file});
   EXPECT_EQ(draw(GetParam(), from).pixels, whole.pixels);
   EXPECT_EQ(draw(GetParam(), from, /*with_prior=*/false).pixels, whole.pixels);
-  EXPECT_EQ(from_png(last_file())->prior_steps, 0);
+  EXPECT_EQ(from_png(last_file())->steps.prior, 0);
 }
 
 TEST_P(EveryDecoder, IsDrawnAgainFromItsPicture) {

@@ -17,7 +17,8 @@ ScheduleConfig schedule(const std::string& name) {
 }
 
 SamplerKind kind_of(const std::string& name) {
-  return *sampler_kind(Config::read(kSchedules).values().at(name).at("_class_name").get<std::string>());
+  return *find_sampler(Config::read(kSchedules).values().at(name).at("_class_name").get<std::string>(),
+                       &SamplerNames::scheduler_class);
 }
 
 class ScheduledTrajectory : public testing::TestWithParam<std::tuple<std::string, int64_t>> {};
@@ -95,7 +96,7 @@ TEST(ScheduledSampler, RefusesStepsAndSettingsItCannotMake) {
   expect_refusal(ExitCode::model, "\"use_karras_sigmas\" is true, expected false", [] {
     ScheduleConfig::from(Config({{"use_karras_sigmas", true}}, "scheduler_config.json"));
   });
-  EXPECT_FALSE(sampler_kind("EulerDiscreteScheduler").has_value());
+  EXPECT_FALSE(find_sampler("EulerDiscreteScheduler", &SamplerNames::scheduler_class).has_value());
 }
 
 }  // namespace

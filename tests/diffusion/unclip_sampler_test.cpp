@@ -1,5 +1,5 @@
 // The sampler against trajectories of the reference's UnCLIPScheduler, and the noise source against itself.
-#include "diffusion/unclip_sampler.h"
+#include "diffusion/scheduled_sampler.h"
 
 #include <gtest/gtest.h>
 
@@ -20,8 +20,9 @@ TEST_P(Trajectory, EqualsTheReference) {
   const auto& [name, steps] = GetParam();
   const auto golden = read_tensors(std::filesystem::path(UNCLIP_TEST_DATA) / "unclip-scheduler.safetensors");
   const std::string prefix = name + "." + std::to_string(steps) + ".";
-  UnclipSampler sampler(UnclipSamplerConfig::from(scheduler_config(name)), steps);
-  EXPECT_TRUE(torch::equal(torch::tensor(sampler.timesteps()), golden.at(prefix + "timesteps")));
+  const auto sampler =
+      make_sampler(SamplerKind::unclip, ScheduleConfig::from_unclip(scheduler_config(name)), steps);
+  EXPECT_TRUE(torch::equal(torch::tensor(sampler->timesteps()), golden.at(prefix + "timesteps")));
 
   const torch::Tensor outputs = golden.at(prefix + "outputs");
   const torch::Tensor samples = golden.at(prefix + "samples");
@@ -29,7 +30,7 @@ TEST_P(Trajectory, EqualsTheReference) {
   torch::Tensor x = samples[0].unsqueeze(0);
   double largest = 0;
   for (int64_t i = 0; i < steps; ++i) {
-    x = sampler.step(static_cast<size_t>(i), outputs[i].unsqueeze(0), x, noise);
+    x = sampler->step(static_cast<size_t>(i), outputs[i].unsqueeze(0), x, noise);
     const torch::Tensor expected = samples[i + 1];
     largest = std::max(largest, ((x[0] - expected).abs().max() / expected.abs().max()).item<double>());
   }
@@ -44,7 +45,7 @@ INSTANTIATE_TEST_SUITE_P(Settings, Trajectory,
 
 TEST(UnclipSampler, RefusesOneStep) {
   try {
-    UnclipSampler(UnclipSamplerConfig{}, 1);
+    make_sampler(SamplerKind::unclip, {}, 1);
     FAIL() << "one step was accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code, ExitCode::usage);
@@ -54,7 +55,7 @@ TEST(UnclipSampler, RefusesOneStep) {
 
 TEST(UnclipSampler, RefusesUnknownSettings) {
   const Config config({{"variance_type", "fixed_large"}}, "scheduler_config.json");
-  EXPECT_THROW(UnclipSamplerConfig::from(config), Error);
+  EXPECT_THROW(ScheduleConfig::from_unclip(config), Error);
 }
 
 TEST(NoiseSource, DrawsDoNotDependOnTheBatch) {

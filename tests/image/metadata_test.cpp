@@ -20,11 +20,11 @@ class Metadata : public Folder {
     m.negative_prompt = "blur";
     m.seed = 18446744073709551615U;
     m.width = m.height = 256;
-    m.prior_steps = 25;
-    m.decoder_steps = 26;
-    m.upsampler_steps = 7;
-    m.prior_guidance = 4;
-    m.decoder_guidance = 8.5;
+    m.steps.prior = 25;
+    m.steps.decoder = 26;
+    m.steps.upsampler = 7;
+    m.guidance.prior = 4;
+    m.guidance.decoder = 8.5;
     m.sampler = "UnCLIP";
     m.model = "karlo, v1";
     m.fingerprints = {{"decoder", "aa11"}, {"prior", "bb22"}};

@@ -95,9 +95,9 @@ class KandinskyFamily : public testing::TestWithParam<std::string> {};
 
 TEST_P(KandinskyFamily, DrawsByOtherSamplersAsTheReference) {
   const auto pipeline = Pipeline::open(pair_of(GetParam()), kFloat);
-  for (const auto& [name, sampler] : {std::pair{".ddim", SamplerChoice::ddim},
-                                      {".ddpm", SamplerChoice::ddpm},
-                                      {".dpm++", SamplerChoice::dpm_solver}}) {
+  for (const auto& [name, sampler] : {std::pair{".ddim", SamplerKind::ddim},
+                                      {".ddpm", SamplerKind::ddpm},
+                                      {".dpm++", SamplerKind::dpm_solver}}) {
     DrawSettings settings = kWide;
     settings.sampler = sampler;
     const std::string title = GetParam() + name;
@@ -173,7 +173,7 @@ TEST_P(KandinskyFamily, OpensAFolderWithASolverOfItsOwn) {
   std::ofstream(folder.path / "model_index.json") << index;
   const auto pipeline = Pipeline::open(
       ModelFolder::open(folder.path).with_prior(ModelFolder::open(kRoot / (GetParam() + "-prior"))), kFloat);
-  EXPECT_EQ(pipeline->defaults().sampler, "dpm++");
+  EXPECT_EQ(pipeline->defaults().sampler, SamplerKind::dpm_solver);
   expect_picture(pipeline->generate({request_for(GetParam())}, kWide, kIgnore)[0],
                  kandinsky_golden().at(GetParam() + ".dpm++.pixels"), GetParam() + " solver of its own");
 }

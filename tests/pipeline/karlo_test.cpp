@@ -29,8 +29,8 @@ void expect_reference(const Image& image, const std::string& key) {
 }
 
 TEST(Karlo, DrawsTheReferencesPictures) {
-  expect_reference(draw({{kCircle, 7, {}}})[0], "guided.7");
-  expect_reference(draw({{kStars, 8, {}}})[0], "guided.8");
+  expect_reference(draw({{kCircle, 7}})[0], "guided.7");
+  expect_reference(draw({{kStars, 8}})[0], "guided.8");
 }
 
 TEST(Karlo, DrawsTheReferencesPictureWithoutGuidance) {
@@ -39,7 +39,7 @@ TEST(Karlo, DrawsTheReferencesPictureWithoutGuidance) {
 
 TEST(Karlo, APictureDoesNotDependOnItsBatch) {
   const std::vector<ImageRequest> batch = {
-      {kStars, 8, {}}, {kCircle, 7, {}}, {kStars, 9, {2, 5}}, {"a blue square", 10, {}}};
+      {kStars, 8}, {kCircle, 7}, {kStars, 9, {2, 5}}, {"a blue square", 10}};
   const auto together = draw(batch);
   for (size_t i = 0; i < batch.size(); ++i) {
     const double agreement = psnr(pixels(together[i]), pixels(draw({batch[i]})[0]));
@@ -50,7 +50,7 @@ TEST(Karlo, APictureDoesNotDependOnItsBatch) {
 
 TEST(Karlo, Bfloat16StaysNearFloat32) {
   const double agreement =
-      psnr(pixels(draw({{kCircle, 7, {}}})[0]), pixels(draw({{kCircle, 7, {}}}, torch::kBFloat16)[0]));
+      psnr(pixels(draw({{kCircle, 7}})[0]), pixels(draw({{kCircle, 7}}, torch::kBFloat16)[0]));
   std::cout << agreement << " dB\n";
   EXPECT_GE(agreement, 20);
 }
@@ -59,7 +59,7 @@ TEST(Karlo, ReportsEveryStageAndStep) {
   const auto pipeline =
       Pipeline::open(ModelFolder::open(kData / "karlo-tiny"), {torch::kCPU, torch::kFloat32});
   std::vector<std::string> seen;
-  pipeline->generate({{kCircle, 1, {}}}, kSettings, [&](std::string_view stage, int64_t done, int64_t steps) {
+  pipeline->generate({{kCircle, 1}}, kSettings, [&](std::string_view stage, int64_t done, int64_t steps) {
     if (done == steps) seen.push_back(std::string(stage) + " " + std::to_string(steps));
   });
   EXPECT_EQ(seen, (std::vector<std::string>{"text 1", "prior 5", "decoder 5", "upsampler 3"}));
@@ -85,7 +85,7 @@ TEST(Karlo, TakesWhatTheFolderRecommends) {
 TEST(Karlo, RefusesStepCountsThatTheScheduleCannotMake) {
   const auto pipeline =
       Pipeline::open(ModelFolder::open(kData / "karlo-tiny"), {torch::kCPU, torch::kFloat32});
-  EXPECT_THROW(pipeline->generate({{kCircle, 1, {}}}, {{5, 1, 3}}, [](auto, auto, auto) {}), Error);
+  EXPECT_THROW(pipeline->generate({{kCircle, 1}}, {{5, 1, 3}}, [](auto, auto, auto) {}), Error);
 }
 
 TEST(Karlo, BeginsFromAnEmbeddingThatItMade) {
@@ -105,11 +105,11 @@ TEST(Karlo, BeginsFromAnEmbeddingThatItMade) {
 }
 
 TEST(Karlo, DrawsByOtherSamplers) {
-  for (const auto sampler : {SamplerChoice::ddim, SamplerChoice::ddpm, SamplerChoice::dpm_solver}) {
+  for (const auto sampler : {SamplerKind::ddim, SamplerKind::ddpm, SamplerKind::dpm_solver}) {
     const auto pipeline =
         Pipeline::open(ModelFolder::open(kData / "karlo-tiny"), {torch::kCPU, torch::kFloat32});
     const DrawSettings settings{kSettings.steps, sampler};
-    const auto drawn = pipeline->generate({{kCircle, 7, {}}}, settings, [](auto, auto, auto) {});
+    const auto drawn = pipeline->generate({{kCircle, 7}}, settings, [](auto, auto, auto) {});
     EXPECT_GT(pixels(drawn[0]).std().item<double>(), 5);
   }
 }

@@ -9,10 +9,10 @@ namespace {
 
 const at::Generator chance = at::make_generator<at::CPUGeneratorImpl>(1);
 
-UnclipSamplerConfig config(UnclipSamplerConfig::Prediction prediction) {
-  UnclipSamplerConfig c;
+ScheduleConfig config(ScheduleConfig::Prediction prediction) {
+  ScheduleConfig c;
   c.prediction = prediction;
-  c.variance = UnclipSamplerConfig::Variance::learned_range;
+  c.variance = ScheduleConfig::Variance::learned_range;
   return c;
 }
 
@@ -33,11 +33,10 @@ TEST(Noising, LossIsZeroForThePerfectAnswer) {
   StageRecipe recipe;
   recipe.snr_weight_min = 0;
   recipe.snr_weight_max = 5;
-  for (const auto kind :
-       {UnclipSamplerConfig::Prediction::sample, UnclipSamplerConfig::Prediction::epsilon}) {
+  for (const auto kind : {ScheduleConfig::Prediction::sample, ScheduleConfig::Prediction::epsilon}) {
     const Noising noising(config(kind), torch::kCPU);
     const Noised noised = noising.noise(kPictures, chance);
-    const bool sample = kind == UnclipSamplerConfig::Prediction::sample;
+    const bool sample = kind == ScheduleConfig::Prediction::sample;
     const torch::Tensor answer =
         at::cat({sample ? noised.x0 : noised.noise, torch::zeros_like(noised.x0)}, 1);
     EXPECT_EQ(noising.loss(noised, answer, recipe).item<float>(), 0);
@@ -51,8 +50,8 @@ TEST(Noising, BothPredictionsWeighTheSameErrorAlike) {
   StageRecipe recipe;
   recipe.snr_weight_min = 0;
   recipe.snr_weight_max = 5;
-  const Noising of_sample(config(UnclipSamplerConfig::Prediction::sample), torch::kCPU);
-  const Noising of_noise(config(UnclipSamplerConfig::Prediction::epsilon), torch::kCPU);
+  const Noising of_sample(config(ScheduleConfig::Prediction::sample), torch::kCPU);
+  const Noising of_noise(config(ScheduleConfig::Prediction::epsilon), torch::kCPU);
   Noised noised = of_sample.noise(kPictures, chance);
   const torch::Tensor alpha_bar =
       at::cumprod(1 - cosine_betas(1000), 0).index_select(0, noised.t).view({64, 1, 1, 1});
@@ -66,7 +65,7 @@ TEST(Noising, BothPredictionsWeighTheSameErrorAlike) {
 
 TEST(Noising, OnlyTheVarianceLearnsFromTheBound) {
   torch::manual_seed(0);
-  const Noising noising(config(UnclipSamplerConfig::Prediction::sample), torch::kCPU);
+  const Noising noising(config(ScheduleConfig::Prediction::sample), torch::kCPU);
   const Noised noised = noising.noise(kPictures, chance);
   StageRecipe plain, hybrid;
   hybrid.vlb_weight = 0.001;

@@ -1,5 +1,5 @@
 // File names: templates, folders, collisions, and slugs of odd prompts.
-#include "batch/output_name.h"
+#include "options/output_name.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -5,7 +5,6 @@
 #include <sys/types.h>
 
 #include <condition_variable>
-#include <deque>
 #include <exception>
 #include <filesystem>
 #include <map>
@@ -17,39 +16,37 @@
 #include <vector>
 
 #include "batch/manifest.h"
-#include "batch/painter.h"
+#include "batch/planned_image.h"
+#include "engine/engine.h"
 #include "support/error.h"
 #include "support/progress.h"
 
 namespace unclip {
 
-// A picture that was drawn, or the reason why not; neither where the policy refuses it.
-struct PictureResult {
-  PictureJob picture;
-  std::optional<Error> error{};
-  Image image{};
-  ImageMetadata metadata{};
-  double seconds = 0;               // of computing: its share of the batch
-  std::string sha256{};             // of the file; the writer's
-  nlohmann::ordered_json stages{};  // seconds and steps of the whole batch
+// An image that was drawn, or the reason why not; neither where the policy denies it.
+struct MadeImage {
+  PlannedImage plan;
+  ImageResult result{};
+  bool truncated = false;  // the model does not read its whole prompt
+  std::string sha256{};    // of the file; the writer's
 };
 
 struct WriterOptions {
-  bool json = false;       // one JSON object a picture instead of its path; also for those that failed
-  bool fail_fast = false;  // the first picture that fails ends the run
+  bool json = false;       // one JSON object an image instead of its path; also for those that failed
+  bool fail_fast = false;  // the first image that fails ends the run
   uint64_t run_seed = 0;   // of the first job
 };
 
-class PictureWriter {
+class ImageWriter {
  public:
   // `manifest`: null for none.
-  PictureWriter(const WriterOptions& options, Manifest* manifest, Progress& progress, std::ostream& out);
-  ~PictureWriter();  // writes what was handed over
-  PictureWriter(const PictureWriter&) = delete;
-  PictureWriter& operator=(const PictureWriter&) = delete;
+  ImageWriter(const WriterOptions& options, Manifest* manifest, Progress& progress, std::ostream& out);
+  ~ImageWriter();  // writes what was handed over
+  ImageWriter(const ImageWriter&) = delete;
+  ImageWriter& operator=(const ImageWriter&) = delete;
 
-  // Waits while another batch waits already. Throws what ended the thread.
-  void write(std::vector<PictureResult> batch);
+  // Waits while many others wait already. Throws what ended the thread.
+  void write(MadeImage image);
 
   // Waits until all is written. Throws as write(), and where a folder went away with its pictures.
   void finish();
@@ -60,14 +57,13 @@ class PictureWriter {
 
  private:
   void work();
-  void write_batch(std::vector<PictureResult>& batch);
-  void write_picture(PictureResult& result, const std::vector<std::byte>& png);
+  void write_all(std::vector<MadeImage>& images);
+  void write_file(MadeImage& image, const std::vector<std::byte>& png);
   void check_folder(const std::filesystem::path& folder) const;
-  void fail(const PictureResult& result);
-  void tell(const PictureResult& result);
-  nlohmann::ordered_json describe(const PictureResult& result) const;
+  void fail(const MadeImage& image);
+  void tell(const MadeImage& image);
+  nlohmann::ordered_json describe(const MadeImage& image) const;
   void print(const std::string& line);
-  void wait_for_room(size_t most);
 
   const WriterOptions options_;
   Manifest* const manifest_;
@@ -75,7 +71,8 @@ class PictureWriter {
   std::ostream& out_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::vector<PictureResult>> queue_;  // the first is being written
+  std::vector<MadeImage> queue_;
+  bool writing_ = false;
   bool ending_ = false;
   std::exception_ptr fault_;
   std::map<std::filesystem::path, ino_t> folders_;  // that pictures went to → their number on the disk

@@ -1,5 +1,5 @@
 // Foreign exceptions → Error(out_of_memory), or words for people.
-#include "out_of_memory.h"
+#include "engine/out_of_memory.h"
 
 #include <c10/util/Exception.h>
 

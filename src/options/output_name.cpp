@@ -1,6 +1,6 @@
 // -o → pieces (literals and fields), parsed once before the model loads; pieces + a picture's fields → a
 // path.
-#include "batch/output_name.h"
+#include "options/output_name.h"
 
 #include <spdlog/fmt/fmt.h>
 

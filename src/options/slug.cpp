@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "batch/output_name.h"
+#include "options/output_name.h"
 
 namespace unclip {
 namespace {

@@ -1,0 +1,130 @@
+// From jobs to planned images (see the header).
+#include "batch/plan.h"
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <random>
+
+#include "batch/contact_sheets.h"
+#include "options/output_name.h"
+#include "support/error.h"
+
+namespace unclip {
+namespace {
+
+namespace fs = std::filesystem;
+using Action = PlannedImage::Action;
+
+Error exists_already(const fs::path& file) {
+  return {ExitCode::io, file.string() + ": exists already",
+          "pass --overwrite or --skip-existing, or another name with -o"};
+}
+
+}  // namespace
+
+Plan::Plan(PlanOptions options, Jobs jobs)
+    : options_(std::move(options)), jobs_(std::move(jobs)), seed_(options_.seed) {
+  if (options_.deny_file) policy_.emplace(*options_.deny_file);
+  if (options_.manifest) manifest_.emplace(*options_.manifest, options_.shard);
+  if (!seed_ && manifest_) seed_ = manifest_->run_seed();
+  if (!seed_ && options_.shard.count == 1) seed_ = std::random_device{}();
+}
+
+PlanSummary Plan::check() {
+  PlanSummary summary;
+  uint64_t refused = 0, on_sheets = 0;
+  OutputCheck outputs;
+  std::optional<Error> first;  // bad lines are reported before it
+  each([&](PlannedImage& image) {
+    if (first) return;
+    try {
+      outputs.check(image.file);
+      if (options_.grid && !image.denied() && on_sheets++ % options_.grid->cells() == 0)
+        check_sheet(outputs, image);
+      decide(image);
+      if (image.action == Action::refuse && image.n == 0) {
+        spdlog::log(options_.skip_denied ? spdlog::level::warn : spdlog::level::err, "{}: refused by {}",
+                    image.where, image.policy);
+        ++refused;
+      }
+      // An image that is refused has a line all the same.
+      summary.images += image.action == Action::draw || image.action == Action::refuse;
+      summary.embedded &= image.action != Action::draw || !image.options.embedding.empty();
+      summary.failed_before += image.action == Action::failed_before;
+    } catch (const Error& error) {
+      first.emplace(error.code, image.where + ": " + error.what(), error.hint);
+    }
+  });
+  jobs_.require_good();
+  if (first) throw *first;
+  if (refused > 0 && !options_.skip_denied)
+    throw Error(ExitCode::refused,
+                fmt::format("{} prompts are refused by {}", refused, options_.deny_file->string()),
+                "change them, or pass --deny-action skip to draw the others");
+  return summary;
+}
+
+// Names and seeds are those of the whole run, so the images of other shards are counted and named too.
+void Plan::each(const std::function<void(PlannedImage&)>& visit) {
+  jobs_.rewind();
+  OutputNames names;
+  uint64_t number = 0;
+  while (const auto job = jobs_.next()) {
+    const std::string policy = policy_ ? policy_->refused_by(job->options).value_or("allowed") : "";
+    for (uint64_t n = 0; n < static_cast<uint64_t>(job->options.count); ++n) {
+      PlannedImage image{.options = job->options,
+                         .where = job->where,
+                         .index = job->index,
+                         .n = n,
+                         .seed = seed_of(*job) + n,
+                         .policy = policy};
+      image.file =
+          names.next(job->options.output,
+                     {.index = job->index, .seed = image.seed, .n = n, .prompt = job->options.prompt});
+      if (!options_.shard.holds(number++)) continue;
+      if (manifest_) image.id = image_id(image, options_.model, *options_.manifest);
+      visit(image);
+    }
+  }
+}
+
+// Of the job's first image: its own, or the run's + its index.
+uint64_t Plan::seed_of(const Job& job) const {
+  if (job.options.seed) return *job.options.seed;
+  if (seed_) return *seed_ + job.index;
+  throw Error(ExitCode::usage, job.where + ": a shard has no seed to count from, and the prompt brings none",
+              "pass the same --seed to all shards");
+}
+
+void Plan::decide(PlannedImage& image) const {
+  using Status = Manifest::Status;
+  ImageOptions& options = image.options;
+  const Status status = manifest_ ? manifest_->status(image.id) : Status::absent;
+  image.action = Action::draw;
+  if (image.denied()) {
+    image.action = status == Status::refused ? Action::skip : Action::refuse;
+  } else if (status == Status::failed && !options_.retry_failed) {
+    image.action = Action::failed_before;
+  } else if (!options.overwrite && is_taken(image.file)) {
+    std::error_code missing;
+    // An empty file is what a kill leaves where files cannot be renamed (support/atomic_file.h).
+    const bool done = status == Status::done && fs::file_size(image.file, missing) > 0 && !missing;
+    if (!done && status == Status::absent && !options.skip_existing) throw exists_already(image.file);
+    const bool whole = done || is_whole_picture(image.file);
+    if (done || (whole && options.skip_existing))
+      image.action = Action::skip;
+    else
+      options.overwrite =
+          !whole;  // one that failed before may be there: the writer sees whether it is the same
+  }
+}
+
+// Sheets are written last; whether they can be is known before.
+void Plan::check_sheet(OutputCheck& outputs, const PlannedImage& first) {
+  const fs::path sheet = ContactSheets::name_of(first.file);
+  outputs.check(sheet);
+  if (!ContactSheets::replaces(first.options) && is_taken(sheet)) throw exists_already(sheet);
+}
+
+}  // namespace unclip

@@ -1,0 +1,67 @@
+// The plan of a run: prompts → images with seeds, names, shard, policy and what earlier runs made of them. No
+// model is needed, so that all of it is checked before one is opened. Read twice, once to check and once to
+// draw, and never held in memory as a whole.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "batch/jobs.h"
+#include "batch/manifest.h"
+#include "batch/output_check.h"
+#include "batch/planned_image.h"
+#include "batch/policy.h"
+#include "batch/shard.h"
+#include "image/contact_sheet.h"
+
+namespace unclip {
+
+struct PlanOptions {
+  std::optional<uint64_t> seed;  // of the first job; absent: that of an earlier run, or random
+  std::optional<std::filesystem::path> deny_file;  // prompts that it denies are not drawn (batch/policy.h)
+  bool skip_denied = false;                        // they are left out; otherwise they end the run
+  std::optional<Grid> grid;                        // contact sheets of all images
+  bool retry_failed = false;                       // make also the images that an earlier run could not
+  Shard shard;                                     // the part of the run that is made here
+  std::optional<std::filesystem::path> manifest;   // the folder that it stands in; absent: none is kept
+  std::string model;                               // its name, for the manifest
+};
+
+struct PlanSummary {
+  uint64_t images = 0;         // to draw, or to report as refused
+  uint64_t failed_before = 0;  // in an earlier run, and left alone
+  bool embedded = true;        // each image to draw starts from an embedding
+};
+
+class Plan {
+ public:
+  Plan(PlanOptions options, Jobs jobs);
+
+  // Goes over all images and where they go. Throws Error for the first fault; bad lines of a prompt file are
+  // all logged before.
+  PlanSummary check();
+
+  // The images of this shard in order.
+  void each(const std::function<void(PlannedImage&)>& visit);
+
+  // Sets what to do with it, by the files and the manifest as they are now. Throws Error(io) for a file that
+  // nobody allowed to replace.
+  void decide(PlannedImage& image) const;
+
+  Manifest* manifest() { return manifest_ ? &*manifest_ : nullptr; }
+  uint64_t seed() const { return seed_.value_or(0); }  // of the run; 0 where each job brings its own
+
+ private:
+  uint64_t seed_of(const Job& job) const;
+  static void check_sheet(OutputCheck& outputs, const PlannedImage& first);
+
+  const PlanOptions options_;
+  Jobs jobs_;
+  std::optional<PromptPolicy> policy_;
+  std::optional<Manifest> manifest_;
+  std::optional<uint64_t> seed_;
+};
+
+}  // namespace unclip

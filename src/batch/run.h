@@ -1,0 +1,27 @@
+// A run: checks the plan, opens the model once, feeds it, and writes each image as soon as it is there.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <ostream>
+
+#include "batch/jobs.h"
+#include "batch/plan.h"
+#include "engine/engine.h"
+
+namespace unclip {
+
+struct BatchOptions {
+  PlanOptions plan;
+  int batch_size = 1;      // images drawn together; 0: as many as fit into memory
+  bool json = false;       // print one JSON object an image instead of its path
+  bool fail_fast = false;  // the first image that fails ends the run
+  bool quiet = false;      // no progress
+};
+
+using OpenEngine = std::function<std::unique_ptr<Engine>(EngineOptions)>;
+
+// Makes all images. Returns ok or, where some failed, their code; throws Error for what stops the whole run.
+ExitCode run_batch(const BatchOptions& options, Jobs jobs, const OpenEngine& open_engine, std::ostream& out);
+
+}  // namespace unclip

@@ -1,0 +1,79 @@
+// The opened model, at the service of whoever wants images: a batch, `verify`, `eval`. Tasks of any prompts,
+// seeds and options come in; those that may share a batch are drawn together.
+//
+// One worker thread owns the model and takes tasks from a queue. A batch always has the chosen size (the last
+// ones are padded), so that kernels see the same shapes and an image's bytes do not depend on its neighbors.
+// Torch-free, so that planning can be tested with an engine that draws nothing.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "device/choice.h"
+#include "image/image.h"
+#include "image/metadata.h"
+#include "options/image_options.h"
+#include "support/error.h"
+#include "support/stage_clock.h"
+
+namespace unclip {
+
+struct ImageEmbedding;
+
+struct ImageResult {
+  std::optional<Error> error{};  // why there is no image
+  Image image{};
+  ImageMetadata metadata{};
+  double seconds = 0;               // of computing: its share of the batch
+  std::vector<StageTime> stages{};  // of the whole batch
+};
+
+struct ImageTask {
+  ImageOptions options;  // `count`, `seed` and what is of the output's scope are not looked at
+  uint64_t seed = 0;
+  std::shared_ptr<const ImageEmbedding> embedding{};  // instead of the prior's run and of options.embedding
+
+  // Both are called on the worker's thread. What they throw ends the engine.
+  std::function<void(ImageResult)> done;                               // once
+  std::function<void(const std::string& text)> prompt_truncated = {};  // the end that the model does not read
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  // Waits while the queue is full. Throws what ended the worker: an interruption, changed weights, what
+  // `done` threw.
+  virtual void submit(ImageTask task) = 0;
+
+  // Waits until all that was submitted is done, the last batches padded. Throws as submit().
+  virtual void finish() = 0;
+};
+
+// What to open, and where.
+struct ModelChoice {
+  std::filesystem::path folder;
+  std::filesystem::path prior;  // its other half where it comes as two folders; empty: it stands in `folder`
+  DeviceChoice device{};
+  DtypeChoice dtype = DtypeChoice::automatic;
+};
+
+struct EngineOptions {
+  std::size_t batch_size = 1;  // images drawn together; 0: as many as fit into memory
+  uint64_t expected = 1;       // images, so that no larger batch is tried
+  bool embedded = false;       // each task brings an embedding: the prior is not opened
+
+  // When a stage begins (done = 0) and after each of its steps, on the worker's thread; may throw, to stop.
+  std::function<void(std::string_view stage, int64_t done, int64_t steps)> observer = {};
+};
+
+// Throws Error as Pipeline::open and select_device do.
+std::unique_ptr<Engine> open_engine(const ModelChoice& model, EngineOptions options);
+
+}  // namespace unclip

@@ -1,0 +1,53 @@
+// A pipeline on its device, asked in the words of the option table: what an engine's worker owns.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "pipeline/pipeline.h"
+
+namespace unclip {
+
+class Model {
+ public:
+  // Throws Error as Pipeline::open and select_device do.
+  Model(const ModelChoice& choice, PipelinePart part);
+
+  const PipelineDefaults& defaults() const { return defaults_; }
+
+  // Images of equal keys can share a batch: what they must have in common, and what changes the shapes that
+  // kernels see.
+  std::string batch_key(const ImageTask& task) const;
+
+  // The end of a prompt that is too long for the model.
+  std::optional<std::string> truncated_text(const std::string& prompt) const;
+
+  // One image a task; all tasks of one batch key. Throws Error, with ExitCode::out_of_memory where a smaller
+  // batch may fit.
+  std::vector<Image> draw(const std::vector<ImageTask>& batch, const StageObserver& observer);
+
+  // Stops after the prior. Opened with PipelinePart::prior or all.
+  ImageEmbedding embed(const ImageTask& task, const StageObserver& observer);
+
+  // How many images like this one, up to `most`, can be drawn together in the memory that is free: a power of
+  // two.
+  std::size_t fitting_batch(const ImageTask& task, std::size_t most);
+
+  ImageMetadata describe(const ImageTask& task, const Image& image, std::size_t batch_size) const;
+
+ private:
+  ImageOptions resolved(const ImageOptions& options) const;  // with the model's defaults
+
+  DeviceAndDtype target_;
+  std::unique_ptr<Pipeline> pipeline_;
+  PipelineDefaults defaults_;
+  ImageMetadata metadata_;  // what all images share
+};
+
+// Throws Error(model), which ends a run, where a model's files were changed since they were opened.
+void expect_unchanged_files();
+
+}  // namespace unclip

@@ -1,0 +1,32 @@
+// What each stage of an unCLIP model has one of: steps, guidance. A family leaves out the stages that it
+// lacks.
+#pragma once
+
+#include <array>
+#include <utility>
+
+namespace unclip {
+
+template <class Value>
+struct PerStage {
+  Value prior{}, decoder{}, upsampler{};
+
+  bool operator==(const PerStage&) const = default;
+};
+
+// The stages by name, in the order of their work: for (const auto& [name, stage] : stages<int>()) of.*stage.
+template <class Value>
+constexpr auto stages() {
+  return std::array{std::pair{"prior", &PerStage<Value>::prior},
+                    std::pair{"decoder", &PerStage<Value>::decoder},
+                    std::pair{"upsampler", &PerStage<Value>::upsampler}};
+}
+
+// Those that classifier-free guidance steers.
+template <class Value>
+constexpr auto guided_stages() {
+  return std::array{std::pair{"prior", &PerStage<Value>::prior},
+                    std::pair{"decoder", &PerStage<Value>::decoder}};
+}
+
+}  // namespace unclip
