@@ -7,7 +7,7 @@
 #include <iostream>
 
 #include "checkpoint/load.h"
-#include "image/image.h"
+#include "unclip/image.h"
 
 namespace unclip {
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "batch/output_check.h"
+#include "options/advice.h"
 #include "options/option_table.h"
 #include "support/atomic_file.h"
 #include "support/json_text.h"
@@ -39,7 +40,8 @@ bool holds(const fs::path& file, const std::vector<std::byte>& bytes) {
 }
 
 // Which line asked for which image, from which files.
-Error told_with_place(const Error& error, const PlannedImage& plan) {
+Error told_with_place(const Error& in_library, const PlannedImage& plan) {
+  const Error error = in_flags(in_library);
   std::string what = fmt::format("{}: {}: {}", plan.where, plan.file.string(), error.what());
   for (const Option& option : option_table()) {
     if (option.kind != Option::Kind::file) continue;
@@ -192,7 +194,8 @@ ordered_json ImageWriter::describe(const MadeImage& image) const {
   if (manifest_ != nullptr) line.update({{"id", picture.id}, {"run_seed", options_.run_seed}});
   if (result.error || picture.denied()) {
     if (result.error)
-      line.update({{"code", static_cast<int>(result.error->code)}, {"error", visible(result.error->what())}});
+      line.update({{"code", static_cast<int>(result.error->code)},
+                   {"error", visible(in_flags(*result.error).what())}});
     for (const Option& option : option_table())
       if (const auto value = option.to_json(picture.options); !value.is_null()) line[option.name()] = value;
     line["seed"] = picture.seed;

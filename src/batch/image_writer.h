@@ -18,8 +18,8 @@
 #include "batch/manifest.h"
 #include "batch/planned_image.h"
 #include "engine/engine.h"
-#include "support/error.h"
 #include "support/progress.h"
+#include "unclip/error.h"
 
 namespace unclip {
 

@@ -3,8 +3,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include "support/error.h"
 #include "support/utf8.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -14,10 +14,10 @@
 #include <utility>
 
 #include "options/option_table.h"
-#include "support/error.h"
 #include "support/json.h"
 #include "support/json_text.h"
 #include "support/sha256.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "image/png.h"
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -7,8 +7,9 @@
 #include <random>
 
 #include "batch/contact_sheets.h"
+#include "options/advice.h"
 #include "options/output_name.h"
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {
@@ -52,7 +53,8 @@ PlanSummary Plan::check() {
       summary.images += image.action == Action::draw || image.action == Action::refuse;
       summary.embedded &= image.action != Action::draw || !image.options.embedding.empty();
       summary.failed_before += image.action == Action::failed_before;
-    } catch (const Error& error) {
+    } catch (const Error& in_library) {
+      const Error error = in_flags(in_library);
       first.emplace(error.code, image.where + ": " + error.what(), error.hint);
     }
   });

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "options/image_options.h"
+#include "unclip/image_options.h"
 
 namespace unclip {
 

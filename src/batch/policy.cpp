@@ -12,9 +12,9 @@
 #include <nlohmann/json.hpp>
 
 #include "options/option_table.h"
-#include "support/error.h"
 #include "support/text_file.h"
 #include "support/utf8.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

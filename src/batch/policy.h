@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "batch/phrases.h"
-#include "options/image_options.h"
+#include "unclip/image_options.h"
 
 namespace unclip {
 

@@ -9,9 +9,9 @@
 #include <cstring>
 #include <set>
 
-#include "support/error.h"
 #include "support/text_file.h"
 #include "support/utf8.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

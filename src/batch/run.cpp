@@ -8,9 +8,9 @@
 #include "engine/prompt_length.h"
 #include "support/atomic_file.h"
 #include "support/interrupt.h"
-#include "support/error.h"
 #include "support/json_text.h"
 #include "support/progress.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

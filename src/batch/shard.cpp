@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <optional>
 
-#include "support/error.h"
 #include "support/number.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

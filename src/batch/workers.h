@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <optional>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 

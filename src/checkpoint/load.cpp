@@ -4,7 +4,7 @@
 #include <set>
 #include <sstream>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 

@@ -35,7 +35,7 @@ std::optional<fs::path> model_folder_near(const fs::path& path) {
   const auto near = model_folder_near(path);
   throw Error(
       ExitCode::model, path.string() + ": expected a model folder with " + index_name + ", found " + found,
-      near ? "did you mean --model " + near->string() + " ?"
+      near ? "did you mean ‹model› " + near->string() + " ?"
            : "pass a folder in the layout that diffusers' save_pretrained() writes; README.md tells how to "
              "get one");
 }
@@ -97,10 +97,10 @@ ModelFolder ModelFolder::open(const fs::path& path) {
 
 ModelFolder ModelFolder::with_prior(const ModelFolder& prior) const {
   if (has("prior") || has("prior_prior"))
-    throw Error(ExitCode::usage, path_.string() + ": has a prior of its own", "leave out --prior");
+    throw Error(ExitCode::usage, path_.string() + ": has a prior of its own", "leave out ‹prior›");
   if (!prior.has("prior"))
     throw Error(ExitCode::usage, prior.path_.string() + ": expected a model folder with a prior, found none",
-                "--prior takes the prior's folder, --model the decoder's");
+                "‹prior› takes the prior's folder, ‹model› the decoder's");
   ModelFolder both = *this;
   for (Component component : prior.components_) {
     component.name = "prior_" + component.name;

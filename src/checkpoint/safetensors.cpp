@@ -12,8 +12,8 @@
 #include <mutex>
 #include <new>
 
-#include "support/error.h"
 #include "support/read_file.h"
+#include "unclip/error.h"
 
 namespace unclip {
 

@@ -4,8 +4,8 @@
 #include <limits>
 
 #include "checkpoint/safetensors.h"
-#include "support/error.h"
 #include "support/json.h"
+#include "unclip/error.h"
 
 namespace unclip {
 

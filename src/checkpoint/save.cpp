@@ -6,7 +6,7 @@
 
 #include "checkpoint/load.h"
 #include "support/atomic_file.h"
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 

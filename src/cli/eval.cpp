@@ -15,10 +15,10 @@
 #include "image/tile.h"
 #include "pipeline/pipeline.h"
 #include "support/atomic_file.h"
-#include "support/error.h"
 #include "support/progress.h"
 #include "support/text_file.h"
 #include "support/utf8.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

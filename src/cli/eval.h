@@ -7,10 +7,10 @@
 #include <ostream>
 #include <vector>
 
-#include "device/choice.h"
-#include "options/image_options.h"
 #include "scenes/prompts.h"
 #include "support/log.h"
+#include "unclip/device_choice.h"
+#include "unclip/image_options.h"
 
 namespace unclip {
 

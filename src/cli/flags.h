@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "batch/shard.h"
-#include "device/choice.h"
 #include "image/contact_sheet.h"
 #include "options/option_table.h"
 #include "support/number.h"
+#include "unclip/device_choice.h"
 
 namespace unclip {
 

@@ -15,10 +15,10 @@
 #include "engine/prompt_length.h"
 #include "options/output_name.h"
 #include "pipeline/embedding_file.h"
-#include "support/error.h"
 #include "support/interrupt.h"
 #include "support/json_text.h"
 #include "support/progress.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -4,9 +4,10 @@
 #include <spdlog/spdlog.h>
 
 #include "image/metadata.h"
-#include "support/error.h"
+#include "options/advice.h"
 #include "support/json_text.h"
 #include "support/utf8.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {
@@ -47,7 +48,7 @@ int info(const InfoOptions& options, std::ostream& out) {
     try {
       print_picture(file, options.json, out);
     } catch (const Error& error) {
-      spdlog::error("{}; {}", error.what(), error.hint);
+      spdlog::error("{}; {}", error.what(), in_flags(error).hint);
       code = error.code;
     }
   }

@@ -9,6 +9,7 @@
 #include "checkpoint/load.h"
 #include "checkpoint/model_folder.h"
 #include "nn/awaiting_weights.h"
+#include "options/advice.h"
 #include "pipeline/family.h"
 #include "pipeline/registry.h"
 #include "support/json_text.h"
@@ -112,7 +113,7 @@ Report report_on(const Component& component, bool verify) {
       std::ranges::move(find_not_finite(file), std::back_inserter(report.not_finite));
   } catch (const Error& error) {
     report.fault = error.what();
-    report.hint = error.hint;
+    report.hint = in_flags(error).hint;
   }
   return report;
 }
@@ -154,7 +155,7 @@ Report report_on_pair(const ModelFolder& model) {
     check_pair(model);
   } catch (const Error& error) {
     report.fault = error.what();
-    report.hint = error.hint;
+    report.hint = in_flags(error).hint;
   }
   return report;
 }

@@ -13,7 +13,7 @@
 #include <cstring>
 #include <exception>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

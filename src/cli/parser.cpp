@@ -4,7 +4,7 @@
 #include "flags.h"
 #include "options/option_table.h"
 #include "recorded.h"
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -5,9 +5,9 @@
 
 #include "flags.h"
 #include "options/option_table.h"
-#include "support/error.h"
 #include "support/json_text.h"
 #include "support/utf8.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -9,9 +9,10 @@
 
 #include "engine/out_of_memory.h"
 #include "memory_end.h"
+#include "options/advice.h"
 #include "parser.h"
-#include "support/error.h"
 #include "support/interrupt.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {
@@ -54,7 +55,8 @@ int run(int argc, char** argv) {
   try {
     install_interrupt_handlers();
     return run_verb(argc, argv);
-  } catch (const Error& error) {
+  } catch (const Error& in_library) {
+    const Error error = in_flags(in_library);
     const bool model = error.code == ExitCode::model && error.hint.empty();
     return fail(error.code, error.what(),
                 model ? "run unclip inspect FOLDER, or fetch the whole model again" : error.hint);
@@ -65,7 +67,8 @@ int run(int argc, char** argv) {
   } catch (const std::filesystem::filesystem_error& error) {
     return fail(ExitCode::io, error.what(), "choose another place with -o");
   } catch (const std::exception& error) {
-    if (const auto memory = as_out_of_memory(error)) return fail(memory->code, memory->what(), memory->hint);
+    if (const auto memory = as_out_of_memory(error))
+      return fail(memory->code, memory->what(), in_flags(*memory).hint);
     const Error internal = as_internal(error);
     return fail(internal.code, internal.what(), internal.hint);
   }

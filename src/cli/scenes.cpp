@@ -12,10 +12,10 @@
 
 #include "image/png.h"
 #include "support/atomic_file.h"
-#include "support/error.h"
 #include "support/interrupt.h"
 #include "support/json_text.h"
 #include "support/progress.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -5,10 +5,10 @@
 #include <iostream>
 
 #include "batch/prompt_file.h"
-#include "support/error.h"
 #include "support/json_text.h"
 #include "support/utf8.h"
 #include "tokenizer/tokenizer.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -7,15 +7,15 @@
 #include <algorithm>
 #include <thread>
 
-#include "image_encoder/clip_vision_model.h"
 #include "engine/out_of_memory.h"
+#include "image_encoder/clip_vision_model.h"
 #include "pipeline/karlo_fit.h"
-#include "support/error.h"
 #include "text_encoder/clip_text_model.h"
 #include "train/export.h"
 #include "train/kept_memory.h"
 #include "train/loop.h"
 #include "train/tokenizer_trainer.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -7,7 +7,7 @@
 #include <ostream>
 #include <string>
 
-#include "device/choice.h"
+#include "unclip/device_choice.h"
 
 namespace unclip {
 

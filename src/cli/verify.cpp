@@ -11,13 +11,14 @@
 
 #include "engine/engine.h"
 #include "image/difference.h"
+#include "options/advice.h"
 #include "options/option_table.h"
 #include "recorded.h"
-#include "support/error.h"
 #include "support/interrupt.h"
 #include "support/json_text.h"
 #include "support/progress.h"
 #include "support/utf8.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {
@@ -165,7 +166,8 @@ int verify(const VerifyOptions& options, std::ostream& out) {
       const Comparison comparison = verifier.verify(file);
       print(file, comparison, own.json, out);
       if (!comparison.passed) code = std::max(code, ExitCode::jobs_failed);
-    } catch (const Error& error) {
+    } catch (const Error& in_library) {
+      const Error error = in_flags(in_library);
       code = std::max(code, code_of_bad_picture(file, error));
       spdlog::error("{}; {}", error.what(), error.hint);
     }

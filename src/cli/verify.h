@@ -6,8 +6,8 @@
 #include <ostream>
 #include <vector>
 
-#include "device/choice.h"
 #include "support/log.h"
+#include "unclip/device_choice.h"
 
 namespace unclip {
 

@@ -8,7 +8,7 @@
 #include <cstdlib>
 
 #include "device/memory.h"
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {
@@ -39,8 +39,8 @@ torch::Device choose_device(const DeviceChoice& choice) {
         "expected GPU number " + std::to_string(choice.index) + ", found " + std::to_string(found) + " GPUs";
   if (why_not.empty()) return {torch::kCUDA, static_cast<c10::DeviceIndex>(choice.index)};
   if (!demanded) return torch::kCPU;
-  throw Error(ExitCode::usage, "--device cuda: " + why_not,
-              "use --device cpu, or run scripts/setup --cuda on a machine with an NVIDIA driver");
+  throw Error(ExitCode::usage, "‹device› cuda: " + why_not,
+              "use ‹device› cpu, or run scripts/setup --cuda on a machine with an NVIDIA driver");
 }
 
 // Every operation on pictures takes tens of megabytes, which the system would give page by page, cleared: a

@@ -8,7 +8,7 @@
 
 #include <string>
 
-#include "device/choice.h"
+#include "unclip/device_choice.h"
 
 namespace unclip {
 

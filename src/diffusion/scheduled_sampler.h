@@ -7,7 +7,7 @@
 
 #include "checkpoint/config.h"
 #include "diffusion/sampler.h"
-#include "diffusion/sampler_kind.h"
+#include "unclip/sampler_kind.h"
 
 namespace unclip {
 

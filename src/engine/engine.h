@@ -15,12 +15,12 @@
 #include <string_view>
 #include <vector>
 
-#include "device/choice.h"
-#include "image/image.h"
 #include "image/metadata.h"
-#include "options/image_options.h"
-#include "support/error.h"
 #include "support/stage_clock.h"
+#include "unclip/error.h"
+#include "unclip/generator.h"
+#include "unclip/image.h"
+#include "unclip/image_options.h"
 
 namespace unclip {
 
@@ -56,21 +56,12 @@ class Engine {
   virtual void finish() = 0;
 };
 
-// What to open, and where.
-struct ModelChoice {
-  std::filesystem::path folder;
-  std::filesystem::path prior;  // its other half where it comes as two folders; empty: it stands in `folder`
-  DeviceChoice device{};
-  DtypeChoice dtype = DtypeChoice::automatic;
-};
-
 struct EngineOptions {
   std::size_t batch_size = 1;  // images drawn together; 0: as many as fit into memory
   uint64_t expected = 1;       // images, so that no larger batch is tried
   bool embedded = false;       // each task brings an embedding: the prior is not opened
 
-  // When a stage begins (done = 0) and after each of its steps, on the worker's thread; may throw, to stop.
-  std::function<void(std::string_view stage, int64_t done, int64_t steps)> observer = {};
+  Observer observer = {};  // on the worker's thread
 };
 
 // Throws Error as Pipeline::open and select_device do.

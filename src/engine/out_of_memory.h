@@ -4,7 +4,7 @@
 #include <exception>
 #include <optional>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 

@@ -1,8 +1,8 @@
 // What is said of a prompt whose end the model does not read: a warning, or the error of --strict.
 #pragma once
 
-#include "support/error.h"
 #include "support/utf8.h"
+#include "unclip/error.h"
 
 namespace unclip {
 

@@ -8,7 +8,7 @@
 #include <memory>
 #include <sstream>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {
@@ -112,7 +112,7 @@ Image contact_sheet(std::span<const CaptionedImage> pictures, const Grid& grid) 
     throw Error(ExitCode::usage,
                 fmt::format("a grid of {} x {} pixels is too large", columns * cell.outer_width(),
                             rows * cell.outer_height()),
-                "ask for fewer columns or rows, e.g. --grid 4x4");
+                "ask for fewer columns or rows, e.g. ‹grid› 4x4");
   const std::unique_ptr<cairo_t, DestroyCairo> context(cairo_create(sheet.get()));
   cairo_set_source_rgb(context.get(), 1, 1, 1);
   cairo_paint(context.get());

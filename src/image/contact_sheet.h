@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "image/image.h"
+#include "unclip/image.h"
 
 namespace unclip {
 

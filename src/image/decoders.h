@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "image/exif.h"
-#include "image/image.h"
+#include "unclip/image.h"
 
 namespace unclip {
 

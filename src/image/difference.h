@@ -1,7 +1,7 @@
 // How far two pictures are apart: for golden tests.
 #pragma once
 
-#include "image/image.h"
+#include "unclip/image.h"
 
 namespace unclip {
 

@@ -9,7 +9,7 @@
 #include <csetjmp>
 
 #include "decoders.h"
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -9,11 +9,11 @@
 #include <type_traits>
 #include <utility>
 
-#include "support/error.h"
 #include "support/json.h"
 #include "support/json_text.h"
 #include "support/sha256.h"
 #include "support/utf8.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "image/png.h"
-#include "support/per_stage.h"
+#include "unclip/per_stage.h"
 
 namespace unclip {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "image/image.h"
+#include "unclip/image.h"
 
 namespace unclip {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "image/image.h"
+#include "unclip/image.h"
 
 namespace unclip {
 

@@ -2,7 +2,7 @@
 // that widens where the picture shrinks, in fixed point, rounded to 8 bits after each pass.
 #pragma once
 
-#include "image/image.h"
+#include "unclip/image.h"
 
 namespace unclip {
 

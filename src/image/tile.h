@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-#include "image/image.h"
+#include "unclip/image.h"
 
 namespace unclip {
 

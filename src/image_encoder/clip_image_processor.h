@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "checkpoint/config.h"
-#include "image/image.h"
+#include "unclip/image.h"
 
 namespace unclip {
 

@@ -5,7 +5,7 @@
 #include <torch/torch.h>
 
 #include "checkpoint/safetensors.h"
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -1,7 +1,7 @@
 // The blocks of a UNet.
 #include "nn/unet_blocks.h"
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 

@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "options/output_name.h"
-#include "support/error.h"
 #include "support/json_text.h"
 #include "support/number.h"
 #include "support/utf8.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

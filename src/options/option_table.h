@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "options/image_options.h"
+#include "unclip/image_options.h"
 
 namespace unclip {
 

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <map>
 
-#include "support/error.h"
 #include "support/sha256.h"
 #include "support/utf8.h"
+#include "unclip/error.h"
 
 namespace unclip {
 

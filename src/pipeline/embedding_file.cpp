@@ -4,7 +4,7 @@
 #include <torch/torch.h>
 
 #include "checkpoint/load.h"
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {
@@ -31,7 +31,7 @@ ImageEmbedding load_embedding(const std::filesystem::path& path) {
     if (!at::isfinite(row).all().item<bool>())
       throw Error(ExitCode::model,
                   path.string() + ": \"" + name + "\" holds NaN or infinity, expected numbers",
-                  "make the file by --save-embedding");
+                  "make the file by ‹save_embedding›");
     return {row.data_ptr<float>(), row.data_ptr<float>() + row.numel()};
   };
   ImageEmbedding embedding{read("image_embeds"), read("negative_image_embeds"), {}};
@@ -41,12 +41,12 @@ ImageEmbedding load_embedding(const std::filesystem::path& path) {
     if (drawn.numel() < 2 || drawn.min().item<int64_t>() < 1 ||
         drawn.to(torch::kFloat64).prod().item<double>() > most)
       throw Error(ExitCode::model, path.string() + ": expected in \"prior_noise\" a count and a shape",
-                  "make the file by --save-embedding");
+                  "make the file by ‹save_embedding›");
     embedding.noise.assign(drawn.data_ptr<int64_t>(), drawn.data_ptr<int64_t>() + drawn.numel());
   }
   if (embedding.image.empty())
     throw Error(ExitCode::model, path.string() + ": expected a tensor \"image_embeds\", found none",
-                "make the file by --save-embedding");
+                "make the file by ‹save_embedding›");
   return embedding;
 }
 

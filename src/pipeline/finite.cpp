@@ -3,7 +3,7 @@
 
 #include <torch/torch.h>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 
@@ -11,8 +11,8 @@ torch::Tensor finite(torch::Tensor values, const char* stage, const DeviceAndDty
   if (at::isfinite(values).all().item<bool>()) return values;
   throw Error(ExitCode::jobs_failed,
               std::string("the stage \"") + stage + "\" gave numbers that are not finite (NaN or infinity)",
-              target.dtype == torch::kFloat16 ? "use --dtype bf16 or f32: these numbers are too large for f16"
-                                              : "check the weights by: unclip inspect FOLDER --verify");
+              target.dtype == torch::kFloat16 ? "use ‹dtype› bf16 or f32: these numbers are too large for f16"
+                                              : "check the weights by: unclip inspect FOLDER ‹verify›");
 }
 
 }  // namespace unclip

@@ -3,7 +3,7 @@
 
 #include <torch/types.h>
 
-#include "image/image.h"
+#include "unclip/image.h"
 
 namespace unclip {
 

@@ -88,14 +88,14 @@ std::vector<ImageEmbedding> KarloPipeline::embed(const std::vector<ImageRequest>
 
 void KarloPipeline::check(const std::vector<ImageRequest>& batch, const DrawSettings& settings) const {
   for (const ImageRequest& request : batch) {
-    reject_if(!request.negative_prompt.empty(), "--negative-prompt", "this model has learned what to leave");
-    reject_if(!request.negative_prior_prompt.empty(), "--negative-prior-prompt",
+    reject_if(!request.negative_prompt.empty(), "‹negative_prompt›", "this model has learned what to leave");
+    reject_if(!request.negative_prior_prompt.empty(), "‹negative_prior_prompt›",
               "this model has learned what to leave");
-    reject_if(request.init_image != nullptr, "--init-image", "this model draws from text alone");
-    reject_if(request.mask != nullptr, "--mask", "this model draws from text alone");
-    reject_if(request.hint != nullptr, "--hint", "this model draws from text alone");
+    reject_if(request.init_image != nullptr, "‹init_image›", "this model draws from text alone");
+    reject_if(request.mask != nullptr, "‹mask›", "this model draws from text alone");
+    reject_if(request.hint != nullptr, "‹hint›", "this model draws from text alone");
   }
-  reject_if(settings.width != 0 || settings.height != 0, "--size", "this model draws one size only");
+  reject_if(settings.width != 0 || settings.height != 0, "‹size›", "this model draws one size only");
 }
 
 KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<ImageRequest>& batch) {

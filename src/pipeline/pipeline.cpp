@@ -4,7 +4,7 @@
 #include "pipeline/family.h"
 #include "pipeline/kandinsky.h"
 #include "pipeline/karlo.h"
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {
@@ -27,12 +27,12 @@ std::unique_ptr<Pipeline> Pipeline::open(const ModelFolder& folder, const Device
     case ModelFamily::kandinsky_prior:
       if (part != PipelinePart::prior)
         throw Error(ExitCode::usage, where + ": holds a prior alone, which draws nothing",
-                    "pass it as --prior, and its decoder's folder as --model");
+                    "pass it as ‹prior›, and its decoder's folder as ‹model›");
       break;
     case ModelFamily::kandinsky_decoder:
       if (part != PipelinePart::decoder)
         throw Error(ExitCode::usage, where + ": holds a decoder alone, and no prior to tell it what to draw",
-                    "pass its prior's folder as --prior");
+                    "pass its prior's folder as ‹prior›");
       break;
     case ModelFamily::kandinsky:
       break;

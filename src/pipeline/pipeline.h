@@ -12,10 +12,10 @@
 
 #include "checkpoint/model_folder.h"
 #include "device/device.h"
-#include "diffusion/sampler_kind.h"
-#include "image/image.h"
-#include "support/per_stage.h"
 #include "tokenizer/tokenizer.h"
+#include "unclip/image.h"
+#include "unclip/per_stage.h"
+#include "unclip/sampler_kind.h"
 
 namespace unclip {
 

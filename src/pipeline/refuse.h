@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 

@@ -1,7 +1,7 @@
 // Embeddings between requests and tensors.
 #include "stage_run.h"
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 
@@ -14,11 +14,11 @@ torch::Tensor stack_embeddings(const std::vector<ImageRequest>& batch, int64_t w
     const std::vector<float>& one = *request.embedding.*part;
     if (static_cast<int64_t>(one.size()) != width)
       throw Error(ExitCode::usage,
-                  std::string("--embedding: its ") +
+                  std::string("‹embedding›: its ") +
                       (part == &ImageEmbedding::image ? "image_embeds" : "negative_image_embeds") + " are " +
                       std::to_string(one.size()) + " wide, expected " + std::to_string(width) +
                       " as the decoder reads them",
-                  "make it with the prior that belongs to this decoder, by --save-embedding");
+                  "make it with the prior that belongs to this decoder, by ‹save_embedding›");
     values.insert(values.end(), one.begin(), one.end());
   }
   return torch::tensor(values).view({-1, width}).to(device);  // [B,D]

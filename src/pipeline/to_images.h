@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "image/image.h"
+#include "unclip/image.h"
 
 namespace unclip {
 

@@ -5,9 +5,9 @@
 #include <istream>
 #include <nlohmann/json.hpp>
 
-#include "support/error.h"
 #include "support/json.h"
 #include "support/utf8.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

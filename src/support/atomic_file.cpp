@@ -17,7 +17,7 @@
 #include <string>
 #include <unordered_set>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {
@@ -28,28 +28,28 @@ constexpr const char* kEnding = ".unclip-tmp";  // of a temporary file
 
 [[noreturn]] void fail(const fs::path& path, int reason) {
   std::string found = std::strerror(reason);
-  std::string hint = "choose another place with -o";
+  std::string hint = "choose another place with ‹output›";
   switch (reason) {
     case EEXIST:
       found = "the file exists already";
-      hint = "pass --overwrite to replace it, or choose another name with -o";
+      hint = "pass ‹overwrite› to replace it, or choose another name with ‹output›";
       break;
     case ENOSPC:
       found = "the disk is full";
-      hint = "free some space, or choose another disk with -o";
+      hint = "free some space, or choose another disk with ‹output›";
       break;
     case EDQUOT:
       found = "your disk quota is used up";
-      hint = "free some space, or choose another disk with -o";
+      hint = "free some space, or choose another disk with ‹output›";
       break;
     case EFBIG:
       found = "the file would be larger than the limit of this shell or file system";
-      hint = "raise the limit (ulimit -f), or choose another disk with -o";
+      hint = "raise the limit (ulimit -f), or choose another disk with ‹output›";
       break;
     case EACCES:
     case EPERM:
       found = "permission denied";
-      hint = "make the folder writable for you, or choose another one with -o";
+      hint = "make the folder writable for you, or choose another one with ‹output›";
       break;
     case EROFS:
       found = "the file system is read-only";
@@ -182,7 +182,7 @@ void write_file_atomically(const fs::path& path, const std::vector<std::span<con
   }
   if (fs::exists(status) && !fs::is_regular_file(status)) {  // renaming over a device would remove it
     throw Error(ExitCode::io, fmt::format("cannot write {}: it is no regular file", path.string()),
-                "choose another name with -o");
+                "choose another name with ‹output›");
   }
   // A link that leads nowhere is there, too.
   if (fs::exists(fs::symlink_status(path, problem)) && overwrite == Overwrite::no) {

@@ -8,7 +8,7 @@
 #include <csignal>
 #include <thread>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 

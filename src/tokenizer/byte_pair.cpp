@@ -4,7 +4,7 @@
 #include <queue>
 #include <tuple>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

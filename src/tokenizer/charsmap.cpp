@@ -3,8 +3,8 @@
 
 #include <cstring>
 
-#include "support/error.h"
 #include "tokenizer/unicode.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 
-#include "support/error.h"
 #include "support/json.h"
 #include "support/read_file.h"
 #include "support/utf8.h"
 #include "tokenizer/clip_tokenizer.h"
 #include "tokenizer/sentencepiece_tokenizer.h"
 #include "tokenizer/settings.h"
+#include "unclip/error.h"
 
 namespace unclip {
 

@@ -12,7 +12,7 @@
 
 #include <memory>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "checkpoint/load.h"
-#include "support/error.h"
 #include "support/json.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -13,11 +13,11 @@
 
 #include "image/png.h"
 #include "support/atomic_file.h"
-#include "support/error.h"
 #include "support/interrupt.h"
 #include "support/json.h"
 #include "train/checkpoint.h"
 #include "train/export.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -9,9 +9,9 @@
 #include <numeric>
 
 #include "image/picture_file.h"
-#include "support/error.h"
 #include "support/json.h"
 #include "support/utf8.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

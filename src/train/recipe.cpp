@@ -6,10 +6,10 @@
 #include <numbers>
 #include <set>
 
-#include "support/error.h"
 #include "support/json.h"
 #include "support/read_file.h"
 #include "train/stage.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

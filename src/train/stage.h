@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "device/device.h"
-#include "image/image.h"
 #include "train/loader.h"
 #include "train/optimiser.h"
 #include "train/recipe.h"
+#include "unclip/image.h"
 
 namespace unclip {
 

@@ -9,8 +9,8 @@
 #include <unordered_map>
 
 #include "support/atomic_file.h"
-#include "support/error.h"
 #include "support/interrupt.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

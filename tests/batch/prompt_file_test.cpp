@@ -7,9 +7,9 @@
 #include <random>
 #include <sstream>
 
-#include "support/error.h"
 #include "support/utf8.h"
 #include "temporary_folder.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -136,12 +136,12 @@ TEST_F(ModelFolderTest, NamesWhatIsMissing) {
 
 TEST_F(ModelFolderTest, SuggestsTheFolderThatWasMeant) {
   save("model.safetensors", {"a"});
-  const std::string hint = "did you mean --model " + fs::canonical(root).string() + " ?";
+  const std::string hint = "did you mean ‹model› " + fs::canonical(root).string() + " ?";
   expect_refusal(ExitCode::model, "found a file | " + hint,
                  [&] { ModelFolder::open(root / "model_index.json"); });
   expect_refusal(ExitCode::model, hint, [&] { ModelFolder::open(prior / "model.safetensors"); });
   expect_refusal(ExitCode::model, hint, [&] { ModelFolder::open(prior); });
-  expect_refusal(ExitCode::model, "did you mean --model", [&] { ModelFolder::open(temporary.path); });
+  expect_refusal(ExitCode::model, "did you mean ‹model›", [&] { ModelFolder::open(temporary.path); });
   expect_refusal(ExitCode::model, "README.md tells how to get one",
                  [&] { ModelFolder::open(root / "nowhere" / "at" / "all"); });
 }

@@ -7,7 +7,7 @@
 
 #include "image/metadata.h"
 #include "image/png_files.h"
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

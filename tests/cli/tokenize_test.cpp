@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "support/error.h"
 #include "temporary_folder.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

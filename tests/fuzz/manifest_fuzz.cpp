@@ -4,8 +4,8 @@
 #include <fstream>
 
 #include "batch/manifest.h"
-#include "support/error.h"
 #include "temporary_folder.h"
+#include "unclip/error.h"
 
 namespace {
 

@@ -4,10 +4,10 @@
 #include <fstream>
 
 #include "image/metadata.h"
-#include "support/error.h"
 #include "support/json_text.h"
 #include "support/utf8.h"
 #include "temporary_folder.h"
+#include "unclip/error.h"
 
 // The first byte chooses which.
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "image/picture_file.h"
-#include "support/error.h"
 #include "support/json.h"
+#include "unclip/error.h"
 
 namespace {
 

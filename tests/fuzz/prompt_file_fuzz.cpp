@@ -6,9 +6,9 @@
 #include <sstream>
 
 #include "batch/prompt_file.h"
-#include "support/error.h"
 #include "support/utf8.h"
 #include "temporary_folder.h"
+#include "unclip/error.h"
 
 // The first byte chooses the kind of file.
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {

@@ -2,7 +2,7 @@
 #include <cstdlib>
 
 #include "checkpoint/safetensors.h"
-#include "support/error.h"
+#include "unclip/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {

@@ -5,9 +5,9 @@
 #include <fstream>
 #include <vector>
 
-#include "support/error.h"
 #include "temporary_folder.h"
 #include "tokenizer/tokenizer.h"
+#include "unclip/error.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "image/png_files.h"
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <random>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

@@ -200,28 +200,28 @@ void expect_no_picture(const std::string& decoder, const std::string& part,
 }
 
 TEST(KandinskyRefuses, PicturesThatTheModelHasNoUseForOrLacks) {
-  expect_no_picture("2.2", "--mask: this model does not repaint",
+  expect_no_picture("2.2", "‹mask›: this model does not repaint",
                     [](auto& request, auto&) { request.mask = picture("mask.png"); });
-  expect_no_picture("2.2", "--hint: this model takes no depth map",
+  expect_no_picture("2.2", "‹hint›: this model takes no depth map",
                     [](auto& request, auto&) { request.hint = picture("hint.png"); });
-  expect_no_picture("2.2-inpaint", "expected --init-image and --mask, one is missing",
+  expect_no_picture("2.2-inpaint", "expected ‹init_image› and ‹mask›, one is missing",
                     [](auto& request, auto&) { request.mask = nullptr; });
-  expect_no_picture("2.2-controlnet", "expected --hint, found none",
+  expect_no_picture("2.2-controlnet", "expected ‹hint›, found none",
                     [](auto& request, auto&) { request.hint = nullptr; });
-  expect_no_picture("2.1-inpaint", "--mask: is 3x2 pixels, expected 75x61 as --init-image",
+  expect_no_picture("2.1-inpaint", "‹mask›: is 3x2 pixels, expected 75x61 as ‹init_image›",
                     [](auto& request, auto&) {
                       request.mask = std::make_shared<Image>(Image{3, 2, 1, std::vector<uint8_t>(6)});
                     });
 }
 
 TEST(KandinskyRefuses, SettingsOutsideTheirRange) {
-  expect_no_picture("2.1", "--size: is 3x40, expected 4 to 8192",
+  expect_no_picture("2.1", "‹size›: is 3x40, expected 4 to 8192",
                     [](auto&, auto& settings) { settings.width = 3, settings.height = 40; });
-  expect_no_picture("2.1", "--strength: is 1.5", [](auto&, auto& settings) { settings.strength = 1.5; });
+  expect_no_picture("2.1", "‹strength›: is 1.5", [](auto&, auto& settings) { settings.strength = 1.5; });
   expect_no_picture("2.1", "of 6 steps is none", [](auto& request, auto& settings) {
     request.init_image = picture("init.png"), settings.strength = 0.1;
   });
-  expect_no_picture("2.1", "--upsampler-steps", [](auto&, auto& settings) { settings.steps.upsampler = 7; });
+  expect_no_picture("2.1", "‹upsampler_steps›", [](auto&, auto& settings) { settings.steps.upsampler = 7; });
   expect_no_picture("2.2", "its image_embeds are 3 wide, expected 40", [](auto& request, auto&) {
     request.embedding = std::make_shared<ImageEmbedding>(ImageEmbedding{{1, 2, 3}, {1, 2, 3}, {}});
   });

@@ -18,8 +18,8 @@
 #include <string>
 
 #include "refused_calls.h"
-#include "support/error.h"
 #include "temporary_folder.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {
@@ -91,9 +91,10 @@ TEST_F(AtomicFile, OverwritesOnlyWhenTold) {
   const fs::path path = folder_ / "a.png";
   write(path, "one");
   const std::string error = error_of(path, "two");
-  EXPECT_EQ(error,
-            "cannot write " + path.string() +
-                ": the file exists already | pass --overwrite to replace it, or choose another name with -o");
+  EXPECT_EQ(
+      error,
+      "cannot write " + path.string() +
+          ": the file exists already | pass ‹overwrite› to replace it, or choose another name with ‹output›");
   EXPECT_EQ(read(path), "one");
   write(path, "three", Overwrite::yes);
   EXPECT_EQ(read(path), "three");

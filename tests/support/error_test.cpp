@@ -1,4 +1,4 @@
-#include "support/error.h"
+#include "unclip/error.h"
 
 #include <gtest/gtest.h>
 

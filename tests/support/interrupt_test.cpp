@@ -11,7 +11,7 @@
 #include <functional>
 #include <thread>
 
-#include "support/error.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

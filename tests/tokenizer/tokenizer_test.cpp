@@ -10,8 +10,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "support/error.h"
 #include "temporary_folder.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {

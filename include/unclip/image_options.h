@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "diffusion/sampler_kind.h"
-#include "support/per_stage.h"
+#include "unclip/per_stage.h"
+#include "unclip/sampler_kind.h"
 
 namespace unclip {
 

@@ -1,5 +1,5 @@
-// The one exception type of the program. It is thrown where a fault is seen, with what, where, expected and
-// found in its text, and is caught once, in main.
+// The one exception type. It is thrown where a fault is seen, with what, where, expected and found in its
+// text, and is caught once, in main.
 #pragma once
 
 #include <stdexcept>
@@ -23,8 +23,10 @@ enum class ExitCode : int {
 
 class Error : public std::runtime_error {
  public:
-  // `what`: one line that names the file or option, what was expected and what was found.
-  // `hint`: what to do next, e.g. a command; may be empty.
+  // `what`: one line that names the file or the field of the request, what was expected and what was found.
+  // `next_step`: what to do next; may be empty.
+  // Fields are written between angle quotes: "‹mask›: this model does not repaint". The command line writes its
+  // flags instead (options/advice.h).
   Error(ExitCode exit_code, const std::string& what, std::string next_step = {})
       : std::runtime_error(what), code(exit_code), hint(std::move(next_step)) {}
 
