@@ -28,23 +28,23 @@ std::vector<bool> read_levels(const Config& config, const char* key, const std::
 
 VQConfig VQConfig::from(const Config& config) {
   VQConfig c;
-  c.in_channels = config.get("in_channels", c.in_channels, {3, 3});
-  c.out_channels = config.get("out_channels", c.out_channels, {3, 3});
-  c.block_out_channels = config.get("block_out_channels", c.block_out_channels, kWidths);
+  config.fill("in_channels", c.in_channels, {3, 3});
+  config.fill("out_channels", c.out_channels, {3, 3});
+  config.fill("block_out_channels", c.block_out_channels, kWidths);
   if (c.block_out_channels.empty() || c.block_out_channels.size() > kMostLevels)
     config.refuse("block_out_channels", "1 to 10 levels");
   const size_t levels = c.block_out_channels.size();
   c.down_attention =
       read_levels(config, "down_block_types", "DownEncoderBlock2D", "AttnDownEncoderBlock2D", levels);
   c.up_attention = read_levels(config, "up_block_types", "UpDecoderBlock2D", "AttnUpDecoderBlock2D", levels);
-  c.layers_per_block = config.get("layers_per_block", c.layers_per_block, kDepths);
-  c.latent_channels = config.get("latent_channels", c.latent_channels, kWidths);
-  c.num_vq_embeddings = config.get("num_vq_embeddings", c.num_vq_embeddings, kEntries);
+  config.fill("layers_per_block", c.layers_per_block, kDepths);
+  config.fill("latent_channels", c.latent_channels, kWidths);
+  config.fill("num_vq_embeddings", c.num_vq_embeddings, kEntries);
   c.vq_embed_dim = config.find<int64_t>("vq_embed_dim", kWidths).value_or(c.latent_channels);
-  c.norm_num_groups = config.get("norm_num_groups", c.norm_num_groups, kWidths);
+  config.fill("norm_num_groups", c.norm_num_groups, kWidths);
   c.spatial_norm = config.get<std::string>("norm_type", "group") == "spatial";
   if (!c.spatial_norm) config.expect("norm_type", "group");
-  c.mid_attention = config.get("mid_block_add_attention", c.mid_attention);
+  config.fill("mid_block_add_attention", c.mid_attention);
   config.expect("lookup_from_codebook", false);
   if (config.get<std::string>("act_fn", "silu") != "swish") config.expect("act_fn", "silu");
   const int64_t groups = c.spatial_norm ? std::lcm(c.norm_num_groups, int64_t{32}) : c.norm_num_groups;

@@ -48,6 +48,14 @@ class Config {
   requires(!Numeric<T>) T get(const std::string& key, T fallback)
   const { return contains(key) ? read<T>(key, {}) : fallback; }
 
+  // Overwrites `value` where the key is there, as get().
+  template <Numeric T>
+  void fill(const std::string& key, T& value, const Range& range) const {
+    value = get(key, value, range);
+  }
+  template <class T>
+  requires(!Numeric<T>) void fill(const std::string& key, T& value) const { value = get(key, value); }
+
   // As get(); empty where the key is absent or null: for keys that the reference lets be null.
   template <Numeric T>
   std::optional<T> find(const std::string& key, const Range& range) const {

@@ -30,6 +30,7 @@ class Parser {
   // Prints what --help or --version asks for; false where `request` is a fault.
   bool answer(const CLI::ParseError& request, std::ostream& out) const;
 
+  const CLI::App& app() const { return app_; }
   Verbosity verbosity() const { return verbosity_; }
 
   // Runs the verb that was parsed; gives its exit code.

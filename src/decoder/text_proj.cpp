@@ -5,8 +5,8 @@ namespace unclip {
 
 UnCLIPTextProjConfig UnCLIPTextProjConfig::from(const Config& config) {
   UnCLIPTextProjConfig c;
-  c.clip_extra_context_tokens = config.get("clip_extra_context_tokens", c.clip_extra_context_tokens, kWidths);
-  c.clip_embeddings_dim = config.get("clip_embeddings_dim", c.clip_embeddings_dim, kWidths);
+  config.fill("clip_extra_context_tokens", c.clip_extra_context_tokens, kWidths);
+  config.fill("clip_embeddings_dim", c.clip_embeddings_dim, kWidths);
   c.time_embed_dim = config.require<int64_t>("time_embed_dim", kWidths);
   c.cross_attention_dim = config.require<int64_t>("cross_attention_dim", kWidths);
   return c;

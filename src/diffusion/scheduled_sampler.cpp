@@ -30,31 +30,30 @@ using Variance = ScheduleConfig::Variance;
 
 ScheduleConfig read_schedule(const Config& config, bool unclip) {
   ScheduleConfig c;
-  c.num_train_timesteps = config.get("num_train_timesteps", c.num_train_timesteps, kTrainTimesteps);
+  config.fill("num_train_timesteps", c.num_train_timesteps, kTrainTimesteps);
   c.beta_schedule = choose<Beta>(config, "beta_schedule", unclip ? "squaredcos_cap_v2" : "linear",
                                  {{"linear", Beta::linear},
                                   {"scaled_linear", Beta::scaled_linear},
                                   {"squaredcos_cap_v2", Beta::cosine}});
-  c.beta_start = config.get("beta_start", c.beta_start, kBetas);
-  c.beta_end = config.get("beta_end", c.beta_end, kBetas);
+  config.fill("beta_start", c.beta_start, kBetas);
+  config.fill("beta_end", c.beta_end, kBetas);
   c.trained_betas = config.find<std::vector<float>>("trained_betas", kBetas).value_or(c.trained_betas);
-  c.rescale_betas_zero_snr = config.get("rescale_betas_zero_snr", c.rescale_betas_zero_snr);
+  config.fill("rescale_betas_zero_snr", c.rescale_betas_zero_snr);
   using Predictions = std::vector<std::pair<std::string, Prediction>>;
   Predictions predictions{{"epsilon", Prediction::epsilon}, {"sample", Prediction::sample}};
   if (!unclip) predictions.emplace_back("v_prediction", Prediction::v);
   c.prediction = choose<Prediction>(config, "prediction_type", "epsilon", predictions);
-  c.clip_sample = config.get("clip_sample", c.clip_sample);
-  c.clip_sample_range = config.get("clip_sample_range", c.clip_sample_range, kScales);
-  c.thresholding = config.get("thresholding", c.thresholding);
-  c.dynamic_thresholding_ratio =
-      config.get("dynamic_thresholding_ratio", c.dynamic_thresholding_ratio, {0, 1});
-  c.sample_max_value = config.get("sample_max_value", c.sample_max_value, {1, kScales.most});
+  config.fill("clip_sample", c.clip_sample);
+  config.fill("clip_sample_range", c.clip_sample_range, kScales);
+  config.fill("thresholding", c.thresholding);
+  config.fill("dynamic_thresholding_ratio", c.dynamic_thresholding_ratio, {0, 1});
+  config.fill("sample_max_value", c.sample_max_value, {1, kScales.most});
   if (config.has("timestep_spacing"))
     c.spacing = choose<Spacing>(
         config, "timestep_spacing", "",
         {{"leading", Spacing::leading}, {"trailing", Spacing::trailing}, {"linspace", Spacing::linspace}});
-  c.steps_offset = config.get("steps_offset", c.steps_offset, kStepOffsets);
-  c.set_alpha_to_one = config.get("set_alpha_to_one", c.set_alpha_to_one);
+  config.fill("steps_offset", c.steps_offset, kStepOffsets);
+  config.fill("set_alpha_to_one", c.set_alpha_to_one);
   if (unclip)
     c.variance = choose<Variance>(
         config, "variance_type", "fixed_small_log",
@@ -137,7 +136,7 @@ std::vector<int64_t> spread_timesteps(const ScheduleConfig& config, int64_t step
     double t = 0;
     switch (config.spacing.value_or(Spacing::leading)) {
       case Spacing::leading:
-        t = from_end * static_cast<double>(config.num_train_timesteps / steps) +
+        t = from_end * std::floor(train / static_cast<double>(steps)) +
             static_cast<double>(config.steps_offset);
         break;
       case Spacing::trailing:

@@ -27,8 +27,8 @@ ClipImageProcessorConfig ClipImageProcessorConfig::from(const Config& config) {
   c.shortest_edge = read_side(config, "size", "shortest_edge", c.shortest_edge);
   c.crop_width = read_side(config, "crop_size", "width", c.crop_width);
   c.crop_height = read_side(config, "crop_size", "height", c.crop_height);
-  c.image_mean = config.get("image_mean", c.image_mean, {-10, 10});
-  c.image_std = config.get("image_std", c.image_std, kScales);
+  config.fill("image_mean", c.image_mean, {-10, 10});
+  config.fill("image_std", c.image_std, kScales);
   if (c.image_mean.size() != 3 || c.image_std.size() != 3 || c.crop_width > c.shortest_edge ||
       c.crop_height > c.shortest_edge)
     throw Error(ExitCode::model, config.origin() +

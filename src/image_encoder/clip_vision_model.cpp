@@ -14,10 +14,10 @@ int64_t patches(const CLIPVisionConfig& c) {
 CLIPVisionConfig CLIPVisionConfig::from(const Config& config) {
   CLIPVisionConfig c;
   c.encoder = ClipEncoderConfig::from(config, c.encoder);
-  c.projection_dim = config.get("projection_dim", c.projection_dim, kWidths);
-  c.num_channels = config.get("num_channels", c.num_channels, {3, 3});
-  c.image_size = config.get("image_size", c.image_size, {1, 4096});
-  c.patch_size = config.get("patch_size", c.patch_size, {1, static_cast<double>(c.image_size)});
+  config.fill("projection_dim", c.projection_dim, kWidths);
+  config.fill("num_channels", c.num_channels, {3, 3});
+  config.fill("image_size", c.image_size, {1, 4096});
+  config.fill("patch_size", c.patch_size, {1, static_cast<double>(c.image_size)});
   return c;
 }
 

@@ -17,8 +17,7 @@ struct Generator::Impl {
 };
 
 Generator::Generator(const ModelChoice& model, std::size_t batch_size, Observer observer)
-    : impl_(std::make_unique<Impl>(
-          open_engine(model, {.batch_size = batch_size, .observer = std::move(observer)}))) {}
+    : impl_(new Impl{open_engine(model, {.batch_size = batch_size, .observer = std::move(observer)})}) {}
 
 Generator::~Generator() = default;
 Generator::Generator(Generator&&) noexcept = default;

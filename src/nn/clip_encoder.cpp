@@ -6,11 +6,11 @@
 namespace unclip {
 
 ClipEncoderConfig ClipEncoderConfig::from(const Config& config, ClipEncoderConfig c) {
-  c.hidden_size = config.get("hidden_size", c.hidden_size, kWidths);
-  c.intermediate_size = config.get("intermediate_size", c.intermediate_size, kWidths);
-  c.num_hidden_layers = config.get("num_hidden_layers", c.num_hidden_layers, kDepths);
-  c.num_attention_heads = config.get("num_attention_heads", c.num_attention_heads, kWidths);
-  c.layer_norm_eps = config.get("layer_norm_eps", c.layer_norm_eps, kEpsilons);
+  config.fill("hidden_size", c.hidden_size, kWidths);
+  config.fill("intermediate_size", c.intermediate_size, kWidths);
+  config.fill("num_hidden_layers", c.num_hidden_layers, kDepths);
+  config.fill("num_attention_heads", c.num_attention_heads, kWidths);
+  config.fill("layer_norm_eps", c.layer_norm_eps, kEpsilons);
   const auto act = config.get<std::string>("hidden_act", "quick_gelu");
   if (act != "quick_gelu" && act != "gelu") config.refuse("hidden_act", "quick_gelu or gelu");
   c.activation = act == "gelu" ? ClipActivation::gelu : ClipActivation::quick_gelu;

@@ -178,13 +178,13 @@ const std::vector<Option>& option_table() {
                 capitalized(stage) + " steps, e.g. --" + stage +
                     "-steps 10 (default: what "
                     "the model recommends, else the reference's)"),
-          [member](auto& o) -> auto& { return o.steps.*member; }, 2, 1000));
+          [member = member](auto& o) -> auto& { return o.steps.*member; }, 2, 1000));
     for (const auto& [stage, member] : guided_stages<std::optional<double>>())
       all.push_back(number<double>(
           entry("--" + std::string(stage) + "-guidance", image, yes, group::sampling, "SCALE",
                 capitalized(stage) + " guidance scale, e.g. --" + stage +
                     "-guidance 4; 1 is none (default: as for steps)"),
-          [member](auto& o) -> auto& { return o.guidance.*member; }, 0, 1000));
+          [member = member](auto& o) -> auto& { return o.guidance.*member; }, 0, 1000));
     for (Option& option : std::vector<Option>{
              text(entry("--negative-prompt", image, yes, group::sampling, "TEXT",
                         "What to steer the image away from, e.g. --negative-prompt \"a blurred photo\" "

@@ -27,12 +27,12 @@ PriorTransformerConfig filled_in(PriorTransformerConfig c) {
 
 PriorTransformerConfig PriorTransformerConfig::from(const Config& config) {
   PriorTransformerConfig c;
-  c.num_attention_heads = config.get("num_attention_heads", c.num_attention_heads, kWidths);
-  c.attention_head_dim = config.get("attention_head_dim", c.attention_head_dim, kWidths);
-  c.num_layers = config.get("num_layers", c.num_layers, kDepths);
-  c.embedding_dim = config.get("embedding_dim", c.embedding_dim, kWidths);
-  c.num_embeddings = config.get("num_embeddings", c.num_embeddings, {0, kWidths.most});
-  c.additional_embeddings = config.get("additional_embeddings", c.additional_embeddings, kWidths);
+  config.fill("num_attention_heads", c.num_attention_heads, kWidths);
+  config.fill("attention_head_dim", c.attention_head_dim, kWidths);
+  config.fill("num_layers", c.num_layers, kDepths);
+  config.fill("embedding_dim", c.embedding_dim, kWidths);
+  config.fill("num_embeddings", c.num_embeddings, {0, kWidths.most});
+  config.fill("additional_embeddings", c.additional_embeddings, kWidths);
   c.embedding_proj_dim = config.find<int64_t>("embedding_proj_dim", kWidths).value_or(0);
   c.clip_embed_dim = config.find<int64_t>("clip_embed_dim", kWidths).value_or(0);
   c.time_embed_dim = config.find<int64_t>("time_embed_dim", kWidths).value_or(0);

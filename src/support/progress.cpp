@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 namespace unclip {
@@ -31,7 +32,7 @@ void print(int descriptor, std::string_view text) {
 }
 
 std::string duration(double seconds) {
-  const auto whole = static_cast<long>(std::max(seconds, 0.0) + 0.5);
+  const auto whole = std::lround(std::max(seconds, 0.0));
   if (whole >= 3600) {
     return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
   }

@@ -8,10 +8,10 @@ namespace unclip {
 CLIPTextConfig CLIPTextConfig::from(const Config& config) {
   CLIPTextConfig c;
   c.encoder = ClipEncoderConfig::from(config, {});
-  c.vocab_size = config.get("vocab_size", c.vocab_size, kEntries);
-  c.max_position_embeddings = config.get("max_position_embeddings", c.max_position_embeddings, kEntries);
-  c.projection_dim = config.get("projection_dim", c.projection_dim, kWidths);
-  c.eos_token_id = config.get("eos_token_id", c.eos_token_id, {0, static_cast<double>(c.vocab_size - 1)});
+  config.fill("vocab_size", c.vocab_size, kEntries);
+  config.fill("max_position_embeddings", c.max_position_embeddings, kEntries);
+  config.fill("projection_dim", c.projection_dim, kWidths);
+  config.fill("eos_token_id", c.eos_token_id, {0, static_cast<double>(c.vocab_size - 1)});
   return c;
 }
 

@@ -14,16 +14,15 @@ std::shared_ptr<torch::nn::Module> child_of(torch::nn::Module& owner, const char
 
 MultilingualCLIPConfig MultilingualCLIPConfig::from(const Config& config) {
   MultilingualCLIPConfig c;
-  c.vocab_size = config.get("vocab_size", c.vocab_size, kEntries);
-  c.hidden_size = config.get("hidden_size", c.hidden_size, kWidths);
-  c.num_hidden_layers = config.get("num_hidden_layers", c.num_hidden_layers, kDepths);
-  c.num_attention_heads = config.get("num_attention_heads", c.num_attention_heads, kWidths);
-  c.intermediate_size = config.get("intermediate_size", c.intermediate_size, kWidths);
-  c.max_position_embeddings = config.get("max_position_embeddings", c.max_position_embeddings, kEntries);
-  c.type_vocab_size = config.get("type_vocab_size", c.type_vocab_size, kEntries);
-  c.pad_token_id =
-      config.get("pad_token_id", c.pad_token_id, {0, static_cast<double>(c.max_position_embeddings - 1)});
-  c.layer_norm_eps = config.get("layer_norm_eps", c.layer_norm_eps, kEpsilons);
+  config.fill("vocab_size", c.vocab_size, kEntries);
+  config.fill("hidden_size", c.hidden_size, kWidths);
+  config.fill("num_hidden_layers", c.num_hidden_layers, kDepths);
+  config.fill("num_attention_heads", c.num_attention_heads, kWidths);
+  config.fill("intermediate_size", c.intermediate_size, kWidths);
+  config.fill("max_position_embeddings", c.max_position_embeddings, kEntries);
+  config.fill("type_vocab_size", c.type_vocab_size, kEntries);
+  config.fill("pad_token_id", c.pad_token_id, {0, static_cast<double>(c.max_position_embeddings - 1)});
+  config.fill("layer_norm_eps", c.layer_norm_eps, kEpsilons);
   c.projection_dim = config.get("numDims", config.get("imageDimSize", c.projection_dim, kWidths), kWidths);
   const auto pooled =
       config.get("transformerDimensions", config.get<int64_t>("transformerDimSize", 1024, kWidths), kWidths);

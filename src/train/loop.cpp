@@ -72,13 +72,14 @@ class Loop {
       replicas_.push_back(make(context));
       optimiser_.add_replica(replicas_.back()->parameters());
       share_fixed_tensors(stage_, *replicas_.back());
+      replicas_.back()->share(stage_);
     }
   }
 
   bool run() {
     begin_or_resume();
     Loader loader(stage_.wants_text() ? context_.tokenizer.get() : nullptr, planner(),
-                  options_.loader_threads);
+                  stage_.wants_pictures() ? options_.loader_threads : 0);
     const auto start = Clock::now();
     auto saved = start;
     while (position_.step < recipe_.steps()) {
@@ -175,7 +176,10 @@ class Loop {
     for (size_t first = 0; first < parts; first += replicas_.size()) {
       std::vector<Batch> batches(std::min(replicas_.size(), parts - first));
       for (Batch& batch : batches) {
-        batch = loader.next();
+        if (stage_.wants_pictures())
+          batch = loader.next();
+        else
+          batch.captions.resize(static_cast<size_t>(phase.batch) / parts);
         position_.pictures += batch.captions.size();
       }
       workers_.run(static_cast<int>(batches.size()), [&](int worker) {

@@ -1,6 +1,7 @@
 // Stage prior: from a caption to the embedding of a picture that fits it, by diffusion (unCLIP,
 // arXiv:2204.06125, section 2.2). The net predicts the clean embedding itself.
 #include "prior/prior_transformer.h"
+#include "support/interrupt.h"
 #include "train/clip_towers.h"
 #include "train/noising.h"
 
@@ -42,31 +43,87 @@ class PriorStage final : public Stage {
     prior_->clip_std.copy_(deviation);
   }
 
+  bool wants_pictures() const override { return recipe_.stored_examples == 0; }
+
+  // The towers are frozen: what they say of a picture and its caption is computed once.
+  void prepare() override {
+    if (wants_pictures()) return;
+    const torch::NoGradGuard no_grad;
+    constexpr int64_t kAtATime = 256;
+    std::vector<Encoded> parts;
+    for (int64_t first = 0; first < recipe_.stored_examples; first += kAtATime) {
+      throw_if_interrupted();
+      parts.push_back(
+          encode(draw_batch(context_.tokenizer.get(),
+                            {context_.source.get(), static_cast<uint64_t>(first),
+                             std::min(kAtATime, recipe_.stored_examples - first), picture_size({})})));
+    }
+    const auto joined = [&](torch::Tensor Encoded::*part) {
+      std::vector<torch::Tensor> all;
+      for (const Encoded& each : parts) all.push_back(each.*part);
+      return at::cat(all);
+    };
+    stored_ = {joined(&Encoded::image), joined(&Encoded::pooled), joined(&Encoded::sequence),
+               joined(&Encoded::mask)};
+    empty_ = towers_.embed_text(towers_.empty_ids);
+  }
+
+  void share(const Stage& first) override {
+    stored_ = dynamic_cast<const PriorStage&>(first).stored_;
+    empty_ = dynamic_cast<const PriorStage&>(first).empty_;
+  }
+
   torch::Tensor loss(const Batch& batch, const Phase&, const at::Generator& chance) override {
     const torch::Device device = context_.target.device;
-    const torch::Tensor pictures = to_unit_range(batch.pictures, context_.target);
     const torch::Tensor mean = prior_->clip_mean.to(device, torch::kFloat32);
     const torch::Tensor deviation = prior_->clip_std.to(device, torch::kFloat32);
-    const torch::Tensor x0 =
-        (towers_.embed_pictures(pictures).to(torch::kFloat32) - mean) / deviation;  // [B,E]
+    const Encoded example =
+        wants_pictures() ? encode(batch) : stored(static_cast<int64_t>(batch.captions.size()), chance);
+    const torch::Tensor x0 = (example.image.to(torch::kFloat32) - mean) / deviation;  // [B,E]
 
     const torch::Tensor dropped =
-        at::rand({x0.size(0), 1}, chance, x0.options()) < recipe_.caption_dropout;             // [B,1]
-    const torch::Tensor ids = at::where(dropped, towers_.empty_ids, batch.ids.to(device));     // [B,L]
-    const torch::Tensor mask = at::where(dropped, towers_.empty_mask, batch.mask.to(device));  // [B,L]
-    const TextFeatures text = towers_.embed_text(ids);
+        at::rand({x0.size(0), 1}, chance, x0.options()) < recipe_.caption_dropout;    // [B,1]
+    const torch::Tensor mask = at::where(dropped, towers_.empty_mask, example.mask);  // [B,L]
+    const TextFeatures empty = wants_pictures() ? towers_.embed_text(towers_.empty_ids) : empty_;
+    const torch::Tensor pooled = at::where(dropped, empty.pooled, example.pooled);  // [B,D]
+    const torch::Tensor sequence =
+        at::where(dropped.unsqueeze(2), empty.sequence, example.sequence);  // [B,L,D]
     const Noised noised = noising_.noise(x0, chance);
-    const torch::Tensor answer = prior_->forward(noised.xt.to(context_.target.dtype), noised.t, text.pooled,
-                                                 text.sequence, mask);  // [B,E]
+    const torch::Tensor answer =
+        prior_->forward(noised.xt.to(context_.target.dtype), noised.t, pooled, sequence, mask);  // [B,E]
     return noising_.loss(noised, answer, recipe_);
   }
 
  private:
+  // What the towers say of pictures and their captions.
+  struct Encoded {
+    torch::Tensor image;     // [B,E]
+    torch::Tensor pooled;    // [B,D]
+    torch::Tensor sequence;  // [B,L,D]
+    torch::Tensor mask;      // bool [B,L]
+  };
+
+  Encoded encode(const Batch& batch) {
+    const TextFeatures text = towers_.embed_text(batch.ids.to(context_.target.device));
+    return {towers_.embed_pictures(to_unit_range(batch.pictures, context_.target)), text.pooled,
+            text.sequence, batch.mask.to(context_.target.device)};
+  }
+
+  // `count` of the stored ones at random.
+  Encoded stored(int64_t count, const at::Generator& chance) const {
+    const torch::Tensor rows = at::randint(stored_.image.size(0), {count}, chance,
+                                           torch::dtype(torch::kInt64).device(context_.target.device));
+    const auto pick = [&](const torch::Tensor& of) { return of.index_select(0, rows); };
+    return {pick(stored_.image), pick(stored_.pooled), pick(stored_.sequence), pick(stored_.mask)};
+  }
+
   TrainContext context_;
   const StageRecipe& recipe_;
   ClipTowers towers_;
   PriorTransformer prior_;
   Noising noising_;
+  Encoded stored_;  // where there are any
+  TextFeatures empty_;
 };
 
 }  // namespace

@@ -142,6 +142,7 @@ StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std
   reader.read("caption_dropout", stage.caption_dropout, 0.0, 1.0);
   reader.read("embedding_dropout", stage.embedding_dropout, 0.0, 1.0);
   reader.read("embedding_noise", stage.embedding_noise, 0.0, 10.0);
+  reader.read("stored_examples", stage.stored_examples, int64_t{0}, int64_t{10'000'000});
   reader.read("train_towers", stage.train_towers);
   reader.read("contrastive_weight", stage.contrastive_weight, 0.0, 1e3);
   reader.read("blur", stage.blur, 0.0, 0.7);

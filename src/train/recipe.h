@@ -37,6 +37,7 @@ struct StageRecipe {
   double caption_dropout = 0.5;      // prior 0.1
   double embedding_dropout = 0.1;    // decoder
   double embedding_noise = 0;        // decoder: σ in deviations of the embedding, which a prior never hits
+  int64_t stored_examples = 0;       // prior: so many are drawn and encoded once, and used again; 0: always new
   bool train_towers = false;         // decoder: trains text and vision tower along
   double contrastive_weight = 0.05;  // of their contrastive loss
   double blur = 0.6, noise = 0.05;   // upsampler: largest σ in pixels; largest σ in units of −1 … 1

@@ -50,9 +50,15 @@ class Stage {
   // Before each training run, when the nets hold the weights to start from.
   virtual void prepare() {}
 
+  // Of a replica: takes over what prepare() made in the first one.
+  virtual void share(const Stage& first) { (void)first; }
+
   // Pixels a side of the pictures that loss() wants.
   virtual int picture_size(const Phase& phase) const = 0;
   virtual bool wants_text() const { return true; }
+
+  // False where loss() brings its own examples: batches are counted then, and hold nothing.
+  virtual bool wants_pictures() const { return true; }
 
   // Of one micro-batch, float32 []. All random draws come from `chance`, which the loop seeds for each
   // micro-batch; on threads of its own each replica of the stage computes one.
