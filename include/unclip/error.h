@@ -25,8 +25,8 @@ class Error : public std::runtime_error {
  public:
   // `what`: one line that names the file or the field of the request, what was expected and what was found.
   // `next_step`: what to do next; may be empty.
-  // Fields are written between angle quotes: "‹mask›: this model does not repaint". The command line writes its
-  // flags instead (options/advice.h).
+  // Fields are written between angle quotes: "‹mask›: this model does not repaint". The command line writes
+  // its flags instead (options/advice.h).
   Error(ExitCode exit_code, const std::string& what, std::string next_step = {})
       : std::runtime_error(what), code(exit_code), hint(std::move(next_step)) {}
 

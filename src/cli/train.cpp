@@ -3,6 +3,7 @@
 #include "cli/train.h"
 
 #include <ATen/Parallel.h>
+#include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <thread>
@@ -89,6 +90,14 @@ bool run_or_time(const NamedStage& stage, const TrainContext& context, const Loo
   return true;
 }
 
+// A decoder that trains the towers along comes before the prior, which learns what they end up saying.
+std::vector<NamedStage> stages_in_order(const Recipe& recipe) {
+  std::vector<NamedStage> stages(std::begin(kStages), std::end(kStages));
+  const auto decoder = recipe.stages.find("decoder");
+  if (decoder != recipe.stages.end() && decoder->second.train_towers) std::swap(stages[1], stages[2]);
+  return stages;
+}
+
 }  // namespace
 
 int train(const TrainOptions& options, std::ostream& out) {
@@ -115,7 +124,7 @@ int train(const TrainOptions& options, std::ostream& out) {
   if (options.stage == "all") export_untrained(context);
 
   const auto start = std::chrono::steady_clock::now();
-  for (const NamedStage& maker : kStages) {
+  for (const NamedStage& maker : stages_in_order(recipe)) {
     if (options.stage != maker.name && (options.stage != "all" || !recipe.stages.contains(maker.name)))
       continue;
     LoopOptions loop{options.output / maker.name, options.data,           options.from, options.minutes,

@@ -7,6 +7,7 @@
 #include <torch/torch.h>
 
 #include "finite.h"
+#include "fit.h"
 #include "load_net.h"
 #include "pipeline/embedding_file.h"
 #include "pipeline/karlo_fit.h"

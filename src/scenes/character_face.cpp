@@ -138,7 +138,7 @@ void paint_snore(Canvas& canvas, const Body& body) {
   cairo_t* context = canvas.context();
   for (const auto& [dx, dy, s] : {std::array{0.5, -0.12, 0.11}, {0.72, -0.36, 0.15}}) {
     const Point at{body.eyes.x * 0.4 + dx, std::max(body.eyes.y - 0.36, -0.66) + dy};
-    const auto letter = [&] {
+    const auto letter = [&, s = s] {  // clang 14 captures no structured binding as it is
       cairo_move_to(context, at.x - s, at.y - s);
       cairo_line_to(context, at.x + s, at.y - s);
       cairo_line_to(context, at.x - s, at.y + s);

@@ -54,8 +54,9 @@ void reduce_colours(std::vector<Cell>& cells) {
   };
   while (boxes.size() < palette_size) {
     const auto box = std::ranges::max_element(boxes, {}, widest);
-    const auto [range, c] = widest(*box);
+    const auto [range, channel] = widest(*box);
     if (range < 6) break;
+    const auto c = channel;  // clang 14 captures no structured binding
     std::ranges::stable_sort(*box, {}, [c](const Cell* cell) { return (*cell)[c]; });
     // At the middle of the range, not of the count: a small thing of its own colour keeps it.
     const int middle = ((*box->front())[c] + (*box->back())[c]) / 2;

@@ -103,7 +103,7 @@ std::unique_ptr<ClipTokenizer> ClipTokenizer::from_tokenizer_json(const std::fil
       read_tokenizer_settings(folder, kDefaults, part(whole, "added_tokens", json::value_t::array)), file));
 }
 
-ClipTokenizer::ClipTokenizer(Vocabulary vocabulary, const std::vector<MergeRule>& rules,
+ClipTokenizer::ClipTokenizer(const Vocabulary& vocabulary, const std::vector<MergeRule>& rules,
                              const TokenizerSettings& settings, const std::string& file)
     : Tokenizer(vocabulary, true),
       words_(kWords),

@@ -19,8 +19,8 @@ class ClipTokenizer : public Tokenizer {
                                                             const nlohmann::json& whole);
 
  private:
-  ClipTokenizer(Vocabulary vocabulary, const std::vector<MergeRule>& rules, const TokenizerSettings& settings,
-                const std::string& file);
+  ClipTokenizer(const Vocabulary& vocabulary, const std::vector<MergeRule>& rules,
+                const TokenizerSettings& settings, const std::string& file);
 
   std::string normalize(std::string_view text) const override;
   void segment(std::string_view text, std::vector<int64_t>& ids) const override;

@@ -45,7 +45,7 @@ AddedToken read_token(const std::string& file, const std::string& key, const jso
 
 class Reader {
  public:
-  Reader(const std::filesystem::path& folder, std::map<std::string, std::string> defaults) {
+  Reader(const std::filesystem::path& folder, const std::map<std::string, std::string>& defaults) {
     settings_.folder = folder.string();
     for (const auto& [key, content] : defaults) named_[key] = {.content = content};
   }

@@ -30,7 +30,7 @@ Optimiser::Optimiser(std::vector<NamedTensor> parameters, const OptimiserOptions
     : parameters_(std::move(parameters)), options_(options), workers_(workers) {
   const torch::NoGradGuard no_grad;
   const auto is_matrix = [](const NamedTensor& p) { return p.tensor.dim() >= 2; };
-  std::ranges::stable_partition(parameters_, is_matrix);
+  std::stable_partition(parameters_.begin(), parameters_.end(), is_matrix);
   std::vector<torch::Tensor> parts;
   int64_t position = 0;
   for (size_t i = 0; i < parameters_.size(); ++i) {

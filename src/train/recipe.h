@@ -29,16 +29,16 @@ struct StageRecipe {
   std::vector<Phase> phases;
   int64_t micro_batches = 1;  // parts that a batch is computed in, as many at a time as there are threads
   double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.99;
-  double clip_norm = 1;              // of the gradient
-  double ema = 0.999;                // decay a step
-  double snr_weight_min = 1;         // of the x0 loss: the signal-to-noise ratio, clamped to these
-  double snr_weight_max = 1;         // (arXiv 2303.09556; 2202.00512, section 4)
-  double vlb_weight = 0;             // λ of the hybrid loss; 0: the variance is fixed
-  double caption_dropout = 0.5;      // prior 0.1
-  double embedding_dropout = 0.1;    // decoder
-  double embedding_noise = 0;        // decoder: σ in deviations of the embedding, which a prior never hits
-  int64_t stored_examples = 0;       // prior: so many are drawn and encoded once, and used again; 0: always new
-  bool train_towers = false;         // decoder: trains text and vision tower along
+  double clip_norm = 1;            // of the gradient
+  double ema = 0.999;              // decay a step
+  double snr_weight_min = 1;       // of the x0 loss: the signal-to-noise ratio, clamped to these
+  double snr_weight_max = 1;       // (arXiv 2303.09556; 2202.00512, section 4)
+  double vlb_weight = 0;           // λ of the hybrid loss; 0: the variance is fixed
+  double caption_dropout = 0.5;    // prior 0.1
+  double embedding_dropout = 0.1;  // decoder
+  double embedding_noise = 0;      // decoder: σ in deviations of the embedding, which a prior never hits
+  int64_t stored_examples = 0;     // prior: so many are drawn and encoded once, and used again; 0: always new
+  bool train_towers = false;       // decoder: trains text and vision tower along
   double contrastive_weight = 0.05;  // of their contrastive loss
   double blur = 0.6, noise = 0.05;   // upsampler: largest σ in pixels; largest σ in units of −1 … 1
   int64_t crops = 1;                 // upsampler: crops a picture

@@ -7,6 +7,7 @@
 
 namespace unclip {
 
+// NOLINTNEXTLINE(bugprone-throw-keyword-missing): a vector of exceptions that nobody threw yet
 Workers::Workers(int count, int threads_each) : faults_(static_cast<size_t>(count)) {
   for (int i = 0; i < count; ++i) threads_.emplace_back([this, i, threads_each] { serve(i, threads_each); });
 }
