@@ -20,13 +20,13 @@ namespace unclip {
 
 struct PlanOptions {
   std::optional<uint64_t> seed;  // of the first job; absent: that of an earlier run, or random
-  std::optional<std::filesystem::path> deny_file;  // prompts that it denies are not drawn (batch/policy.h)
-  bool skip_denied = false;                        // they are left out; otherwise they end the run
-  std::optional<Grid> grid;                        // contact sheets of all images
-  bool retry_failed = false;                       // make also the images that an earlier run could not
-  Shard shard;                                     // the part of the run that is made here
-  std::optional<std::filesystem::path> manifest;   // the folder that it stands in; absent: none is kept
-  std::string model;                               // its name, for the manifest
+  std::optional<std::filesystem::path> deny_file{};  // prompts that it denies are not drawn (batch/policy.h)
+  bool skip_denied = false;                          // they are left out; otherwise they end the run
+  std::optional<Grid> grid{};                        // contact sheets of all images
+  bool retry_failed = false;                         // make also the images that an earlier run could not
+  Shard shard{};                                     // the part of the run that is made here
+  std::optional<std::filesystem::path> manifest{};   // the folder that it stands in; absent: none is kept
+  std::string model{};                               // its name, for the manifest
 };
 
 struct PlanSummary {

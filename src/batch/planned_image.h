@@ -18,13 +18,13 @@ struct PlannedImage {
   };
 
   ImageOptions options;
-  std::string where;           // its prompt stands: "prompts.jsonl:12"
-  uint64_t index = 0;          // of its job in the whole run
-  uint64_t n = 0;              // of the image in its job
-  uint64_t seed = 0;           // its own
-  std::filesystem::path file;  // where it goes
-  std::string id;              // in the manifest (image_id); empty without one
-  std::string policy;          // "allowed", or the rule that denies its prompt; empty: no policy
+  std::string where{};           // its prompt stands: "prompts.jsonl:12"
+  uint64_t index = 0;            // of its job in the whole run
+  uint64_t n = 0;                // of the image in its job
+  uint64_t seed = 0;             // its own
+  std::filesystem::path file{};  // where it goes
+  std::string id{};              // in the manifest (image_id); empty without one
+  std::string policy{};          // "allowed", or the rule that denies its prompt; empty: no policy
   Action action = Action::draw;
 
   bool denied() const { return !policy.empty() && policy != "allowed"; }

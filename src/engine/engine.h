@@ -40,7 +40,7 @@ struct ImageTask {
   std::shared_ptr<const ImageEmbedding> embedding{};  // instead of the prior's run and of options.embedding
 
   // Both are called on the worker's thread. What they throw ends the engine.
-  std::function<void(ImageResult)> done;                               // once
+  std::function<void(ImageResult)> done = {};                          // once
   std::function<void(const std::string& text)> prompt_truncated = {};  // the end that the model does not read
 };
 
