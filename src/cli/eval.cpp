@@ -70,9 +70,7 @@ class Judge {
         engine_(open_engine({folder_.path(), options.prior, options.device, options.dtype},
                             {.batch_size = static_cast<size_t>(options.batch_size),
                              .expected = pictures,
-                             .observer = [this](auto stage, int64_t done, int64_t steps) {
-                               progress_.observe(stage, done, steps);
-                             }})) {
+                             .observer = progress.observer()})) {
     if (!options.upsample) image_.steps.upsampler = 0;
   }
 
@@ -106,6 +104,7 @@ class Judge {
   std::vector<Image> draw(const Group& group, int seed) {
     const size_t prompts = group.prompts.size();
     std::vector<Image> pictures(prompts);
+    std::vector<ImageTask> tasks;  // all before the first is given away: a prompt may be refused
     for (size_t i = 0; i < prompts; ++i) {
       ImageTask task{.options = image_,
                      .seed = options_.seed + static_cast<uint64_t>(seed) * prompts + i,
@@ -116,8 +115,9 @@ class Judge {
                        progress_.pictures_done(1);
                      }};
       task.options.prompt = group.prompts[i].text;
-      engine_->submit(std::move(task));
+      tasks.push_back(std::move(task));
     }
+    for (ImageTask& task : tasks) engine_->submit(std::move(task));
     engine_->finish();
     return pictures;
   }

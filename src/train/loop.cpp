@@ -78,8 +78,7 @@ class Loop {
 
   bool run() {
     begin_or_resume();
-    Loader loader(stage_.wants_text() ? context_.tokenizer.get() : nullptr, planner(),
-                  stage_.wants_pictures() ? options_.loader_threads : 0);
+    Loader loader = make_loader();
     const auto start = Clock::now();
     auto saved = start;
     while (position_.step < recipe_.steps()) {
@@ -102,8 +101,7 @@ class Loop {
                   fmt::format("{}: the recipe has {} steps, too few to time {} after {} for warming up",
                               stage_.name(), recipe_.steps(), steps, kWarmingUp),
                   "time fewer with --bench-steps, or lengthen a phase");
-    Loader loader(stage_.wants_text() ? context_.tokenizer.get() : nullptr, planner(),
-                  options_.loader_threads);
+    Loader loader = make_loader();
     quiet_ = true;
     for (int64_t i = 0; i < kWarmingUp; ++i) step(loader);
     const auto start = Clock::now();
@@ -152,6 +150,11 @@ class Loop {
       }
     }
     write_file_atomically(metrics(), std::as_bytes(std::span(kept)), Overwrite::yes);
+  }
+
+  Loader make_loader() const {
+    return Loader(stage_.wants_text() ? context_.tokenizer.get() : nullptr, planner(),
+                  stage_.wants_pictures() ? options_.loader_threads : 0);
   }
 
   // The parts of all batches from here on, in order.
@@ -275,7 +278,9 @@ bool run_stage(StageMaker make, const TrainContext& context, const LoopOptions& 
 }
 
 double bench_stage(StageMaker make, const TrainContext& context, const LoopOptions& options, int64_t steps) {
-  return Loop(make(context), make, context, options).bench(steps);
+  std::unique_ptr<Stage> stage = make(context);
+  stage->prepare();
+  return Loop(std::move(stage), make, context, options).bench(steps);
 }
 
 std::shared_ptr<const PictureSource> make_source(const SceneOptions& scenes,

@@ -69,8 +69,9 @@ class PriorStage final : public Stage {
   }
 
   void share(const Stage& first) override {
-    stored_ = dynamic_cast<const PriorStage&>(first).stored_;
-    empty_ = dynamic_cast<const PriorStage&>(first).empty_;
+    const auto& prior = dynamic_cast<const PriorStage&>(first);
+    stored_ = prior.stored_;
+    empty_ = prior.empty_;
   }
 
   torch::Tensor loss(const Batch& batch, const Phase&, const at::Generator& chance) override {

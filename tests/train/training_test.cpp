@@ -216,6 +216,24 @@ TEST(Training, ThreadsChangeNothing) {
         << name;
 }
 
+// What the towers say is stored once: the prior learns from it, whatever the threads and across a stop, and
+// can be timed.
+TEST(Training, ThePriorLearnsFromStoredEmbeddings) {
+  json values = tiny_recipe(60);
+  values["stages"]["prior"].update({{"stored_examples", 300}, {"micro_batches", 4}});
+  TemporaryFolder alone, together;
+  for (const TemporaryFolder* folder : {&alone, &together}) RunFolder(folder->path, values).train("clip");
+  RunFolder run(alone.path, values);
+  EXPECT_TRUE(run.train("prior"));
+  EXPECT_LT(run.losses("prior").back(), run.losses("prior").front());
+  EXPECT_FALSE(RunFolder(together.path, values).train("prior", 1e-9, 3));
+  EXPECT_TRUE(RunFolder(together.path, values).train("prior", 0, 3));
+  EXPECT_EQ(largest_difference(alone.path / "prior" / "checkpoint.safetensors",
+                               together.path / "prior" / "checkpoint.safetensors"),
+            0);
+  EXPECT_GT(bench_stage(make_prior_stage, run.context(), {.folder = alone.path / "bench"}, 5), 0);
+}
+
 // The text tower learns from the pictures that its captions draw; both towers stay in one space.
 TEST(Training, TheDecoderTrainsTheTowersAlong) {
   TemporaryFolder folder;
