@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <utility>
 
 namespace unclip {
@@ -27,6 +28,13 @@ template <class Value>
 constexpr auto guided_stages() {
   return std::array{std::pair{"prior", &PerStage<Value>::prior},
                     std::pair{"decoder", &PerStage<Value>::decoder}};
+}
+
+// What is given, else the fallback.
+template <class Value>
+PerStage<Value> value_or(const PerStage<std::optional<Value>>& given, const PerStage<Value>& fallback) {
+  return {given.prior.value_or(fallback.prior), given.decoder.value_or(fallback.decoder),
+          given.upsampler.value_or(fallback.upsampler)};
 }
 
 }  // namespace unclip

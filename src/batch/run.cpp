@@ -34,14 +34,11 @@ ImageTask task_for(const PlannedImage& image, ImageWriter& writer) {
 ExitCode draw(const BatchOptions& options, Plan& plan, const PlanSummary& summary,
               const OpenEngine& open_engine, std::ostream& out) {
   Progress progress(static_cast<int>(summary.images), {.quiet = options.quiet});
-  const auto observer = [&](std::string_view stage, int64_t done, int64_t steps) {
-    progress.observe(stage, done, steps);
-  };
   std::optional<ImageWriter> writer;  // ends after the engine, which hands it images
   const auto engine = open_engine({.batch_size = static_cast<size_t>(options.batch_size),
                                    .expected = summary.images,
                                    .embedded = summary.embedded,
-                                   .observer = observer});
+                                   .observer = progress.observer()});
   if (Manifest* manifest = plan.manifest()) manifest->open();
   writer.emplace(WriterOptions{options.json, options.fail_fast, plan.seed()}, plan.manifest(), progress, out);
   plan.each([&](PlannedImage& image) {

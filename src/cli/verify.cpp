@@ -103,9 +103,7 @@ class Verifier {
                            // same shapes.
                            {.batch_size = static_cast<size_t>(options_.batch_size),
                             .embedded = embedded,
-                            .observer = [this](auto stage, int64_t done, int64_t steps) {
-                              progress_.observe(stage, done, steps);
-                            }});
+                            .observer = progress_.observer()});
     return *engine;
   }
 

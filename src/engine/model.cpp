@@ -1,7 +1,6 @@
 // Options + the model's defaults → requests to the pipeline; its exceptions → Error.
 #include "engine/model.h"
 
-#include <spdlog/fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <bit>
@@ -48,26 +47,11 @@ class InputFiles {
   std::map<std::string, std::shared_ptr<const ImageEmbedding>> embeddings_;
 };
 
-// The options are resolved: steps and guidance are set.
-Guidance guidance_of(const ImageOptions& options) {
-  Guidance guidance;
-  for (size_t i = 0; i < guided_stages<double>().size(); ++i)
-    guidance.*guided_stages<double>()[i].second =
-        (options.guidance.*guided_stages<std::optional<double>>()[i].second).value();
-  return guidance;
-}
-
-Steps steps_of(const ImageOptions& options) {
-  Steps steps;
-  for (size_t i = 0; i < stages<int64_t>().size(); ++i)
-    steps.*stages<int64_t>()[i].second = (options.steps.*stages<std::optional<int64_t>>()[i].second).value();
-  return steps;
-}
-
-ImageRequest request_of(const ImageTask& task, const ImageOptions& options, InputFiles& files) {
+ImageRequest request_of(const ImageTask& task, const Guidance& guidance, InputFiles& files) {
+  const ImageOptions& options = task.options;
   return {.prompt = options.prompt,
           .seed = task.seed,
-          .guidance = guidance_of(options),
+          .guidance = guidance,
           .negative_prompt = options.negative_prompt,
           .negative_prior_prompt = options.negative_prior_prompt,
           .init_image = files.image(options.init_image),
@@ -76,8 +60,8 @@ ImageRequest request_of(const ImageTask& task, const ImageOptions& options, Inpu
           .embedding = task.embedding ? task.embedding : files.embedding(options.embedding)};
 }
 
-DrawSettings settings_of(const ImageOptions& options) {
-  DrawSettings settings{.steps = steps_of(options), .sampler = options.sampler};
+DrawSettings settings_of(const ImageOptions& options, const Steps& steps) {
+  DrawSettings settings{.steps = steps, .sampler = options.sampler};
   if (options.size) settings.width = options.size->width, settings.height = options.size->height;
   settings.strength = options.strength.value_or(settings.strength);
   return settings;
@@ -100,21 +84,19 @@ Model::Model(const ModelChoice& choice, PipelinePart part)
     if (component.is_net()) metadata_.fingerprints[component.name] = weight_fingerprint(component);
 }
 
-ImageOptions Model::resolved(const ImageOptions& options) const {
-  ImageOptions all = options;
-  for (size_t i = 0; i < stages<int64_t>().size(); ++i) {
-    auto& steps = all.steps.*stages<std::optional<int64_t>>()[i].second;
-    if (!steps) steps = defaults_.steps.*stages<int64_t>()[i].second;
-  }
-  for (size_t i = 0; i < guided_stages<double>().size(); ++i) {
-    auto& guidance = all.guidance.*guided_stages<std::optional<double>>()[i].second;
-    if (!guidance) guidance = defaults_.guidance.*guided_stages<double>()[i].second;
-  }
-  return all;
+Steps Model::steps_of(const ImageOptions& options) const { return value_or(options.steps, defaults_.steps); }
+
+Guidance Model::guidance_of(const ImageOptions& options) const {
+  return value_or(options.guidance, defaults_.guidance);
 }
 
 std::string Model::batch_key(const ImageTask& task) const {
-  const ImageOptions options = resolved(task.options);
+  // Steps that are the model's own share a batch with the same number asked for.
+  ImageOptions options = task.options;
+  const Steps steps = steps_of(options);
+  options.steps = {steps.prior, steps.decoder, steps.upsampler};
+  const Guidance guidance = guidance_of(options);
+  options.guidance = {guidance.prior, guidance.decoder, guidance.upsampler};
   nlohmann::json key;
   for (const Option& option : option_table()) {
     const nlohmann::json value = option.to_json(options);
@@ -122,7 +104,7 @@ std::string Model::batch_key(const ImageTask& task) const {
     // What an image may have of its own still adds inputs and nets where it is there.
     if (option.scope == Option::Scope::image) key.push_back(value.is_null());
   }
-  for (const auto& [name, stage] : guided_stages<double>()) key.push_back(guidance_of(options).*stage > 1);
+  for (const auto& [name, stage] : guided_stages<double>()) key.push_back(guidance.*stage > 1);
   key.push_back(task.embedding == nullptr);
   return key.dump();
 }
@@ -136,9 +118,10 @@ std::optional<std::string> Model::truncated_text(const std::string& prompt) cons
 std::vector<Image> Model::draw(const std::vector<ImageTask>& batch, const StageObserver& observer) {
   InputFiles files;
   std::vector<ImageRequest> requests;
-  for (const ImageTask& task : batch) requests.push_back(request_of(task, resolved(task.options), files));
+  for (const ImageTask& task : batch) requests.push_back(request_of(task, guidance_of(task.options), files));
   try {
-    return pipeline_->generate(requests, settings_of(resolved(batch.front().options)), observer);
+    return pipeline_->generate(requests, settings_of(batch.front().options, steps_of(batch.front().options)),
+                               observer);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& fault) {
@@ -149,17 +132,22 @@ std::vector<Image> Model::draw(const std::vector<ImageTask>& batch, const StageO
 
 ImageEmbedding Model::embed(const ImageTask& task, const StageObserver& observer) {
   InputFiles files;
-  const ImageOptions options = resolved(task.options);
-  return pipeline_->embed({request_of(task, options, files)}, settings_of(options), observer).front();
+  return pipeline_
+      ->embed({request_of(task, guidance_of(task.options), files)},
+              settings_of(task.options, steps_of(task.options)), observer)
+      .front();
 }
 
 // Draws one and four by the fewest steps: memory grows by the same for each image more.
 std::size_t Model::fitting_batch(const ImageTask& task, std::size_t most) {
   ImageTask probe = task;
   probe.options.strength = 1;  // of few steps a share is none
-  for (size_t i = 0; i < stages<int64_t>().size(); ++i)
-    if (defaults_.steps.*stages<int64_t>()[i].second > 0)
-      probe.options.steps.*stages<std::optional<int64_t>>()[i].second = 2;
+  const auto take_fewest = [](std::optional<int64_t>& steps, int64_t usual) {
+    if (usual > 0) steps = 2;
+  };
+  take_fewest(probe.options.steps.prior, defaults_.steps.prior);
+  take_fewest(probe.options.steps.decoder, defaults_.steps.decoder);
+  take_fewest(probe.options.steps.upsampler, defaults_.steps.upsampler);
   const auto measure = [&](std::size_t count) {
     return measure_memory(target_.device, [&] {
       draw(std::vector(count, probe), [](auto, auto, auto) { throw_if_interrupted(); });
@@ -179,7 +167,7 @@ std::size_t Model::fitting_batch(const ImageTask& task, std::size_t most) {
 }
 
 ImageMetadata Model::describe(const ImageTask& task, const Image& image, std::size_t batch_size) const {
-  const ImageOptions options = resolved(task.options);
+  const ImageOptions& options = task.options;
   ImageMetadata metadata = metadata_;
   metadata.prompt = options.prompt;
   metadata.negative_prompt = options.negative_prompt;

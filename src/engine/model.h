@@ -39,7 +39,9 @@ class Model {
   ImageMetadata describe(const ImageTask& task, const Image& image, std::size_t batch_size) const;
 
  private:
-  ImageOptions resolved(const ImageOptions& options) const;  // with the model's defaults
+  // What the options leave open is the model's.
+  Steps steps_of(const ImageOptions& options) const;
+  Guidance guidance_of(const ImageOptions& options) const;
 
   DeviceAndDtype target_;
   std::unique_ptr<Pipeline> pipeline_;

@@ -37,6 +37,9 @@ class Progress {
   void observe(std::string_view stage, int64_t done, int64_t steps) {
     done == 0 ? begin_stage(stage, static_cast<int>(steps)) : step_done();
   }
+  auto observer() {
+    return [this](std::string_view stage, int64_t done, int64_t steps) { observe(stage, done, steps); };
+  }
 
   void pictures_done(int count);
   void clear();  // wipes the redrawn line: call before printing something else to the same terminal
