@@ -5,17 +5,15 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include "unclip/device_choice.h"
 #include "unclip/error.h"
 #include "unclip/image.h"
 #include "unclip/image_options.h"
+#include "unclip/observer.h"
 
 namespace unclip {
 
@@ -27,10 +25,6 @@ struct ModelChoice {
   DeviceChoice device{};
   DtypeChoice dtype = DtypeChoice::automatic;
 };
-
-// Called when a stage ("text", "prior", "decoder", "upsampler", …) begins, with done = 0, and after each of
-// its steps. On another thread than the caller's. May throw, to stop: the exception leaves generate().
-using Observer = std::function<void(std::string_view stage, std::int64_t done, std::int64_t steps)>;
 
 class Generator {
  public:

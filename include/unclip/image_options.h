@@ -15,8 +15,27 @@ struct ImageSize {
   int width, height;  // pixels
 };
 
+// What is made of an image or a text: unCLIP, section 3.
+enum class Task {
+  generate,     // an image from a prompt
+  variations,   // images with the same CLIP embedding as `image`
+  edit,         // `image`, repainted below a mask
+  interpolate,  // between the embeddings of `source` and `target`
+  textdiff,     // `image`, moved along the difference of `from_text` and `to_text`
+  reconstruct,  // `image`, taken to noise and back
+};
+
+// Pixels by which an image's canvas is enlarged.
+struct Margins {
+  int left = 0, top = 0, right = 0, bottom = 0;
+};
+
+// Of a frame where nothing else is asked for.
+inline constexpr double kUsualPosition = 0.5, kUsualTheta = 0.25;
+
 struct ImageOptions {
-  std::string prompt{};                        // UTF-8, never empty
+  Task task = Task::generate;
+  std::string prompt{};                        // UTF-8; never empty where the task needs one
   std::string output{};                        // file, folder or template (batch/output_name.h)
   int count = 1;                               // images, ≥ 1
   std::optional<uint64_t> seed{};              // of the first image; absent: the run's seed + the job's index
@@ -31,10 +50,22 @@ struct ImageOptions {
   std::string hint{};                    // depth map
   std::string embedding{};               // instead of the prior's run
   std::optional<double> strength{};      // 0…1: share of the steps that change init_image
-  bool overwrite = false;                // replace images that exist
-  bool skip_existing = false;            // make no image that is there and whole
-  bool strict = false;                   // a truncated prompt is an error
-  bool no_metadata = false;              // keep prompt and options out of the PNG
+  std::optional<int> prior_candidates{};  // ≥ 1: embeddings of which the one nearest the prompt is kept;
+                                          // absent: what the model recommends
+  std::string image{};                    // a path: what a task other than generate starts from
+  std::string from_text{}, to_text{};     // textdiff: what the image shows, and what it should
+  std::string source{}, target{};         // interpolate: "text:…" or "image:PATH"
+  std::optional<double> position{};       // interpolate: 0 (source) … 1 (target); absent: 0.5
+  std::optional<double> theta{};          // textdiff: 0…1, share of the way to the difference; absent: 0.25
+  std::optional<double> eta{};  // variations: 0 (rebuilds the image) … 1 (far from it); absent: new noise
+  bool interpolate_noise = false;     // interpolate: between the noise of two images as well
+  std::optional<int> components{};    // reconstruct: principal components of the embedding that are kept
+  std::optional<Margins> outpaint{};  // edit: canvas added around the image
+  std::optional<int> feather{};       // edit: pixels over which the repainted part fades in within the mask
+  bool overwrite = false;             // replace images that exist
+  bool skip_existing = false;         // make no image that is there and whole
+  bool strict = false;                // a truncated prompt is an error
+  bool no_metadata = false;           // keep prompt and options out of the PNG
 };
 
 }  // namespace unclip

@@ -1,20 +1,39 @@
-"""pictures.jsonl: PNG and JPEG files of every kind, and the pixels that diffusers.utils.load_image gives for them.
+"""pictures.jsonl: PNG, JPEG and WebP files of every kind, and the pixels that Pillow gives for them.
 
-Needs Pillow alone. One file a line: {"name", "file": hex, "width", "height", "rgb": hex}.
+Needs Pillow alone. One file a line: {"name", "file": hex, "width", "height", "rgb": hex}; "alpha": hex where the file
+has transparency; "largest" where colors went through an ICC profile: the difference that two versions of Little CMS
+may show.
 """
 
 import io
+import itertools
 import json
 import struct
 import zlib
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
+
+from golden.parts import icc_profiles
 
 
 def load_image(file: bytes) -> Image.Image:
-    """As diffusers.utils.load_image (0.42.1)."""
-    return ImageOps.exif_transpose(Image.open(io.BytesIO(file))).convert("RGB")
+    """As diffusers.utils.load_image (0.42.1), but in sRGB where there is a profile for the file's colors."""
+    picture = ImageOps.exif_transpose(Image.open(io.BytesIO(file)))
+    profile = picture.info.get("icc_profile")
+    if profile:
+        colours = picture if picture.mode in ("L", "CMYK") else picture.convert("L" if picture.mode == "LA" else "RGB")
+        try:
+            srgb = ImageCms.createProfile("sRGB")
+            return ImageCms.profileToProfile(colours, io.BytesIO(profile), srgb, outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError):
+            pass  # browsers take no notice of such a profile, either
+    return picture.convert("RGB")
+
+
+def alpha_of(file: bytes) -> Image.Image | None:
+    picture = ImageOps.exif_transpose(Image.open(io.BytesIO(file)))
+    return picture.convert("RGBA").getchannel("A") if picture.has_transparency_data else None
 
 
 def chunk(kind: bytes, data: bytes, crc: int | None = None) -> bytes:
@@ -22,11 +41,12 @@ def chunk(kind: bytes, data: bytes, crc: int | None = None) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
 
 
-def png(before=b"", after=b"", depth=8, colour=2, row_bytes=9, end=chunk(b"IEND", b""), idat_crc=None) -> bytes:
+def png(before=b"", after=b"", depth=8, colour=2, row_bytes=9, end=chunk(b"IEND", b""), idat_crc=None,
+        rows=None) -> bytes:
     """Three pixels by two."""
-    rows = b"".join(b"\0" + bytes((i * 41 + y * 13 + 7) % 256 for i in range(row_bytes)) for y in range(2))
+    rows = rows or [bytes((i * 41 + y * 13 + 7) % 256 for i in range(row_bytes)) for y in range(2)]
     header = struct.pack(">IIBBBBB", 3, 2, depth, colour, 0, 0, 0)
-    pixels = chunk(b"IDAT", zlib.compress(rows, 9), idat_crc)
+    pixels = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows), 9), idat_crc)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + before + pixels + after + end
 
 
@@ -43,8 +63,7 @@ def exif(order: str, kind: int, value: bytes, count: int = 1, head: bytes | None
 
 
 def png_kinds():
-    for depth, colour, row_bytes in [(1, 0, 1), (2, 0, 1), (4, 0, 2), (8, 0, 3), (16, 0, 6), (8, 2, 9), (16, 2, 18),
-                                     (8, 4, 6), (16, 4, 12), (8, 6, 12), (16, 6, 24)]:
+    for depth, colour, row_bytes in [(1, 0, 1), (2, 0, 1), (4, 0, 2), (8, 0, 3), (8, 2, 9), (8, 4, 6), (8, 6, 12)]:
         yield f"png {colour} of {depth} bits", png(depth=depth, colour=colour, row_bytes=row_bytes)
     colours = bytes((i * 7 + 3) % 256 for i in range(3 * 256))
     for depth, row_bytes in [(1, 1), (2, 1), (4, 2), (8, 3)]:
@@ -52,7 +71,6 @@ def png_kinds():
         yield f"png palette of {depth} bits", png(palette, depth=depth, colour=3, row_bytes=row_bytes)
         see_through = palette + chunk(b"tRNS", b"\0\x80")
         yield f"png palette of {depth} bits, transparent", png(see_through, depth=depth, colour=3, row_bytes=row_bytes)
-    yield "png gray of 16 bits, transparent", png(chunk(b"tRNS", b"\0\7"), depth=16, colour=0, row_bytes=6)
     yield "png rgb, transparent", png(chunk(b"tRNS", b"\0\7\0\x30\0\x59"))
     yield "png without its end", png(end=b"")
     yield "png with bytes behind its end", png() + b"more"
@@ -133,11 +151,87 @@ def jpegs():
     yield "jpeg XMP", plain[:2] + marker(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp(6)) + plain[2:]
 
 
+def icc_chunk(profile: bytes) -> bytes:
+    return chunk(b"iCCP", b"icc\0\0" + zlib.compress(profile, 9))
+
+
+def profiles():
+    """Files with ICC profiles, among them some that suit no picture or not theirs."""
+    rgb, gray, ink = icc_profiles.rgb(), icc_profiles.gray(), icc_profiles.cmyk()
+    palette = chunk(b"PLTE", bytes((i * 7 + 3) % 256 for i in range(3 * 256)))
+    yield "png with profile", png(icc_chunk(rgb))
+    yield "png with profile and alpha", png(icc_chunk(rgb), colour=6, row_bytes=12)
+    yield "png with profile and palette", png(icc_chunk(rgb) + palette, colour=3, row_bytes=3)
+    yield "png with profile and orientation", png(icc_chunk(rgb) + chunk(b"eXIf", exif("MM", 3, b"\0\6")))
+    yield "png gray with profile", png(icc_chunk(gray), colour=0, row_bytes=3)
+    yield "png gray with profile and alpha", png(icc_chunk(gray), colour=4, row_bytes=6)
+    yield "png with a profile for gray", png(icc_chunk(gray))
+    yield "png with half a profile", png(icc_chunk(rgb[:200]))
+    yield "jpeg with profile", jpeg(quality=90, icc_profile=rgb)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    yield "jpeg with sRGB as profile", jpeg(icc_profile=srgb[:24] + bytes(12) + srgb[36:])  # without the day it was made
+    yield "jpeg gray with profile", jpeg("L", icc_profile=gray)
+    yield "jpeg CMYK with profile", jpeg("CMYK", icc_profile=ink)
+    yield "jpeg CMYK with a profile for RGB", jpeg("CMYK", icc_profile=rgb)
+    yield "jpeg with half a profile", jpeg(icc_profile=rgb[:200])
+    parts = marker(0xE2, b"ICC_PROFILE\0\2\2" + rgb[200:]) + marker(0xE2, b"ICC_PROFILE\0\1\2" + rgb[:200])
+    yield "jpeg with profile in two markers", jpeg()[:2] + parts + jpeg()[2:]
+    yield "webp with profile", webp(lossless=True, icc_profile=rgb)
+    yield "webp with profile and alpha", webp("RGBA", lossless=True, exact=True, icc_profile=rgb)
+
+
+def webp(mode: str = "RGB", **options) -> bytes:
+    bands = len(mode)
+    picture = Image.new(mode, (11, 7))
+    picture.putdata([tuple((x * 20 + y * 9 + b * 60) % 256 for b in range(bands)) for y in range(7) for x in range(11)])
+    file = io.BytesIO()
+    picture.save(file, "webp", **options)
+    return file.getvalue()
+
+
+def webps():
+    yield "webp", webp()
+    yield "webp of low quality", webp(quality=10)
+    yield "webp, lossless", webp(lossless=True)
+    yield "webp with alpha", webp("RGBA")
+    yield "webp with alpha, lossless", webp("RGBA", lossless=True)
+    yield "webp with alpha, lossless, hidden colors kept", webp("RGBA", lossless=True, exact=True)
+    yield "webp with bytes behind its end", webp() + b"more"
+    for number in range(1, 9):
+        yield f"webp EXIF {number}", webp(lossless=True, exif=b"Exif\0\0" + exif("MM", 3, struct.pack(">H", number)))
+    yield "webp XMP", webp(lossless=True, xmp=xmp(6))
+
+
+def write_wide(out) -> None:
+    """PNG of 16 bits: Pillow cuts the samples, the program rounds them to 8 bits."""
+    for colour, samples, transparent in [(0, 1, b""), (0, 1, b"\0\7"), (2, 3, b""), (4, 2, b""), (6, 4, b"")]:
+        values = [(i * 9377 + 7) % 65536 if i else 7 for i in range(2 * 3 * samples)]
+        half = 3 * samples
+        rows = [struct.pack(f">{half}H", *values[:half]), struct.pack(f">{half}H", *values[half:])]
+        file = png(chunk(b"tRNS", transparent) if transparent else b"", depth=16, colour=colour, rows=rows)
+        pixels = [values[i : i + samples] for i in range(0, len(values), samples)]
+        color_samples = 3 if samples > 2 else 1
+        eight = [[(value * 2 + 257) // 514 for value in pixel] for pixel in pixels]
+        rgb = [(pixel[:color_samples] * 3)[:3] for pixel in eight]
+        line = {"name": f"png {colour} of 16 bits" + (", transparent" if transparent else ""), "file": file.hex(),
+                "width": 3, "height": 2, "rgb": bytes(itertools.chain(*rgb)).hex()}
+        if samples in (2, 4):
+            line["alpha"] = bytes(pixel[-1] for pixel in eight).hex()
+        if transparent:
+            line["alpha"] = bytes(0 if pixel == [7] else 255 for pixel in pixels).hex()
+        out.write(json.dumps(line) + "\n")
+
+
 def write(data: Path) -> None:
     with open(data / "pictures.jsonl", "w") as out:
-        for cases in (png_kinds(), png_orientations(), jpegs()):
+        write_wide(out)
+        for cases in (png_kinds(), png_orientations(), jpegs(), webps(), profiles()):
             for name, file in cases:
                 picture = load_image(file)
                 line = {"name": name, "file": file.hex(), "width": picture.width, "height": picture.height,
                         "rgb": picture.tobytes().hex()}
+                if alpha := alpha_of(file):
+                    line["alpha"] = alpha.tobytes().hex()
+                if "icc_profile" in Image.open(io.BytesIO(file)).info:
+                    line["largest"] = 1
                 out.write(json.dumps(line) + "\n")

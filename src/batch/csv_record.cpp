@@ -13,18 +13,18 @@ std::vector<PromptField> parse_csv_record(const std::string& text) {
     if (at < text.size() && text[at] == '"') {
       const std::size_t start = at++;
       for (; text[at] != '"' || text[at + 1] == '"'; ++at) {  // [size()] is NUL
-        if (at == text.size()) throw PromptFault(start, "a quote that is never closed");
+        if (at == text.size()) throw PromptFault(start, "unclosed quote");
         if (text[at] == '"') ++at;  // "" stands for one
         cell.value += text[at];
       }
       ++at;
       if (at < text.size() && text[at] != ',')
-        throw PromptFault(at, "text behind a closing quote; expected a comma (write \"\" for a quote)");
+        throw PromptFault(at, "text after a closing quote; expected a comma (write \"\" for a quote)");
     } else {
       const std::size_t end = std::min(text.find(',', at), text.size());
       cell.value = text.substr(at, end - at);
       if (const auto quote = cell.value.find('"'); quote != std::string::npos)
-        throw PromptFault(at + quote, "a quote within a cell; expected the whole cell in quotes");
+        throw PromptFault(at + quote, "a quote inside a cell; expected the whole cell in quotes");
       at = end;
     }
     cells.push_back(std::move(cell));

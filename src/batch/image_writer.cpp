@@ -44,10 +44,10 @@ Error told_with_place(const Error& in_library, const PlannedImage& plan) {
   const Error error = in_flags(in_library);
   std::string what = fmt::format("{}: {}: {}", plan.where, plan.file.string(), error.what());
   for (const Option& option : option_table()) {
-    if (option.kind != Option::Kind::file) continue;
-    if (const auto file = option.to_json(plan.options); !file.is_null())
-      if (const std::string text = path_of(file).string(); what.find(text) == std::string::npos)
-        what += fmt::format(" (--{} {})", option.name(), excerpt(text));
+    const char* dashes = option.names.starts_with('-') ? "--" : "";
+    for (const std::string& file : option.files(plan.options))
+      if (what.find(file) == std::string::npos)
+        what += fmt::format(" ({}{} {})", dashes, option.name(), excerpt(file));
   }
   return {error.code, what, error.hint};
 }
@@ -156,9 +156,8 @@ void ImageWriter::write_file(MadeImage& image, const std::vector<std::byte>& png
 void ImageWriter::check_folder(const fs::path& folder) const {
   const auto known = folders_.find(folder);
   if (known != folders_.end() && known->second != number_of(folder))
-    throw Error(ExitCode::io,
-                folder.string() + ": was removed while the run went on, with the pictures in it",
-                "give the command again to make them again");
+    throw Error(ExitCode::io, folder.string() + ": was removed during the run, with the images in it",
+                "run the command again to generate them again");
 }
 
 void ImageWriter::fail(const MadeImage& image) {
@@ -201,6 +200,7 @@ ordered_json ImageWriter::describe(const MadeImage& image) const {
     line["seed"] = picture.seed;
   } else {
     line.update({{"seconds", result.seconds}, {"truncated", image.truncated}});
+    if (result.psnr) line["psnr"] = *result.psnr;
     line.update(to_json(result.metadata));
     line["stages"] = to_json(result.stages);
   }

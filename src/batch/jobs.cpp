@@ -13,8 +13,8 @@ namespace {
 void check_job(const ImageOptions& options, const std::string& where) {
   if (const auto byte = find_invalid_utf8(options.prompt))
     throw Error(ExitCode::usage,
-                where + ": expected UTF-8, found a byte that is none at place " + std::to_string(*byte + 1),
-                "give the prompt in UTF-8");
+                where + ": expected UTF-8, found an invalid byte at position " + std::to_string(*byte + 1),
+                "encode the prompt as UTF-8");
   try {
     check_together(options);
   } catch (const std::invalid_argument& fault) {
@@ -25,8 +25,11 @@ void check_job(const ImageOptions& options, const std::string& where) {
 
 }  // namespace
 
-Jobs::Jobs(std::vector<std::string> prompts, ImageOptions defaults)
-    : defaults_(std::move(defaults)), prompts_(std::move(prompts)) {}
+Jobs::Jobs(const std::vector<std::string>& prompts, const ImageOptions& defaults) {
+  for (const std::string& prompt : prompts) jobs_.emplace_back(defaults).prompt = prompt;
+}
+
+Jobs::Jobs(std::vector<ImageOptions> jobs) : jobs_(std::move(jobs)) {}
 
 Jobs::Jobs(PromptFile file, ImageOptions defaults) : defaults_(std::move(defaults)), file_(std::move(file)) {}
 
@@ -38,9 +41,9 @@ std::optional<Job> Jobs::next() {
     job.where = file_->name() + ':' + std::to_string(line->line);
     job.options = std::move(line->options);
   } else {
-    if (index_ == prompts_.size()) return std::nullopt;
-    job.where = "prompt " + std::to_string(index_ + 1);
-    job.options.prompt = prompts_[index_];
+    if (index_ == jobs_.size()) return std::nullopt;
+    job.options = jobs_[index_];
+    job.where = subject_key(job.options.task) + " " + std::to_string(index_ + 1);
     check_job(job.options, job.where);
   }
   ++index_;
@@ -55,11 +58,11 @@ void Jobs::rewind() {
 void Jobs::require_good() const {
   const std::size_t faults = file_ ? file_->faults() : 0;
   if (faults > 0)
-    throw Error(ExitCode::usage, file_->name() + ": faults: " + std::to_string(faults),
-                "correct the lines; nothing was done yet");
+    throw Error(ExitCode::usage, file_->name() + ": errors: " + std::to_string(faults),
+                "fix these lines; nothing has been generated yet");
   if (index_ == 0)
     throw Error(ExitCode::usage, file_->name() + ": expected a prompt, found none",
-                "write one prompt a line");
+                "write one prompt per line");
 }
 
 }  // namespace unclip

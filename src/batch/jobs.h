@@ -20,7 +20,8 @@ struct Job {
 class Jobs {
  public:
   // `defaults`: what the command line says of all jobs.
-  Jobs(std::vector<std::string> prompts, ImageOptions defaults);
+  Jobs(const std::vector<std::string>& prompts, const ImageOptions& defaults);
+  explicit Jobs(std::vector<ImageOptions> jobs);
   Jobs(PromptFile file, ImageOptions defaults);
 
   std::optional<Job> next();
@@ -32,7 +33,7 @@ class Jobs {
 
  private:
   ImageOptions defaults_;
-  std::vector<std::string> prompts_;
+  std::vector<ImageOptions> jobs_;
   std::optional<PromptFile> file_;
   uint64_t index_ = 0;
 };

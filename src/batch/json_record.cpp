@@ -71,7 +71,7 @@ class FieldReader : public json::json_sax_t {
 
   bool parse_error(std::size_t position, const std::string&, const json::exception&) override {
     throw PromptFault(position > 0 ? position - 1 : 0,
-                      "no valid JSON; expected an object such as {\"prompt\": \"a red circle\"}");
+                      "invalid JSON; expected an object such as {\"prompt\": \"a red circle\"}");
   }
 
  private:

@@ -42,7 +42,7 @@ void require_file(const fs::path& file) {
   const fs::file_type type = fs::symlink_status(file).type();
   if (type != fs::file_type::regular && type != fs::file_type::not_found)
     throw Error(ExitCode::io,
-                file.string() + ": expected the manifest of earlier pictures, found no regular file",
+                file.string() + ": expected the manifest of earlier images, but it is not a regular file",
                 "move it away, or choose another folder with -o");
 }
 
@@ -88,8 +88,8 @@ void Manifest::append(const std::string& lines) {
   }, named{};
   if (::fstat(descriptor_.number, &ours) != 0 || ::lstat(file_.c_str(), &named) != 0 ||
       ours.st_ino != named.st_ino)
-    throw Error(ExitCode::io, file_.string() + ": was removed while the run went on",
-                "pictures went with it; give the command again to make them again");
+    throw Error(ExitCode::io, file_.string() + ": was removed during the run",
+                "images were removed with it; run the command again to generate them again");
   for (std::string_view rest = lines; !rest.empty();) {
     const ssize_t written = ::write(descriptor_.number, rest.data(), rest.size());
     if (written < 0) fail(errno);
@@ -101,7 +101,7 @@ void Manifest::append(const std::string& lines) {
 void Manifest::lock() {
   if (::flock(descriptor_.number, LOCK_EX | LOCK_NB) == 0) return;
   if (errno != EWOULDBLOCK) fail(errno);
-  throw Error(ExitCode::io, file_.string() + ": another unclip is writing here",
+  throw Error(ExitCode::io, file_.string() + ": another unclip process is writing here",
               "wait for it, share the work with --shard i/N, or choose another folder with -o");
 }
 
@@ -125,14 +125,15 @@ void Manifest::read(const fs::path& file) {
     try {
       take(entry);
     } catch (const std::exception&) {
-      throw Error(ExitCode::io,
-                  file.string() + ':' + std::to_string(number) + ":1: expected the line of a picture",
-                  "move the file away; its pictures stay, and --skip-existing leaves them alone");
+      throw Error(
+          ExitCode::io,
+          file.string() + ':' + std::to_string(number) + ":1: expected a line that describes an image",
+          "move the file away; its images stay, and --skip-existing skips them");
     }
     unended_ |= !ended && file == file_;
   }
   if (!in.eof())
-    throw Error(ExitCode::io, file.string() + ": could not be read to its end", "check the disk");
+    throw Error(ExitCode::io, file.string() + ": could not be read completely", "check the disk");
 }
 
 // Throws for what is no line of ours.

@@ -27,8 +27,7 @@ void OutputCheck::check(const fs::path& file) {
       failure != std::errc::not_a_directory)
     throw Error(ExitCode::io, file.string() + ": " + failure.message(), kOtherPlace);
   if (fs::exists(found) && !fs::is_regular_file(found))
-    throw Error(ExitCode::io, file.string() + ": expected a file or nothing, found what is no regular file",
-                kOtherPlace);
+    throw Error(ExitCode::io, file.string() + ": exists and is not a regular file", kOtherPlace);
   check_folder(fs::absolute(file).parent_path());
   for (const fs::path& part : file)
     if (part.native().size() > longest_name_)

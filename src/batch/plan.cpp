@@ -8,6 +8,7 @@
 
 #include "batch/contact_sheets.h"
 #include "options/advice.h"
+#include "options/option_table.h"
 #include "options/output_name.h"
 #include "unclip/error.h"
 
@@ -18,8 +19,8 @@ namespace fs = std::filesystem;
 using Action = PlannedImage::Action;
 
 Error exists_already(const fs::path& file) {
-  return {ExitCode::io, file.string() + ": exists already",
-          "pass --overwrite or --skip-existing, or another name with -o"};
+  return {ExitCode::io, file.string() + ": already exists",
+          "pass --overwrite or --skip-existing, or choose another name with -o"};
 }
 
 }  // namespace
@@ -51,7 +52,7 @@ PlanSummary Plan::check() {
       }
       // An image that is refused has a line all the same.
       summary.images += image.action == Action::draw || image.action == Action::refuse;
-      summary.embedded &= image.action != Action::draw || !image.options.embedding.empty();
+      if (image.action == Action::draw) summary.use |= use_of(image.options);
       summary.failed_before += image.action == Action::failed_before;
     } catch (const Error& in_library) {
       const Error error = in_flags(in_library);
@@ -62,8 +63,8 @@ PlanSummary Plan::check() {
   if (first) throw *first;
   if (refused > 0 && !options_.skip_denied)
     throw Error(ExitCode::refused,
-                fmt::format("{} prompts are refused by {}", refused, options_.deny_file->string()),
-                "change them, or pass --deny-action skip to draw the others");
+                fmt::format("prompts refused by {}: {}", options_.deny_file->string(), refused),
+                "change them, or pass --deny-action skip to generate the others");
   return summary;
 }
 
@@ -73,6 +74,7 @@ void Plan::each(const std::function<void(PlannedImage&)>& visit) {
   OutputNames names;
   uint64_t number = 0;
   while (const auto job = jobs_.next()) {
+    const std::string subject = subject_of(job->options);
     const std::string policy = policy_ ? policy_->refused_by(job->options).value_or("allowed") : "";
     for (uint64_t n = 0; n < static_cast<uint64_t>(job->options.count); ++n) {
       PlannedImage image{.options = job->options,
@@ -81,9 +83,8 @@ void Plan::each(const std::function<void(PlannedImage&)>& visit) {
                          .n = n,
                          .seed = seed_of(*job) + n,
                          .policy = policy};
-      image.file =
-          names.next(job->options.output,
-                     {.index = job->index, .seed = image.seed, .n = n, .prompt = job->options.prompt});
+      image.file = names.next(job->options.output,
+                              {.index = job->index, .seed = image.seed, .n = n, .prompt = subject});
       if (!options_.shard.holds(number++)) continue;
       if (manifest_) image.id = image_id(image, options_.model, *options_.manifest);
       visit(image);
@@ -95,7 +96,7 @@ void Plan::each(const std::function<void(PlannedImage&)>& visit) {
 uint64_t Plan::seed_of(const Job& job) const {
   if (job.options.seed) return *job.options.seed;
   if (seed_) return *seed_ + job.index;
-  throw Error(ExitCode::usage, job.where + ": a shard has no seed to count from, and the prompt brings none",
+  throw Error(ExitCode::usage, job.where + ": expected a seed for this shard, found none",
               "pass the same --seed to all shards");
 }
 

@@ -15,6 +15,7 @@
 #include "batch/policy.h"
 #include "batch/shard.h"
 #include "image/contact_sheet.h"
+#include "options/model_use.h"
 
 namespace unclip {
 
@@ -32,7 +33,7 @@ struct PlanOptions {
 struct PlanSummary {
   uint64_t images = 0;         // to draw, or to report as refused
   uint64_t failed_before = 0;  // in an earlier run, and left alone
-  bool embedded = true;        // each image to draw starts from an embedding
+  ModelUse use{};              // what the images to draw need of the model
 };
 
 class Plan {

@@ -129,8 +129,9 @@ PromptPolicy::PromptPolicy(const std::filesystem::path& file) : name_(file.strin
                             begin + fault->column, fault->what);
   }
   phrases_.finish();
-  if (in.bad()) throw Error(ExitCode::io, name_ + ": could not be read to its end");
-  if (!faults.empty()) throw Error(ExitCode::usage, faults, "correct the lines; nothing was done yet");
+  if (in.bad()) throw Error(ExitCode::io, name_ + ": could not be read completely");
+  if (!faults.empty())
+    throw Error(ExitCode::usage, faults, "fix these lines; nothing has been generated yet");
 }
 
 std::optional<PromptPolicy::Fault> PromptPolicy::add_rule(std::size_t line, const std::string& rule) {
@@ -139,7 +140,7 @@ std::optional<PromptPolicy::Fault> PromptPolicy::add_rule(std::size_t line, cons
   if (rule.starts_with('/')) return add_expression(line, rule);
   for (const icu::UnicodeString& reading : readings(rule)) {
     const std::vector<std::string> words = words_of(reading);
-    if (words.empty()) return Fault{1, "no word in it; expected a word, or an expression such as /[!?]{3}/"};
+    if (words.empty()) return Fault{1, "no words; expected a word, or an expression such as /[!?]{3}/"};
     phrases_.add(words, line);
   }
   return std::nullopt;
@@ -155,16 +156,18 @@ std::optional<PromptPolicy::Fault> PromptPolicy::add_expression(std::size_t line
       icu::RegexPattern::compile(text, UREGEX_CASE_INSENSITIVE | UREGEX_UWORD, place, status));
   if (U_FAILURE(status))
     return Fault{static_cast<std::size_t>(std::max(place.offset, 0)) + 2,
-                 fmt::format("no valid regular expression ({}); expected one of ICU's", u_errorName(status))};
+                 fmt::format("invalid regular expression ({}); expected ICU syntax", u_errorName(status))};
   expressions_.push_back({line, std::move(pattern)});
   return std::nullopt;
 }
 
 std::optional<std::string> PromptPolicy::refused_by(const ImageOptions& job) const {
   for (const Option& option : option_table()) {
-    if (option.kind != Option::Kind::text || option.scope != Option::Scope::image) continue;
+    if ((option.kind != Option::Kind::text && option.kind != Option::Kind::end) ||
+        option.scope != Option::Scope::image)
+      continue;
     const nlohmann::json text = option.to_json(job);
-    if (text.is_null()) continue;
+    if (!text.is_string()) continue;
     if (auto rule = refused_by(text.get_ref<const std::string&>())) return rule;
   }
   return std::nullopt;

@@ -37,8 +37,8 @@ std::FILE* keep(std::istream& from, const std::string& name) {
     whole = std::fwrite(piece.data(), 1, count, copy) == count;
   }
   if (!whole || from.bad() || std::fflush(copy) != 0)
-    throw Error(ExitCode::io, name + ": could not be read to its end: " + std::strerror(errno),
-                "write the prompts to a file and name it");
+    throw Error(ExitCode::io, name + ": could not be read completely: " + std::strerror(errno),
+                "write the prompts to a file and pass that");
   return copy;
 }
 
@@ -51,18 +51,19 @@ void check_type(const PromptField& field, const Option& option) {
   };
   const Expected expected = option.kind == Option::Kind::number ? Expected{Type::number, "a number"}
                             : option.kind == Option::Kind::flag ? Expected{Type::boolean, "true or false"}
-                                                                : Expected{Type::text, "a text"};
+                                                                : Expected{Type::text, "a string"};
   if (field.type == Type::untyped || field.type == expected.type) return;
   const char* quote = field.type == Type::text ? "\"" : "";
   throw PromptFault(field.value_at, option.name() + ": expected " + expected.words + ", found " + quote +
                                         excerpt(field.value, kShown) + quote);
 }
 
-const Option& option_of(const PromptField& field) {
+const Option& option_of(const PromptField& field, Task task) {
   const Option* option = find_option(field.key);
-  if (option != nullptr) return *option;
+  if (option != nullptr && takes(task, *option)) return *option;
   std::string known;
-  for (const Option& each : option_table()) known += (known.empty() ? "" : ", ") + each.name();
+  for (const Option& each : option_table())
+    if (takes(task, each)) known += (known.empty() ? "" : ", ") + each.name();
   throw PromptFault(field.key_at,
                     "unknown key \"" + excerpt(field.key, kShown) + "\"; expected one of " + known);
 }
@@ -81,7 +82,9 @@ bool is_absent(const PromptField& field) {
          (field.type == PromptField::Type::untyped && field.value.empty());
 }
 
-std::vector<PromptField> parse_text_record(const std::string& text) {
+std::vector<PromptField> parse_text_record(const std::string& text, Task task) {
+  if (task == Task::interpolate || task == Task::textdiff)
+    throw PromptFault(0, "expected a .jsonl or .csv file: a line of this task has several parts");
   const auto control =
       std::ranges::find_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\t'; });
   if (control != text.end())
@@ -90,23 +93,23 @@ std::vector<PromptField> parse_text_record(const std::string& text) {
   const std::size_t first = text.find_first_not_of(kBlank);
   if (text.compare(first, 2, "--") == 0)
     throw PromptFault(first,
-                      "options in a .txt file; expected a prompt alone (a .jsonl or .csv takes options)");
-  return {{"prompt", text, PromptField::Type::text, 0, 0}};
+                      "options in a .txt file; expected only a prompt (use .jsonl or .csv for options)");
+  return {{subject_key(task), text, PromptField::Type::text, 0, 0}};
 }
 
 // The names of the columns, as keys.
-std::vector<PromptField> parse_header(const std::string& text) {
+std::vector<PromptField> parse_header(const std::string& text, Task task) {
   std::vector<PromptField> columns = parse_csv_record(text);
   std::set<const Option*> seen;
   for (PromptField& column : columns) {
     column.key = column.value;
     column.key_at = column.value_at;
-    const Option& option = option_of(column);
+    const Option& option = option_of(column, task);
     if (!seen.insert(&option).second)
       throw PromptFault(column.key_at, option.name() + ": expected once, found again");
   }
-  if (std::ranges::find(columns, "prompt", &PromptField::key) == columns.end())
-    throw PromptFault(0, "expected a header with the column \"prompt\", found none");
+  if (std::ranges::find(columns, subject_key(task), &PromptField::key) == columns.end())
+    throw PromptFault(0, "expected a header with the column \"" + subject_key(task) + "\", found none");
   return columns;
 }
 
@@ -150,8 +153,8 @@ PromptFile::Format PromptFile::format_of(const fs::path& file) {
   if (file.extension() == ".jsonl") return Format::json;
   if (file.extension() == ".csv") return Format::csv;
   throw Error(ExitCode::usage,
-              name_ + ": expected a prompt file that ends in .txt, .jsonl or .csv, or - for standard input",
-              "rename the file after what it holds");
+              name_ + ": expected a prompt file ending in .txt, .jsonl or .csv, or - for standard input",
+              "rename the file to match its format");
 }
 
 void PromptFile::rewind() {
@@ -183,8 +186,8 @@ bool PromptFile::read_line(std::string& line) {
 
 std::optional<PromptRecord> PromptFile::read_record(const Report& report) {
   if (state() != state_)
-    throw Error(ExitCode::io, name_ + ": was changed while this run read it",
-                "give the command again: what is made stays");
+    throw Error(ExitCode::io, name_ + ": was changed while being read",
+                "run the command again; finished images are kept");
   for (std::string line; read_line(line);) {
     PromptRecord record{line, line_};
     CsvQuotes quotes;
@@ -196,18 +199,19 @@ std::optional<PromptRecord> PromptFile::read_record(const Report& report) {
     const auto first = record.text.find_first_not_of(kBlank);
     if (first == std::string::npos || (format_ == Format::text && record.text[first] == '#')) continue;
     if (record.text.size() > kLongestRecord)
-      report_fault({"", record.line}, {0, "longer than 1 MiB; expected one prompt a line"}, report);
+      report_fault({"", record.line}, {0, "longer than 1 MiB; expected one prompt per line"}, report);
     else if (const auto at = find_invalid_utf8(record.text))
       report_fault(record, {*at, "invalid UTF-8; expected the file to be saved as UTF-8"}, report);
     else
       return record;
   }
   if (std::ferror(in_.get()) != 0)
-    throw Error(ExitCode::io, name_ + ": could not be read to its end", "check the disk");
+    throw Error(ExitCode::io, name_ + ": could not be read completely", "check the disk");
   return std::nullopt;
 }
 
 std::optional<PromptLine> PromptFile::next(const ImageOptions& defaults, const Report& report) {
+  task_ = defaults.task;
   while (const auto record = read_record(report)) {
     const std::size_t before = faults_;
     const std::vector<PromptField> fields = parse(*record, report);
@@ -228,11 +232,11 @@ std::vector<PromptField> PromptFile::parse(const PromptRecord& record, const Rep
   try {
     switch (format_) {
       case Format::text:
-        return parse_text_record(record.text);
+        return parse_text_record(record.text, task_);
       case Format::json:
         return parse_json_record(record.text);
       case Format::csv:
-        return header_ ? named_cells(record.text, *header_) : parse_header(record.text);
+        return header_ ? named_cells(record.text, *header_) : parse_header(record.text, task_);
     }
   } catch (const PromptFault& fault) {
     report_fault(record, fault, report);
@@ -246,7 +250,7 @@ void PromptFile::read_options(const PromptRecord& record, const std::vector<Prom
   const std::size_t before = faults_;
   std::set<const Option*> seen;
   for (const PromptField& field : fields) try {
-      const Option& option = option_of(field);
+      const Option& option = option_of(field, task_);
       if (!seen.insert(&option).second)
         throw PromptFault(field.key_at, option.name() + ": expected once, found again");
       if (!is_absent(field)) read_value(field, option, options);
@@ -276,7 +280,8 @@ std::vector<std::string> read_prompts(const fs::path& file, std::istream& input)
   std::string faults;
   const auto collect = [&](const std::string& fault) { faults += (faults.empty() ? "" : "\n") + fault; };
   while (auto line = reader.next({}, collect)) prompts.push_back(std::move(line->options.prompt));
-  if (!faults.empty()) throw Error(ExitCode::usage, faults, "correct the lines; nothing was done yet");
+  if (!faults.empty())
+    throw Error(ExitCode::usage, faults, "fix these lines; nothing has been generated yet");
   return prompts;
 }
 

@@ -67,6 +67,7 @@ class PromptFile {
   State state_;  // when it was opened
   Format format_ = Format::text;
   std::size_t line_ = 0;  // the one that was read last
+  Task task_ = Task::generate;
   std::size_t faults_ = 0;
   std::optional<std::vector<PromptField>> header_;  // of a .csv
 };

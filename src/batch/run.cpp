@@ -6,6 +6,8 @@
 #include "batch/contact_sheets.h"
 #include "batch/image_writer.h"
 #include "engine/prompt_length.h"
+#include "image/animation.h"
+#include "image/png.h"
 #include "support/atomic_file.h"
 #include "support/interrupt.h"
 #include "support/json_text.h"
@@ -37,7 +39,7 @@ ExitCode draw(const BatchOptions& options, Plan& plan, const PlanSummary& summar
   std::optional<ImageWriter> writer;  // ends after the engine, which hands it images
   const auto engine = open_engine({.batch_size = static_cast<size_t>(options.batch_size),
                                    .expected = summary.images,
-                                   .embedded = summary.embedded,
+                                   .use = summary.use,
                                    .observer = progress.observer()});
   if (Manifest* manifest = plan.manifest()) manifest->open();
   writer.emplace(WriterOptions{options.json, options.fail_fast, plan.seed()}, plan.manifest(), progress, out);
@@ -65,6 +67,24 @@ void write_sheets(const Grid& grid, Plan& plan, bool json, std::ostream& out) {
   sheets.finish();
 }
 
+// From the written files, so that frames of earlier runs are in it, too.
+void write_animations(const BatchOptions& options, Plan& plan, std::ostream& out) {
+  std::vector<Image> frames;
+  plan.each([&](const PlannedImage& image) {
+    throw_if_interrupted();
+    frames.push_back(read_png(image.file));
+  });
+  const auto tell = [&](const std::filesystem::path& file) {
+    const nlohmann::ordered_json line{{"file", path_json(file)}, {"frames", frames.size()}};
+    out << (options.json ? json_line(line) : result_path(file)) << std::endl;
+  };
+  if (!options.apng.empty())
+    write_apng(frames, options.frame_ms, options.apng, Overwrite::yes, source_type_text());
+  if (!options.apng.empty()) tell(options.apng);
+  if (!options.gif.empty()) write_gif(frames, options.frame_ms, options.gif, Overwrite::yes);
+  if (!options.gif.empty()) tell(options.gif);
+}
+
 }  // namespace
 
 ExitCode run_batch(const BatchOptions& options, Jobs jobs, const OpenEngine& open_engine, std::ostream& out) {
@@ -73,9 +93,11 @@ ExitCode run_batch(const BatchOptions& options, Jobs jobs, const OpenEngine& ope
   if (options.plan.manifest) remove_leftovers(*options.plan.manifest);
   ExitCode code = ExitCode::ok;
   if (summary.images > 0) code = draw(options, plan, summary, open_engine, out);
+  if (code == ExitCode::ok && !(options.apng.empty() && options.gif.empty()))
+    write_animations(options, plan, out);
   if (options.plan.grid) write_sheets(*options.plan.grid, plan, options.json, out);
   if (summary.failed_before == 0) return code;
-  spdlog::warn("{} pictures failed in an earlier run; --retry-failed tries them again",
+  spdlog::warn("images that failed in an earlier run: {}; --retry-failed tries them again",
                summary.failed_before);
   return ExitCode::jobs_failed;
 }

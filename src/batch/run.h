@@ -17,6 +17,10 @@ struct BatchOptions {
   bool json = false;       // print one JSON object an image instead of its path
   bool fail_fast = false;  // the first image that fails ends the run
   bool quiet = false;      // no progress
+
+  // All images as frames of one animation; empty: none.
+  std::filesystem::path apng{}, gif{};
+  int frame_ms = 100;  // how long each stays
 };
 
 using OpenEngine = std::function<std::unique_ptr<Engine>(EngineOptions)>;

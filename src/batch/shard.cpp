@@ -50,7 +50,7 @@ Shard parse_shard(const std::string& text) {
   }
   const auto index = index_of_scheduler();
   if (!index || *index >= shard.count)
-    throw std::invalid_argument("expected a scheduler's task from 0 to " + std::to_string(shard.count - 1) +
+    throw std::invalid_argument("expected a scheduler task from 0 to " + std::to_string(shard.count - 1) +
                                 ", found " + (index ? std::to_string(*index) : "none"));
   shard.index = *index;
   return shard;
@@ -68,7 +68,7 @@ Shard shard_of_scheduler() {
                   "pass --shard /N, where N is one more than the last task of the whole array");
     array.index = (*task - first) / step;
   } else if (variable("JOB_COMPLETION_INDEX")) {
-    throw Error(ExitCode::usage, "Kubernetes tells which task of an indexed job this is, but not of how many",
+    throw Error(ExitCode::usage, "Kubernetes gives the index of this task, but not the number of tasks",
                 "pass --shard /N, where N is the job's number of completions");
   }
   const Shard step = step_of_srun();

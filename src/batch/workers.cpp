@@ -28,7 +28,7 @@ void become_worker(pid_t parent) {
 
 ExitCode code_of(pid_t worker, int status) {
   if (WIFEXITED(status)) return static_cast<ExitCode>(WEXITSTATUS(status));
-  spdlog::error("worker {} was ended by signal {}", worker, WTERMSIG(status));
+  spdlog::error("worker {} was killed by signal {}", worker, WTERMSIG(status));
   return ExitCode::jobs_failed;
 }
 
@@ -68,8 +68,8 @@ WorkerPlace fork_workers(std::size_t count) {
       const int reason = errno;
       for (const pid_t started : workers) ::kill(started, SIGTERM);
       wait_for(workers);
-      throw Error(ExitCode::io, std::string("a worker cannot be started: ") + std::strerror(reason),
-                  "name fewer --devices");
+      throw Error(ExitCode::io, std::string("cannot start a worker: ") + std::strerror(reason),
+                  "use fewer --devices");
     }
     workers.push_back(worker);
   }

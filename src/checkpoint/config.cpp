@@ -45,7 +45,7 @@ bool take(const json& value, const Range& range, std::vector<T>& to) {
 template <class T>
 std::string name_of(const Range& range) {
   if constexpr (std::same_as<T, bool>) return "true or false";
-  if constexpr (std::same_as<T, std::string>) return "a text";
+  if constexpr (std::same_as<T, std::string>) return "a string";
   if constexpr (std::integral<T>) return fmt::format("a whole number from {} to {}", range.least, range.most);
   return fmt::format("a number from {} to {}", range.least, range.most);
 }
@@ -80,7 +80,7 @@ void Config::expect(const std::string& key, const json& supported) const {
   const auto it = values_.find(key);
   const bool off = it != values_.end() && it->is_null() && supported == false;
   if (it != values_.end() && *it != supported && !off)
-    refuse(key, supported.dump() + ", which alone is supported");
+    refuse(key, supported.dump() + ", the only supported value");
 }
 
 void Config::refuse(const std::string& key, const std::string& expected) const {

@@ -47,7 +47,7 @@ Misfits compare(const std::map<std::string, torch::Tensor>& wanted, const Files&
       if (is_framework_key(info.name)) continue;
       const auto it = wanted.find(info.name);
       if (!found.insert(info.name).second)
-        misfits.unused.push_back(info.name + " (a second time, in " + file->path().filename().string() + ")");
+        misfits.unused.push_back(info.name + " (duplicate, in " + file->path().filename().string() + ")");
       else if (it == wanted.end())
         misfits.unused.push_back(info.name);
       else if (it->second.sizes() != at::IntArrayRef(info.shape))
@@ -131,7 +131,7 @@ torch::Dtype torch_dtype(Dtype dtype, const std::string& where) {
     case Dtype::F6_E3M2:
       break;
   }
-  throw Error(ExitCode::model, where + ": the dtype " + std::string(name_of(dtype)) + " cannot be loaded",
+  throw Error(ExitCode::model, where + ": the dtype " + std::string(name_of(dtype)) + " is not supported",
               "save the model again as F32, F16 or BF16");
 }
 
@@ -164,7 +164,7 @@ void load_weights(torch::nn::Module& module, const std::vector<std::filesystem::
     throw Error(ExitCode::model,
                 (paths.empty() ? "(no file)" : paths.front().string()) +
                     ": the weights do not fit the config:\n" + misfits.summary(),
-                "Check that config.json belongs to these weights.");
+                "check that config.json belongs to these weights");
 
   torch::NoGradGuard no_grad;
   for (const auto& file : files) {

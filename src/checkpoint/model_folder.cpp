@@ -35,9 +35,8 @@ std::optional<fs::path> model_folder_near(const fs::path& path) {
   const auto near = model_folder_near(path);
   throw Error(
       ExitCode::model, path.string() + ": expected a model folder with " + index_name + ", found " + found,
-      near ? "did you mean ‹model› " + near->string() + " ?"
-           : "pass a folder in the layout that diffusers' save_pretrained() writes; README.md tells how to "
-             "get one");
+      near ? "did you mean " + near->string() + " ?"
+           : "pass a folder as written by diffusers' save_pretrained(); see README.md for how to get one");
 }
 
 // One pair of the index, e.g. ["diffusers", "PriorTransformer"]; empty for the settings that stand beside
@@ -56,7 +55,7 @@ std::optional<Component> component_entry(const std::string& name, const nlohmann
   if (!value[1].is_string() || !(value[0].is_string() || value[0].is_null()))
     throw Error(ExitCode::model, where + ": expected [library, class], found " + shown(value));
   if (fs::path(name).filename() != name || name == "." || name == ".." || name.find('\0') != name.npos)
-    throw Error(ExitCode::model, where + ": the name leaves the model folder",
+    throw Error(ExitCode::model, where + ": the name points outside the model folder",
                 "do not trust this model: components are plain folder names");
   return Component{name, value[0].is_string() ? value[0].get<std::string>() : "", value[1], folder / name};
 }
@@ -73,7 +72,7 @@ Config Component::config(const std::string& file) const {
   if (!is_there(folder / file))
     throw Error(ExitCode::model,
                 (folder / file).string() + ": missing, needed by " + name + " (" + class_name + ")",
-                "fetch or save the whole model again");
+                "download or save the whole model again");
   return Config::read(folder / file);
 }
 
@@ -91,16 +90,17 @@ ModelFolder ModelFolder::open(const fs::path& path) {
   for (const auto& [name, value] : index.values().items())
     if (auto component = component_entry(name, value, path))
       model.components_.push_back(std::move(*component));
-  if (model.components_.empty()) throw Error(ExitCode::model, index.origin() + ": names no component");
+  if (model.components_.empty()) throw Error(ExitCode::model, index.origin() + ": lists no components");
   return model;
 }
 
 ModelFolder ModelFolder::with_prior(const ModelFolder& prior) const {
   if (has("prior") || has("prior_prior"))
-    throw Error(ExitCode::usage, path_.string() + ": has a prior of its own", "leave out ‹prior›");
+    throw Error(ExitCode::usage, "prior: " + path_.string() + " already contains a prior", "leave it out",
+                {.field = "prior"});
   if (!prior.has("prior"))
     throw Error(ExitCode::usage, prior.path_.string() + ": expected a model folder with a prior, found none",
-                "‹prior› takes the prior's folder, ‹model› the decoder's");
+                {}, {.field = "model"});
   ModelFolder both = *this;
   for (Component component : prior.components_) {
     component.name = "prior_" + component.name;
@@ -120,11 +120,11 @@ const Component& ModelFolder::require(const std::string& name) const {
     for (const Component& other : components_) names += (names.empty() ? "" : ", ") + other.name;
     throw Error(ExitCode::model,
                 (path_ / index_name).string() + ": the component \"" + name + "\" is missing, found " + names,
-                "pass a model of a family that has it; `unclip inspect` lists what a folder holds");
+                "use a model family that has it; unclip inspect lists the components of a folder");
   }
   if (std::error_code ignored; !fs::is_directory(component->folder, ignored))
     throw Error(ExitCode::model, component->folder.string() + ": missing, but " + index_name + " names it",
-                "fetch or save the whole model again");
+                "download or save the whole model again");
   return *component;
 }
 

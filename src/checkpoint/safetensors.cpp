@@ -38,7 +38,7 @@ void on_bus_error(int, siginfo_t* info, void*) {
     if (address < open.bytes.data() || address >= open.bytes.data() + open.bytes.size()) continue;
     tell("error: ");
     tell(open.name);
-    tell(": was cut while it was in use, or cannot be read any more\nerror:   fetch the file again\n");
+    tell(": was truncated while in use, or can no longer be read\nerror:   download the file again\n");
     ::_exit(static_cast<int>(ExitCode::model));
   }  // else the instruction is tried again, without this handler
 }
@@ -75,7 +75,7 @@ SafetensorsFile::SafetensorsFile(std::filesystem::path path) : path_(std::move(p
     const int reason = errno;
     ::close(descriptor_);
     if (reason == ENOMEM) throw std::bad_alloc();
-    throw Error(ExitCode::model, path_.string() + ": cannot be mapped: " + std::strerror(reason));
+    throw Error(ExitCode::model, path_.string() + ": cannot be mapped into memory: " + std::strerror(reason));
   }
   bytes_ = {static_cast<const std::byte*>(address), size};
   const std::lock_guard lock(open_files_mutex);
@@ -95,8 +95,8 @@ void SafetensorsFile::expect_unchanged() const {
   struct stat status {};
   ::fstat(descriptor_, &status);
   if (nanoseconds(status.st_mtim) != written_ || static_cast<size_t>(status.st_size) != bytes_.size())
-    throw Error(ExitCode::model, path_.string() + ": was changed while it was in use",
-                "leave a model alone while it draws, or give each run a copy of its own");
+    throw Error(ExitCode::model, path_.string() + ": was changed while in use",
+                "do not change a model while it is in use, or give each run its own copy");
 }
 
 void SafetensorsFile::expect_all_unchanged() {

@@ -28,7 +28,7 @@ constexpr DtypeRow dtype_rows[] = {
 
 [[noreturn]] void refuse(const std::string& origin, const std::string& fault) {
   throw Error(ExitCode::model, origin + ": not a valid safetensors file: " + fault,
-              "the file is damaged or unfinished: fetch or save it again");
+              "the file is corrupt or incomplete: download or save it again");
 }
 
 // The JSON text between the length and the data; its length word and its padding are checked here.
@@ -39,7 +39,7 @@ std::string_view header_text(std::span<const std::byte> file, const std::string&
   for (size_t i = length_bytes; i-- > 0;) length = length << 8 | std::to_integer<uint64_t>(file[i]);
   if (length > longest_header)
     refuse(origin,
-           "the header may have 100000000 bytes at most, found a length of " + std::to_string(length));
+           "expected a header of at most 100000000 bytes, found a length of " + std::to_string(length));
   if (length > file.size() - length_bytes)
     refuse(origin, "the header should have " + std::to_string(length) + " bytes, but only " +
                        std::to_string(file.size() - length_bytes) + " follow");
@@ -101,7 +101,7 @@ size_t checked_bytes(const std::vector<uint64_t>& shape, Dtype dtype, const std:
 
 TensorInfo tensor_entry(const std::string& name, const nlohmann::json& entry, const std::string& origin) {
   const std::string where = "tensor " + shown(name);
-  if (!entry.is_object()) refuse(origin, where + " is not described by an object");
+  if (!entry.is_object()) refuse(origin, where + " is not an object");
   const Dtype dtype = dtype_named(field(entry, "dtype", where, origin), where, origin);
   const auto shape = counts(field(entry, "shape", where, origin), where + ": shape", origin);
   const auto offsets = counts(field(entry, "data_offsets", where, origin), where + ": data_offsets", origin);
@@ -111,7 +111,7 @@ TensorInfo tensor_entry(const std::string& name, const nlohmann::json& entry, co
   const size_t expected = checked_bytes(shape, dtype, where, origin);
   const size_t found = offsets[1] - offsets[0];
   if (expected != found)
-    refuse(origin, where + " should take " + std::to_string(expected) +
+    refuse(origin, where + " should have " + std::to_string(expected) +
                        " bytes by its shape and dtype, found " + std::to_string(found));
   return {name, dtype, {shape.begin(), shape.end()}, offsets[0], offsets[1]};
 }
@@ -153,7 +153,7 @@ SafetensorsHeader parse_header(std::span<const std::byte> file, const std::strin
     if (tensor.begin != position)
       refuse(origin, "tensor " + shown(tensor.name) + " begins at byte " + std::to_string(tensor.begin) +
                          " of the data, expected " + std::to_string(position) +
-                         (tensor.begin < position ? " (overlap)" : " (hole)"));
+                         (tensor.begin < position ? " (overlap)" : " (gap)"));
     position = tensor.end;
   }
   const size_t found = file.size() - header.data_start;

@@ -22,10 +22,10 @@ std::vector<fs::path> shards(const fs::path& index_file) {
   const Config index = Config::read(index_file);
   const auto refuse = [&](const std::string& fault) {
     throw Error(ExitCode::model, index_file.string() + ": " + fault,
-                "fetch all shards and their index again");
+                "download all shards and their index again");
   };
   const nlohmann::json map = index.values().value("weight_map", nlohmann::json());
-  if (!map.is_object() || map.empty()) refuse("\"weight_map\" should name a file for each tensor");
+  if (!map.is_object() || map.empty()) refuse("\"weight_map\" should map each tensor to a file");
   std::set<std::string> files;
   for (const auto& [tensor, file] : map.items()) {
     if (!file.is_string()) refuse("the file of tensor " + shown(tensor) + " is not a string");
@@ -44,13 +44,13 @@ std::vector<fs::path> shards(const fs::path& index_file) {
     for (const TensorInfo& tensor : shard->tensors()) {
       const auto entry = map.find(tensor.name);
       if (entry == map.end() || *entry != file)
-        refuse("tensor " + tensor.name + " is in " + file + " unannounced");
+        refuse("tensor " + tensor.name + " is in " + file + " but not in the index");
       ++found;
     }
     paths.push_back(path);
   }
   if (found != map.size())
-    refuse("names " + std::to_string(map.size()) + " tensors, but the shards hold " + std::to_string(found));
+    refuse("lists " + std::to_string(map.size()) + " tensors, but the shards have " + std::to_string(found));
   return paths;
 }
 
@@ -64,8 +64,8 @@ std::vector<fs::path> shards(const fs::path& index_file) {
   }
   if (others.empty())
     throw Error(ExitCode::model,
-                component.folder.string() + ": no .safetensors weights of " + component.class_name,
-                "fetch or save the whole model again");
+                component.folder.string() + ": no .safetensors weights for " + component.class_name,
+                "download or save the whole model again");
   throw Error(ExitCode::model,
               component.folder.string() + ": expected .safetensors weights, found only " + others +
                   ", which may hold code and are never opened",
@@ -78,7 +78,7 @@ std::vector<fs::path> shards(const fs::path& index_file) {
 std::vector<fs::path> weight_files(const Component& component) {
   if (std::error_code ignored; !fs::is_directory(component.folder, ignored))
     throw Error(ExitCode::model, component.folder.string() + ": missing, but model_index.json names it",
-                "fetch or save the whole model again");
+                "download or save the whole model again");
   for (const std::string variant : variants) {
     for (const std::string stem : stems) {
       const fs::path base = component.folder / stem;

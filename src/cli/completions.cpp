@@ -119,7 +119,7 @@ std::string zsh_flag(const FlagDescription& flag) {
   for (const std::string& spelling : spellings)
     out += fmt::format(
         " \\\n        {}",
-        zsh_quoted(fmt::format("({}){}[{}]{}", joined(spellings), spelling, zsh_text(flag.summary),
+        zsh_quoted(fmt::format("({}){}[{}]{}", joined(spellings), spelling, zsh_text(flag.text.summary()),
                                flag.takes_value ? zsh_value(flag.value) : "")));
   return out;
 }
@@ -169,7 +169,7 @@ std::string fish_value(const ValueDescription& value) {
 std::string fish_flag(const FlagDescription& flag, const std::string& condition) {
   return fmt::format("complete -c unclip -n {}{} -l {}{} -d {}\n", fish_quoted(condition),
                      flag.short_name.empty() ? "" : " -s " + flag.short_name, flag.long_name,
-                     flag.takes_value ? fish_value(flag.value) : "", fish_quoted(flag.summary));
+                     flag.takes_value ? fish_value(flag.value) : "", fish_quoted(flag.text.summary()));
 }
 
 std::string fish_argument(const ValueDescription& value, const std::string& condition) {

@@ -38,7 +38,7 @@ struct Score {
 };
 
 std::vector<Prompt> prompts_from(const std::filesystem::path& file) {
-  std::ifstream lines = open_text_file(file, ExitCode::io, "check the path of --prompts");
+  std::ifstream lines = open_text_file(file, ExitCode::io, "check the path given to --prompts");
   return read_prompts(lines, file.string());
 }
 
@@ -128,8 +128,8 @@ class Judge {
     const std::optional<Drawing> drawing = draw_stubbornly(rng, prompt.wanted);
     if (!drawing)
       throw Error(ExitCode::usage,
-                  "\"" + excerpt(prompt.text) + "\": no picture of it can be drawn to judge by",
-                  "leave the prompt out");
+                  "\"" + excerpt(prompt.text) + "\": cannot draw an image of it to compare with",
+                  "remove the prompt");
     Canvas canvas(size);
     drawing->paint(canvas);
     return canvas;
@@ -188,7 +188,7 @@ int eval(const EvalOptions& options, std::ostream& out) {
   const std::vector<Group> groups = make_groups(options);
   size_t pictures = 0;
   for (const Group& group : groups) pictures += group.prompts.size() * static_cast<size_t>(options.seeds);
-  if (pictures == 0) throw Error(ExitCode::usage, "no prompt fits the rows asked for");
+  if (pictures == 0) throw Error(ExitCode::usage, "no prompt belongs to the chosen rows");
   if (options.sheet) OutputCheck().check(*options.sheet);
   Progress progress(static_cast<int>(pictures), {.quiet = options.verbosity == Verbosity::quiet});
   Judge judge(options, pictures, progress);

@@ -3,6 +3,7 @@
 
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 #include "options/option_table.h"
 
@@ -26,58 +27,82 @@ DeviceChoice parse_device(const std::string& text) {
   if (text == "cuda") return {Kind::cuda, 0};
   const std::string number = text.starts_with("cuda:") ? text.substr(5) : "";
   if (number.empty() || number.size() > 2 || number.find_first_not_of("0123456789") != std::string::npos)
-    throw std::invalid_argument("expected auto, cpu, cuda or cuda:N, found \"" + excerpt(text) + '"');
+    throw std::invalid_argument("expected " + one_of({"auto", "cpu", "cuda", "cuda:N"}) + ", found \"" +
+                                excerpt(text) + '"');
   return {Kind::cuda, std::stoi(number)};
 }
 
 DtypeChoice parse_dtype(const std::string& text) { return parse_choice(dtype_names(), text); }
 
-CLI::Option* add_flag(CLI::App& verb, const std::string& names, bool& value, const std::string& help) {
-  return verb.add_flag(names, value, help)->disable_flag_override();
+CLI::Option* described(CLI::Option* option, const Flag& flag) {
+  option->type_name(flag.value_name);
+  if (*flag.group != '\0') option->group(flag.group);
+  return option;
 }
 
-std::string one_of(const std::vector<std::string>& words) {
-  std::string out;
-  for (size_t i = 0; i < words.size(); ++i)
-    out += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
-  return out;
+CLI::Option* add_parsed(CLI::App& verb, const Flag& flag, std::function<void(const std::string&)> read) {
+  const bool argument = !flag.names.starts_with('-');
+  const auto named = [read = std::move(read),
+                      name = (argument ? "" : "--") + flag.name()](const std::string& text) {
+    try {
+      read(text);
+    } catch (const std::invalid_argument& fault) {
+      throw CLI::ValidationError(name, fault.what());
+    }
+  };
+  return described(verb.add_option_function<std::string>(flag.names, named, flag.help_line()), flag);
 }
 
-void add_image_options(CLI::App& verb, ImageOptions& options, const char* only) {
+CLI::Option* add_flag(CLI::App& verb, const Flag& flag, std::function<void()> turned_on) {
+  auto* option = verb.add_flag_callback(flag.names, std::move(turned_on), flag.help_line());
+  if (*flag.group != '\0') option->group(flag.group);
+  return option->disable_flag_override();
+}
+
+CLI::Option* add_flag(CLI::App& verb, const Flag& flag, bool& value) {
+  return add_flag(verb, flag, [&value] { value = true; });
+}
+
+void add_image_options(CLI::App& verb, ImageOptions& options, Task task, const char* only) {
   for (const Option& option : option_table()) {
     const bool declared = verb.get_option_no_throw("--" + option.name()) != nullptr;
-    if (!option.names.starts_with('-') || declared ||
+    if (!option.names.starts_with('-') || declared || !takes(task, option) ||
         (only != nullptr && std::string_view(option.group) != only))
       continue;
     if (option.kind == Option::Kind::flag) {
-      verb.add_flag_callback(
-              option.names, [&option, &options] { option.parse(options, "true"); }, option.help)
-          ->disable_flag_override()
-          ->group(option.group);
+      add_flag(verb, option, [&option, &options] { option.parse(options, "true"); });
       continue;
     }
-    const auto parse = [&option, &options](std::string text) {
+    add_parsed(verb, option, [&option, &options](std::string text) {
       if (text.ends_with('\0')) text.pop_back();  // of guarded()
       option.parse(options, text);
-    };
-    add_parsed(verb, option.names, option.value_name, parse, option.help)->group(option.group);
+    });
   }
 }
 
 CLI::Option* add_shard(CLI::App& verb, std::optional<Shard>& shard) {
-  return add_parsed(
-      verb, "--shard", "I/N", [&shard](const std::string& text) { shard = parse_shard(text); },
-      "Make every N-th picture of the prompt file, e.g. --shard 2/8 for the third of 8 shares, or "
-      "--shard /8 where Slurm, Kubernetes or GNU parallel tells which (default: what Slurm tells, else all)");
+  const Flag flag{
+      .names = "--shard",
+      .value_name = "I/N",
+      .help =
+          "Generate every N-th image of the prompt file, starting with image I (from 0); /N takes "
+          "I from Slurm, Kubernetes or GNU parallel",
+      .example = "--shard 2/8",
+      .fallback = "the shard that Slurm assigns, else all images",
+      .group = group::batch};
+  return add_parsed(verb, flag, [&shard](const std::string& text) { shard = parse_shard(text); });
 }
 
 CLI::Option* add_batch_size(CLI::App& verb, int& batch_size) {
-  return add_parsed(
-      verb, "-b,--batch-size", "N|auto",
-      [&batch_size](const std::string& text) {
-        batch_size = text == "auto" ? 0 : parse_number(text, 1, kLargestBatch);
-      },
-      "Pictures computed together, e.g. -b 4, or auto for as many as fit into memory (default: 1)");
+  const Flag flag{.names = "-b,--batch-size",
+                  .value_name = "N|auto",
+                  .help = "Images per batch; auto fits as many as memory allows",
+                  .example = "-b 4",
+                  .fallback = "1",
+                  .group = group::batch};
+  return add_parsed(verb, flag, [&batch_size](const std::string& text) {
+    batch_size = text == "auto" ? 0 : parse_number(text, 1, kLargestBatch);
+  });
 }
 
 CLI::Option* add_devices(CLI::App& verb, std::vector<DeviceChoice>& devices) {
@@ -89,9 +114,14 @@ CLI::Option* add_devices(CLI::App& verb, std::vector<DeviceChoice>& devices) {
       devices.push_back(parse_device(number ? "cuda:" + name : name));
     }
   };
-  return add_parsed(verb, "--devices", "LIST", read,
-                    "A worker process for each of these, sharing the prompt file, e.g. --devices 0,1,2,3 "
-                    "(default: one process on --device)");
+  return add_parsed(verb,
+                    {.names = "--devices",
+                     .value_name = "LIST",
+                     .help = "Split the prompt file among worker processes, one per device",
+                     .example = "--devices 0,1,2,3",
+                     .fallback = "one process on --device",
+                     .group = group::device},
+                    read);
 }
 
 CLI::Option* add_grid(CLI::App& verb, std::optional<Grid>& grid) {
@@ -99,21 +129,33 @@ CLI::Option* add_grid(CLI::App& verb, std::optional<Grid>& grid) {
     const auto [columns, rows] = parse_pair(text, 100, "columns x rows");
     grid = Grid{columns, rows};
   };
-  return add_parsed(
-      verb, "--grid", "CxR", read,
-      "Also contact sheets of columns x rows pictures with captions, e.g. --grid 4x3; their names "
-      "are that of their first picture with -grid (default: none)");
+  return add_parsed(verb,
+                    {.names = "--grid",
+                     .value_name = "CxR",
+                     .help = "Also write contact sheets of C columns and R rows with captions; each is named "
+                             "after its first image plus -grid",
+                     .example = "--grid 4x3",
+                     .fallback = "none",
+                     .group = group::batch},
+                    read);
 }
 
 void add_device_and_dtype(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype) {
-  add_parsed(
-      verb, "--device", "auto|cpu|cuda|cuda:N",
-      [&device](const std::string& text) { device = parse_device(text); },
-      "Where to compute, e.g. --device cuda:1 (default: auto, a GPU when there is one)")
-      ->group(group::device);
-  add_choice(verb, "--dtype", dtype, dtype_names(),
-             "Number format, e.g. --dtype f32 (default: auto, bf16 where it is fast)")
-      ->group(group::device);
+  add_parsed(verb,
+             {.names = "--device",
+              .value_name = "auto|cpu|cuda|cuda:N",
+              .help = "Device to compute on",
+              .example = "--device cuda:1",
+              .fallback = "auto, a GPU if there is one",
+              .group = group::device},
+             [&device](const std::string& text) { device = parse_device(text); });
+  add_choice(verb,
+             {.names = "--dtype",
+              .help = "Number format to compute in",
+              .example = "--dtype f32",
+              .fallback = "auto, bf16 where it is fast",
+              .group = group::device},
+             dtype, dtype_names());
 }
 
 }  // namespace unclip

@@ -28,6 +28,8 @@ namespace fs = std::filesystem;
 Jobs jobs_of(const GenerateOptions& options) {
   ImageOptions defaults = options.job;
   defaults.seed.reset();  // it is the run's: jobs count from it
+  if (!options.prompt_file && !options.jobs.empty()) return Jobs(options.jobs);
+  if (!options.prompt_file && options.prompts.empty()) return Jobs({defaults});  // of --from
   if (!options.prompt_file) return Jobs(options.prompts, defaults);
   return Jobs(PromptFile(*options.prompt_file, std::cin), defaults);
 }
@@ -44,8 +46,8 @@ uint64_t run_seed(const GenerateOptions& options) {
 int generate_on_devices(GenerateOptions options, std::ostream& out) {
   const std::vector<DeviceChoice> devices = std::exchange(options.devices, {});
   if (*options.prompt_file == "-")
-    throw Error(ExitCode::usage, "--devices: expected a prompt file with a name, found standard input",
-                "write the prompts to a file, or name one --device");
+    throw Error(ExitCode::usage, "--devices: expected a named prompt file, found standard input",
+                "write the prompts to a file, or pass a single --device");
   const Shard whole = options.shard ? *options.shard : shard_of_scheduler();
   Jobs jobs = jobs_of(options);  // bad lines are told once, by the parent
   while (jobs.next()) continue;
@@ -63,11 +65,11 @@ int generate_on_devices(GenerateOptions options, std::ostream& out) {
 void check_embedding_job(const GenerateOptions& options, const ImageOptions& job) {
   const fs::path& file = options.save_embedding;
   if (options.prompts.size() != 1 || options.job.count != 1 || !options.job.embedding.empty())
-    throw Error(ExitCode::usage, "--save-embedding: expected one prompt, and neither --count nor --embedding",
-                "run it once for each embedding");
+    throw Error(ExitCode::usage, "--save-embedding: expected one prompt without --count and --embedding",
+                "run it once per embedding");
   OutputCheck().check(file);
   if (!job.overwrite && is_taken(file))
-    throw Error(ExitCode::io, file.string() + ": exists already", "pass --overwrite, or another name");
+    throw Error(ExitCode::io, file.string() + ": already exists", "pass --overwrite, or choose another name");
   if (!options.deny_file) return;
   if (const auto rule = PromptPolicy(*options.deny_file).refused_by(job))
     throw Error(ExitCode::refused, "prompt 1: refused by " + *rule, "change it");
@@ -78,8 +80,8 @@ int write_embedding(const GenerateOptions& options, const ModelChoice& choice, s
   const ImageOptions job = jobs_of(options).next()->options;
   check_embedding_job(options, job);
   const uint64_t seed = options.job.seed.value_or(std::random_device{}());
-  Model model(choice, PipelinePart::prior);
-  if (const auto truncated = model.truncated_text(job.prompt)) {
+  Model model(choice, {.prior = true}, /*draws=*/false);
+  if (const auto truncated = model.truncated_text(job)) {
     const Error fault = prompt_too_long(*truncated);
     if (options.job.strict) throw fault;
     spdlog::warn(fault.what());
@@ -111,13 +113,13 @@ fs::path default_model() {
   const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
   for (const char* place : {"../../share/unclip/models/picturebook", "../../../models/picturebook"})
     if (fs::exists(program / place / "model_index.json")) return (program / place).lexically_normal();
-  throw Error(ExitCode::model, "no model named, and none is shipped with this program",
+  throw Error(ExitCode::model, "no model given, and this program has no bundled one",
               "pass --model FOLDER or set UNCLIP_MODEL");
 }
 
 int generate(const GenerateOptions& options, std::ostream& out) {
-  if (options.prompts.empty() && !options.prompt_file)
-    throw Error(ExitCode::usage, "PROMPT is required, or --prompt-file FILE, or --from FILE",
+  if (options.job.task == Task::generate && options.prompts.empty() && !options.prompt_file)
+    throw Error(ExitCode::usage, "expected PROMPT, --prompt-file FILE or --from FILE",
                 "for example: unclip generate \"a red circle\"; more: unclip generate --help");
   if (!options.devices.empty()) return generate_on_devices(options, out);
   const fs::path folder = options.model.empty() ? default_model() : options.model;
@@ -132,7 +134,10 @@ int generate(const GenerateOptions& options, std::ostream& out) {
                      .batch_size = options.batch_size,
                      .json = options.json,
                      .fail_fast = options.fail_fast,
-                     .quiet = options.verbosity == Verbosity::quiet};
+                     .quiet = options.verbosity == Verbosity::quiet,
+                     .apng = options.apng,
+                     .gif = options.gif,
+                     .frame_ms = options.frame_ms};
   if (options.prompt_file) {
     batch.plan.shard = options.shard ? *options.shard : shard_of_scheduler();
     batch.plan.manifest = OutputTemplate(options.job.output).folder();

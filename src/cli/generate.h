@@ -1,4 +1,4 @@
-// `unclip generate`: pictures from prompts.
+// `unclip generate` and its kin (cli/task_jobs.h): images from prompts, or from other images.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@ namespace unclip {
 
 struct GenerateOptions {
   std::vector<std::string> prompts;                  // UTF-8, one job each
+  std::vector<ImageOptions> jobs;                    // instead of prompts: of the other tasks
   std::optional<std::filesystem::path> prompt_file;  // .txt, .jsonl, .csv or - (instead of prompts)
   ImageOptions job;                                  // of every job, where its line says nothing
   std::filesystem::path model;                       // empty: the shipped model
@@ -32,6 +33,8 @@ struct GenerateOptions {
   std::optional<std::filesystem::path> deny_file;  // prompts that it refuses are not drawn (batch/policy.h)
   bool skip_denied = false;                        // leave those out instead of refusing the whole run
   std::optional<Grid> grid;                        // contact sheets, too
+  std::filesystem::path apng, gif;                 // animations of all images; empty: none
+  int frame_ms = 100;
   bool retry_failed = false;
   std::optional<Shard> shard;  // of a prompt file; absent: what the scheduler tells, else the whole
   Verbosity verbosity = Verbosity::normal;

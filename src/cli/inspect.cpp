@@ -96,7 +96,7 @@ Report report_on(const Component& component, bool verify) {
     if (!component.is_net()) {
       if (std::error_code ignored; !std::filesystem::is_directory(component.folder, ignored))
         throw Error(ExitCode::model, component.folder.string() + ": missing, but model_index.json names it",
-                    "fetch or save the whole model again");
+                    "download or save the model again");
       return report;
     }
     report.files = weight_files(component);
@@ -105,7 +105,7 @@ Report report_on(const Component& component, bool verify) {
     if (maker == net_makers().end())
       throw Error(ExitCode::model,
                   component.folder.string() + ": the class " + component.class_name + " is not supported",
-                  "this component cannot be used; the others may");
+                  "this component cannot be used; others may still work");
     const Config config = component.config();
     const AwaitingWeights awaiting(config.origin(), report.files);
     report.misfits = compare_weights(*maker->second(config), report.files);

@@ -25,19 +25,14 @@ ValueDescription describe_value(const std::string& name) {
   return value;
 }
 
-// "Pictures a prompt, e.g. -n 4 (default: 1)" → "Pictures a prompt"
-std::string summary_of(const std::string& help) {
-  return help.substr(0, std::min({help.find(", e.g. "), help.find(" (default"), help.find("; ")}));
-}
-
 FlagDescription describe_flag(const CLI::Option& option) {
   FlagDescription flag;
   if (!option.get_snames().empty()) flag.short_name = option.get_snames().front();
   flag.long_name = option.get_lnames().front();
   flag.takes_value = option.get_items_expected_max() > 0;
   flag.value = describe_value(option.get_type_name());
-  flag.help = option.get_description();
-  flag.summary = summary_of(flag.help);
+  flag.required = option.get_required();
+  flag.text = read_help_line(option.get_description());
   return flag;
 }
 

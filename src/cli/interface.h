@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "options/flag.h"
+
 namespace unclip {
 
 // What may stand at a place of the command line.
@@ -20,8 +22,8 @@ struct FlagDescription {
   std::string long_name;   // "seed"
   bool takes_value = false;
   ValueDescription value;  // of a flag that takes one
-  std::string help;        // all that --help tells
-  std::string summary;     // its beginning, without example and default
+  bool required = false;
+  Flag text;  // its help, example and default
 
   // "-s" and "--seed"
   std::vector<std::string> spellings() const;

@@ -1,4 +1,4 @@
-// The manual page: all that --help tells, of all verbs, in one page.
+// The manual page: the help of all verbs in one page.
 #include <spdlog/fmt/fmt.h>
 
 #include "interface.h"
@@ -44,7 +44,7 @@ std::string flag_entry(const FlagDescription& flag) {
   if (!flag.short_name.empty()) out += bold('-' + flag.short_name) + ", ";
   out += bold("--" + flag.long_name);
   if (flag.takes_value) out += ' ' + italic(flag.value.name);
-  return out + '\n' + roff(flag.help) + ".\n";
+  return out + '\n' + roff(flag.text.help_line()) + ".\n";
 }
 
 std::string verb_section(const VerbDescription& verb) {
@@ -58,20 +58,20 @@ std::string verb_section(const VerbDescription& verb) {
 
 constexpr const char* kEnvironment =
     ".SH ENVIRONMENT\n"
-    ".TP\n\\fBUNCLIP_MODEL\\fR\nThe model folder where \\fB\\-\\-model\\fR names none.\n"
-    ".TP\n\\fBLIBTORCH\\fR\nA libtorch to run on: the folder that holds lib/.\n"
-    ".TP\n\\fBNO_COLOR\\fR\nNo colour in the log, whatever the value.\n";
+    ".TP\n\\fBUNCLIP_MODEL\\fR\nModel folder to use when \\fB\\-\\-model\\fR is not given.\n"
+    ".TP\n\\fBLIBTORCH\\fR\nFolder of the libtorch to run with; it contains lib/.\n"
+    ".TP\n\\fBNO_COLOR\\fR\nIf set to any value, the log is not colored.\n";
 
 }  // namespace
 
 std::string manual_page(const InterfaceDescription& interface) {
   // No date, so that the same sources give the same page.
   std::string out = ".TH UNCLIP 1 \"\" \"unclip " UNCLIP_VERSION "\" \"User Commands\"\n";
-  out += ".SH NAME\nunclip \\- draw pictures from text\n.SH SYNOPSIS\n";
+  out += ".SH NAME\nunclip \\- generate images from text\n.SH SYNOPSIS\n";
   for (const VerbDescription& verb : interface.verbs)
     out += (&verb == &interface.verbs.front() ? "" : ".br\n") + usage(verb) + " [\\fIoptions\\fR]\n";
   out += ".SH DESCRIPTION\n" + roff(interface.help) + '\n';
-  out += ".SH OPTIONS\nEvery command takes these, too.\n";
+  out += ".SH OPTIONS\nAll commands also accept these.\n";
   for (const FlagDescription& flag : interface.flags) out += flag_entry(flag);
   out += ".SH COMMANDS\n";
   for (const VerbDescription& verb : interface.verbs) out += verb_section(verb);

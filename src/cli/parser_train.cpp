@@ -1,6 +1,7 @@
-// Declares the verbs of making models: train, eval and scenes (see parser.h).
+// Declares the verbs for making models: train, eval and scenes (see parser.h).
 #include <algorithm>
 
+#include "common_flags.h"
 #include "flags.h"
 #include "options/option_table.h"
 #include "parser.h"
@@ -10,8 +11,7 @@ namespace {
 
 // Several words of an enum, each as its name with hyphens: --rows two-objects count.
 template <class Choice>
-void add_choices(CLI::App& verb, const std::string& flag, std::vector<Choice>& values, int count,
-                 const std::string& help) {
+void add_choices(CLI::App& verb, Flag flag, std::vector<Choice>& values, int count) {
   std::map<std::string, Choice> words;
   for (int i = 0; i < count; ++i) {
     std::string word(name(static_cast<Choice>(i)));
@@ -21,103 +21,198 @@ void add_choices(CLI::App& verb, const std::string& flag, std::vector<Choice>& v
   const auto read = [&values, words](const std::vector<std::string>& chosen) {
     for (const std::string& word : chosen) values.push_back(words.at(word));
   };
-  verb.add_option_function<std::vector<std::string>>(flag, read, help)
-      ->check(CLI::IsMember(words).description(""))
-      ->type_name(CLI::detail::join(
-          words, [](const auto& word) { return word.first; }, "|"));
+  flag.value_name = CLI::detail::join(
+      words, [](const auto& word) { return word.first; }, "|");
+  described(verb.add_option_function<std::vector<std::string>>(flag.names, read, flag.help_line()), flag)
+      ->check(CLI::IsMember(words).description(""));
 }
 
 }  // namespace
 
 void Parser::add_train() {
-  CLI::App* verb = add_verb("train", "Make a model, or fine-tune one on your own pictures",
+  CLI::App* verb = add_verb("train", "Train a model, or fine-tune one on your own images",
                             [this](std::ostream& out) { return train(train_, out); });
   verb->footer(
       "Example: unclip train all --config models/picturebook/recipe.json --out runs/first\n"
-      "A run folder that is there goes on where it stopped.");
-  add_text(*verb, "STAGE", train_.stage, "What to train")
-      ->required()
-      ->type_name("tokenizer|clip|prior|decoder|upsampler|all");
-  add_text(*verb, "-c,--config", train_.config, "Recipe, e.g. --config models/picturebook/recipe.json")
-      ->required()
-      ->type_name("FILE");
-  add_text(*verb, "-o,--out", train_.output, "Run folder, e.g. --out runs/first; the model is in its model/")
-      ->required()
-      ->type_name("RUN");
-  add_text(*verb, "--data", train_.data,
-           "Folder with pictures and metadata.jsonl, e.g. --data my-drawings (default: drawn scenes)")
-      ->type_name("FOLDER");
-  add_text(*verb, "--from", train_.from,
-           "Model folder to start from, e.g. --from models/picturebook (default: random weights)")
-      ->type_name("FOLDER");
-  add_number(*verb, "--minutes", train_.minutes, 0.01, 1e6,
-             "Save and stop after so long, e.g. --minutes 8 (default: when the recipe is done)");
-  add_number(*verb, "--checkpoint-minutes", train_.checkpoint_minutes, 0.01, 1e6,
-             "Time between two checkpoints, e.g. --checkpoint-minutes 30 (default: 10)");
-  add_number(*verb, "--threads", train_.threads, 1, 1024,
-             "Threads of a step on the CPU, e.g. --threads 2 (default: one a core)");
-  add_number<int64_t>(*verb, "--bench-steps", train_.bench_steps, 1, 1'000'000,
-                      "Only time so many steps of STAGE, e.g. --bench-steps 20 (default: train)");
+      "If the run folder exists, training resumes from its last checkpoint.");
+  add_text(*verb,
+           {.names = "STAGE",
+            .value_name = "tokenizer|clip|prior|decoder|upsampler|all",
+            .help = "Stage to train"},
+           train_.stage)
+      ->required();
+  add_text(*verb,
+           {.names = "-c,--config",
+            .value_name = "FILE",
+            .help = "Training recipe",
+            .example = "--config models/picturebook/recipe.json"},
+           train_.config)
+      ->required();
+  add_text(*verb,
+           {.names = "-o,--out",
+            .value_name = "RUN",
+            .help = "Run folder; the model is written to its subfolder model",
+            .example = "--out runs/first"},
+           train_.output)
+      ->required();
+  add_text(*verb,
+           {.names = "--data",
+            .value_name = "FOLDER",
+            .help = "Folder of images with a metadata.jsonl",
+            .example = "--data my-drawings",
+            .fallback = "built-in scenes"},
+           train_.data);
+  add_text(*verb,
+           {.names = "--from",
+            .value_name = "FOLDER",
+            .help = "Model folder to start from",
+            .example = "--from models/picturebook",
+            .fallback = "random weights"},
+           train_.from);
+  add_training_time(*verb);
+  add_number(*verb, common_flag::threads(), train_.threads, 1, 1024);
   add_device_and_dtype(*verb, train_.device, train_.dtype);
+}
+
+void Parser::add_training_time(CLI::App& verb) {
+  add_number(verb,
+             {.names = "--minutes",
+              .help = "Save and stop after N minutes",
+              .example = "--minutes 8",
+              .fallback = "run the whole recipe"},
+             train_.minutes, 0.01, 1e6);
+  add_number(verb,
+             {.names = "--checkpoint-minutes",
+              .help = "Save a checkpoint every N minutes",
+              .example = "--checkpoint-minutes 30",
+              .fallback = "10"},
+             train_.checkpoint_minutes, 0.01, 1e6);
+  add_number<int64_t>(verb,
+                      {.names = "--bench-steps",
+                       .help = "Only measure the speed of N steps of STAGE",
+                       .example = "--bench-steps 20",
+                       .fallback = "train"},
+                      train_.bench_steps, 1, 1'000'000);
 }
 
 void Parser::add_eval() {
   CLI::App* verb =
-      add_verb("eval", "Judge how well a model draws what prompts ask for", [this](std::ostream& out) {
+      add_verb("eval", "Measure how well a model follows its prompts", [this](std::ostream& out) {
         EvalOptions options = eval_;
         options.verbosity = verbosity_;
         return eval(options, out);
       });
   verb->footer("Example: unclip eval --model models/picturebook --rows count position -n 50");
   add_model(*verb, eval_.model, eval_.prior);
-  add_choices(*verb, "--rows", eval_.rows, row_count,
-              "Rows of the table, e.g. --rows count position (default: all)");
-  add_text(*verb, "--prompts", eval_.prompts,
-           "Prompts with what they ask for, JSON lines, e.g. --prompts mine.jsonl (default: built-in lists)")
-      ->type_name("FILE");
+  add_eval_prompts(*verb);
   add_choice(
-      *verb, "--embedding", eval_.embedding,
-      {{"prior", EvalEmbedding::prior}, {"true", EvalEmbedding::true_picture}, {"none", EvalEmbedding::none}},
-      "What the decoder begins with: the prior's embedding, that of a picture drawn for the prompt, or "
-      "none, e.g. --embedding true (default: prior)");
-  add_number(*verb, "-n,--count", eval_.count, 1, 100'000,
-             "Prompts a row, seen and held out each, e.g. -n 50 (default: 200)");
-  add_number(*verb, "--seeds", eval_.seeds, 1, 1000, "Pictures a prompt, e.g. --seeds 1 (default: 2)");
-  add_number<uint64_t>(*verb, "-s,--seed", eval_.seed, 0, UINT64_MAX,
-                       "Seed of prompts and pictures, e.g. --seed 7 (default: 0)");
-  add_flag(*verb, "--upsample", eval_.upsample,
-           "Judge the final picture, e.g. --upsample (default: the decoder's)");
-  add_image_options(*verb, eval_.image, group::sampling);
-  add_number(*verb, "-b,--batch-size", eval_.batch_size, 1, kLargestBatch,
-             "Pictures computed together, e.g. -b 4 (default: 16)");
-  add_text(*verb, "--sheet", eval_.sheet,
-           "Write a sheet with pictures of each row, e.g. --sheet eval.png (default: none)")
-      ->type_name("FILE");
-  add_flag(*verb, "--json", eval_.json, "Print one JSON object a row, e.g. --json (default: a table)");
+      *verb,
+      {.names = "--embedding",
+       .help = "Start the decoder from the prior's embedding, from that of an image drawn for the prompt "
+               "(true), or from none",
+       .example = "--embedding true",
+       .fallback = "prior"},
+      eval_.embedding,
+      {{"prior", EvalEmbedding::prior},
+       {"true", EvalEmbedding::true_picture},
+       {"none", EvalEmbedding::none}});
+  add_flag(*verb,
+           {.names = "--upsample",
+            .help = "Judge the final images",
+            .example = "--upsample",
+            .fallback = "judge those of the decoder"},
+           eval_.upsample);
+  add_image_options(*verb, eval_.image, Task::generate, group::sampling);
+  add_number(*verb, common_flag::batch_size("Images per batch", "16"), eval_.batch_size, 1, kLargestBatch);
+  add_text(*verb,
+           {.names = "--sheet",
+            .value_name = "FILE",
+            .help = "Write a sheet with images of each row to FILE",
+            .example = "--sheet eval.png",
+            .fallback = "none"},
+           eval_.sheet);
+  add_flag(*verb, common_flag::json("one JSON object per row", "a table"), eval_.json);
   add_device_and_dtype(*verb, eval_.device, eval_.dtype);
 }
 
+void Parser::add_eval_prompts(CLI::App& verb) {
+  add_choices(verb,
+              {.names = "--rows",
+               .help = "Rows of the table to compute",
+               .example = "--rows count position",
+               .fallback = "all"},
+              eval_.rows, row_count);
+  add_text(verb,
+           {.names = "--prompts",
+            .value_name = "FILE",
+            .help = "JSON Lines file of prompts and what they ask for",
+            .example = "--prompts mine.jsonl",
+            .fallback = "built-in lists"},
+           eval_.prompts);
+  add_number(verb,
+             {.names = "-n,--count",
+              .help = "Prompts per row, for seen and for held-out pairs",
+              .example = "-n 50",
+              .fallback = "200"},
+             eval_.count, 1, 100'000);
+  add_number(verb, {.names = "--seeds", .help = "Images per prompt", .example = "--seeds 1", .fallback = "2"},
+             eval_.seeds, 1, 1000);
+  add_number<uint64_t>(
+      verb,
+      {.names = "-s,--seed", .help = "Seed of prompts and images", .example = "--seed 7", .fallback = "0"},
+      eval_.seed, 0, UINT64_MAX);
+}
+
 void Parser::add_scenes() {
-  CLI::App* verb = add_verb("scenes", "Write pictures of the training source with their captions",
+  CLI::App* verb = add_verb("scenes", "Write images of the built-in training source with their captions",
                             [this](std::ostream& out) { return scenes(scenes_, out); });
   verb->footer("Example: unclip scenes -o scenes/ -n 100 --size 256");
-  add_text(*verb, "-o,--output", scenes_.output, "Folder for pictures and metadata.jsonl, e.g. -o scenes/")
-      ->required()
-      ->type_name("FOLDER");
-  add_number<uint64_t>(*verb, "-n,--count", scenes_.count, 1, 100'000'000,
-                       "Pictures, e.g. -n 1000 (default: 100)");
-  add_number<uint64_t>(*verb, "--first", scenes_.first, 0, UINT64_MAX / 2,
-                       "Place of the first one in the endless source, e.g. --first 1000 (default: 0)");
-  add_number<uint64_t>(*verb, "-s,--seed", scenes_.seed, 0, UINT64_MAX,
-                       "Seed of the source, e.g. --seed 7 (default: 0)");
-  add_choices(*verb, "--families", scenes_.families, family_count,
-              "What to draw, e.g. --families landscapes (default: all, as often as in training)");
-  add_choices(*verb, "--styles", scenes_.styles, style_count,
-              "How to draw it, e.g. --styles neon blueprint (default: all, as often as in training)");
-  add_number(*verb, "--size", scenes_.size, 8, 4096, "Pixels a side, e.g. --size 256 (default: 64)");
-  add_number(*verb, "--threads", scenes_.threads, 1, 1024, "Threads, e.g. --threads 2 (default: one a core)");
-  add_flag(*verb, "--overwrite", scenes_.overwrite,
-           "Replace files that exist, e.g. --overwrite (default: refuse)");
+  add_text(*verb,
+           {.names = "-o,--output",
+            .value_name = "FOLDER",
+            .help = "Folder for the images and metadata.jsonl",
+            .example = "-o scenes/"},
+           scenes_.output)
+      ->required();
+  add_scene_choice(*verb);
+  add_number(
+      *verb,
+      {.names = "--size", .help = "Width and height in pixels", .example = "--size 256", .fallback = "64"},
+      scenes_.size, 8, 4096);
+  add_number(*verb, common_flag::threads(), scenes_.threads, 1, 1024);
+  add_flag(*verb,
+           {.names = "--overwrite",
+            .help = "Replace existing files",
+            .example = "--overwrite",
+            .fallback = "stop with an error"},
+           scenes_.overwrite);
+}
+
+void Parser::add_scene_choice(CLI::App& verb) {
+  add_number<uint64_t>(
+      verb, {.names = "-n,--count", .help = "Number of images", .example = "-n 1000", .fallback = "100"},
+      scenes_.count, 1, 100'000'000);
+  add_number<uint64_t>(verb,
+                       {.names = "--first",
+                        .help = "Number of the first image in the endless source",
+                        .example = "--first 1000",
+                        .fallback = "0"},
+                       scenes_.first, 0, UINT64_MAX / 2);
+  add_number<uint64_t>(
+      verb, {.names = "-s,--seed", .help = "Seed of the source", .example = "--seed 7", .fallback = "0"},
+      scenes_.seed, 0, UINT64_MAX);
+  add_choices(verb,
+              {.names = "--families",
+               .help = "What to draw",
+               .example = "--families landscapes",
+               .fallback = "all, as often as in training"},
+              scenes_.families, family_count);
+  add_choices(verb,
+              {.names = "--styles",
+               .help = "Styles to draw in",
+               .example = "--styles neon blueprint",
+               .fallback = "all, as often as in training"},
+              scenes_.styles, style_count);
 }
 
 }  // namespace unclip

@@ -4,6 +4,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "flags.h"
+#include "options/model_use.h"
 #include "options/option_table.h"
 #include "support/json_text.h"
 #include "support/utf8.h"
@@ -32,6 +33,12 @@ bool is_unset(const Option& option, const json& value) {
   return value == "" || value == sampler_name(SamplerKind::unclip);
 }
 
+// The end of an interpolation says what it is: a text never turns into a file that happens to have its name.
+json with_prefix(const json& value) {
+  const std::string end = value.is_string() ? value.get<std::string>() : path_of(value).string();
+  return end.starts_with(kTextEnd) || end.starts_with(kImageEnd) ? value : json(kTextEnd + end);
+}
+
 // Throws std::invalid_argument or json::exception for values that unclip never writes.
 void read_options(Recorded& recorded, bool from_files) {
   const ImageMetadata& metadata = recorded.metadata;
@@ -42,12 +49,14 @@ void read_options(Recorded& recorded, bool from_files) {
     const bool has_field = fields.contains(option.key());
     const json value = has_field ? fields.at(option.key()) : metadata.options.value(option.name(), json());
     if (value.is_null() || (has_field && option.name() != "prompt" && is_unset(option, value))) continue;
-    if (option.kind == Option::Kind::file && !from_files)
+    ImageOptions alone;
+    parse(alone, option, option.kind == Option::Kind::end ? with_prefix(value) : value);
+    if (!from_files && !option.files(alone).empty())
       recorded.withheld.push_back(option.name());
     else
-      parse(options.job, option, value);
+      parse(options.job, option, option.kind == Option::Kind::end ? with_prefix(value) : value);
   }
-  options.prompts = {options.job.prompt};
+  if (options.job.task == Task::generate) options.prompts = {options.job.prompt};
   options.device = parse_device(metadata.options.at("device"));
   options.dtype = parse_dtype(metadata.options.at("dtype"));
 }
@@ -57,16 +66,14 @@ void read_options(Recorded& recorded, bool from_files) {
 Recorded read_recorded(const std::filesystem::path& picture, bool from_files) {
   std::optional<ImageMetadata> metadata = from_png(picture);
   if (!metadata)
-    throw Error(ExitCode::io,
-                picture.string() + ": expected the parameters of a picture by unclip, found none",
-                "was it made with --no-metadata, or changed by another program?");
+    throw Error(ExitCode::io, picture.string() + ": expected the parameters of an unclip image, found none",
+                "it may have been generated with --no-metadata, or edited by another program");
   Recorded recorded{picture, *std::move(metadata), {}, {}};
   try {
     read_options(recorded, from_files);
   } catch (const std::exception& fault) {
-    throw Error(ExitCode::io,
-                picture.string() + ": its parameters cannot be used again: " + excerpt(fault.what()),
-                "unclip info shows them");
+    throw Error(ExitCode::io, picture.string() + ": cannot reuse its parameters: " + excerpt(fault.what()),
+                "run unclip info to see them");
   }
   return recorded;
 }
@@ -75,10 +82,10 @@ void require_files(const Recorded& recorded, const ImageOptions& job) {
   for (const std::string& name : recorded.withheld)
     if (find_option(name)->to_json(job).is_null())
       throw Error(ExitCode::usage,
-                  fmt::format("{}: was made with --{} {}, which is not opened just because a picture says so",
+                  fmt::format("{}: generated with --{} {}, a file that is only opened if you allow it",
                               recorded.picture.string(), name,
                               excerpt(json_line(recorded.metadata.options.at(name)))),
-                  "pass --from-files to open the files that it names");
+                  "pass --from-files to open the files that the image names");
 }
 
 }  // namespace unclip

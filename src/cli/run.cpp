@@ -59,13 +59,13 @@ int run(int argc, char** argv) {
     const Error error = in_flags(in_library);
     const bool model = error.code == ExitCode::model && error.hint.empty();
     return fail(error.code, error.what(),
-                model ? "run unclip inspect FOLDER, or fetch the whole model again" : error.hint);
+                model ? "run unclip inspect FOLDER, or download the model again" : error.hint);
   } catch (const CLI::ParseError& error) {
-    return fail(ExitCode::usage, error.what(), "run with --help for the flags and their values");
+    return fail(ExitCode::usage, error.what(), "run with --help to see the options");
   } catch (const std::ios_base::failure&) {
-    return fail(ExitCode::io, "standard output cannot be written", "was the reading program closed?");
+    return fail(ExitCode::io, "cannot write to standard output", "the program reading it may have exited");
   } catch (const std::filesystem::filesystem_error& error) {
-    return fail(ExitCode::io, error.what(), "choose another place with -o");
+    return fail(ExitCode::io, error.what(), "choose another path with -o");
   } catch (const std::exception& error) {
     if (const auto memory = as_out_of_memory(error))
       return fail(memory->code, memory->what(), in_flags(*memory).hint);

@@ -43,17 +43,18 @@ SceneOptions source_of(const ScenesOptions& options) {
 }
 
 void check(const ScenesOptions& options) {
-  if (options.count < 1) throw Error(ExitCode::usage, "--count must be at least 1", "Try --count 100.");
+  if (options.count < 1) throw Error(ExitCode::usage, "--count must be at least 1", "try --count 100");
   if (options.size < 8 || options.size > 4096) {
     throw Error(ExitCode::usage, fmt::format("--size must be 8 to 4096, not {}", options.size),
-                "Try --size 64.");
+                "try --size 64");
   }
   if (options.uncaptioned && !(*options.uncaptioned >= 0 && *options.uncaptioned <= 1)) {
     throw Error(ExitCode::usage, fmt::format("--uncaptioned must be 0 to 1, not {}", *options.uncaptioned));
   }
   const fs::path list = options.output / "metadata.jsonl";
   if (!options.overwrite && fs::exists(list)) {
-    throw Error(ExitCode::io, list.string() + " exists", "Name an empty folder or pass --overwrite.");
+    throw Error(ExitCode::io, list.string() + ": already exists",
+                "choose an empty folder or pass --overwrite");
   }
 }
 

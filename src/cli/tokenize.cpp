@@ -22,11 +22,11 @@ std::vector<std::string> collect_texts(const TokenizeOptions& options, std::istr
       faults += (faults.empty() ? "" : "\n") + ("TEXT " + std::to_string(i + 1)) +
                 ": invalid UTF-8 at column " + std::to_string(utf8_column(options.texts[i], *at)) +
                 "; expected UTF-8";
-  if (!faults.empty()) throw Error(ExitCode::usage, faults, "give the text in UTF-8");
+  if (!faults.empty()) throw Error(ExitCode::usage, faults, "convert the text to UTF-8");
   std::vector<std::string> texts = options.texts;
   if (options.prompt_file)
     for (std::string& prompt : read_prompts(*options.prompt_file, input)) texts.push_back(std::move(prompt));
-  if (texts.empty()) throw Error(ExitCode::usage, "no text to tokenize", "give a TEXT or --prompt-file FILE");
+  if (texts.empty()) throw Error(ExitCode::usage, "no text to tokenize", "pass TEXT or --prompt-file FILE");
   return texts;
 }
 

@@ -56,7 +56,8 @@ void check(const TrainOptions& options) {
     throw Error(ExitCode::usage, "unknown stage \"" + options.stage + "\"",
                 "expected tokenizer, clip, prior, decoder, upsampler or all");
   if (options.from && !fs::exists(*options.from / "model_index.json"))
-    throw Error(ExitCode::model, options.from->string() + ": no model folder: model_index.json is missing");
+    throw Error(ExitCode::model,
+                options.from->string() + ": not a model folder: model_index.json is missing");
 }
 
 // Hours of training are not begun with nets that will not make a model.
@@ -77,7 +78,7 @@ void check_fit(const TrainContext& context, const std::string& origin) {
     if (config("super_res_first").require<int64_t>("sample_size", kWidths) % small != 0)
       config("super_res_first").refuse("sample_size", fmt::format("a multiple of decoder's {}", small));
   } catch (const Error& error) {
-    throw Error(ExitCode::usage, error.what(), "correct the components of the recipe");
+    throw Error(ExitCode::usage, error.what(), "fix the components in the recipe");
   }
 }
 

@@ -59,7 +59,7 @@ class Verifier {
     Comparison comparison = judge(expected, found.image, changed_weights(recorded.metadata, found.metadata));
     if (const auto batch = recorded.metadata.options.find("batch-size");
         !comparison.passed && batch != recorded.metadata.options.end() && *batch != options_.batch_size)
-      comparison.reason += "; it was drawn with --batch-size " + excerpt(json_line(*batch));
+      comparison.reason += "; it was generated with --batch-size " + excerpt(json_line(*batch));
     comparison.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return comparison;
   }
@@ -71,7 +71,7 @@ class Verifier {
       check_together(recorded.options.job);
     } catch (const std::invalid_argument& fault) {
       throw Error(ExitCode::io, recorded.picture.string() + ": " + fault.what(),
-                  "unclip info shows its parameters");
+                  "run unclip info to see its parameters");
     }
     return recorded.options.job;
   }
@@ -83,7 +83,7 @@ class Verifier {
       result = std::move(done);
     };
     const bool embedded = !task.options.embedding.empty();
-    Engine& engine = engine_for(recorded.options, embedded);
+    Engine& engine = engine_for(recorded.options, use_of(task.options));
     engine.submit(std::move(task));
     engine.finish();
     if (!result.error) return result;
@@ -92,17 +92,17 @@ class Verifier {
     throw Error(ExitCode::jobs_failed, result.error->what(), result.error->hint);
   }
 
-  Engine& engine_for(const GenerateOptions& recorded, bool embedded) {
+  Engine& engine_for(const GenerateOptions& recorded, const ModelUse& use) {
     const bool own_device = options_.device.kind != DeviceChoice::Kind::automatic;
     const DeviceChoice device = own_device ? options_.device : recorded.device;
     const DtypeChoice dtype = options_.dtype != DtypeChoice::automatic ? options_.dtype : recorded.dtype;
-    auto& engine = engines_[{device.kind, device.index, dtype, embedded}];
+    auto& engine = engines_[{device.kind, device.index, dtype, use.prior, use.texts, use.images}];
     if (!engine)
       engine = open_engine({options_.model, options_.prior, device, dtype},
                            // As large as the batch that it came from, where the user says so: kernels see the
                            // same shapes.
                            {.batch_size = static_cast<size_t>(options_.batch_size),
-                            .embedded = embedded,
+                            .use = use,
                             .observer = progress_.observer()});
     return *engine;
   }
@@ -120,13 +120,14 @@ class Verifier {
     }
     comparison.passed = comparison.reason.empty();
     if (!comparison.passed && !changed.empty())
-      comparison.reason += fmt::format("; other weights: {}", fmt::join(changed, ", "));
+      comparison.reason += fmt::format("; weights differ: {}", fmt::join(changed, ", "));
     return comparison;
   }
 
   const VerifyOptions& options_;
   Progress progress_;
-  std::map<std::tuple<DeviceChoice::Kind, int, DtypeChoice, bool>, std::unique_ptr<Engine>> engines_;
+  std::map<std::tuple<DeviceChoice::Kind, int, DtypeChoice, bool, bool, bool>, std::unique_ptr<Engine>>
+      engines_;
 };
 
 void print(const fs::path& file, const Comparison& comparison, bool as_json, std::ostream& out) {
@@ -178,8 +179,8 @@ int smoke(const SmokeOptions& options, std::ostream& out) {
                  picture = model / "smoke.png";
   if (fs::exists(model) && !fs::exists(picture))
     throw Error(ExitCode::model,
-                picture.string() + ": missing; expected the picture that this model is checked by",
-                "make one: unclip generate \"a red circle\" --seed 1 --dtype f32 --device cpu --model " +
+                picture.string() + ": missing; it is the image that this model is checked against",
+                "generate it: unclip generate \"a red circle\" --seed 1 --dtype f32 --device cpu --model " +
                     model.string() + " -o " + picture.string());
   return verify({.files = {picture},
                  .model = model,

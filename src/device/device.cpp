@@ -15,9 +15,9 @@ namespace {
 
 // Registers torch's CUDA half in this process. Returns why that failed, or nothing.
 std::string open_cuda() {
-  if (dlopen("libcuda.so.1", RTLD_NOW) == nullptr)
-    return "no NVIDIA driver (libcuda.so.1) is on this machine";
-  if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) return dlerror();
+  if (dlopen("libcuda.so.1", RTLD_NOW) == nullptr) return "no NVIDIA driver (libcuda.so.1) on this machine";
+  if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr)
+    return std::string("libtorch without CUDA (") + dlerror() + ")";
   return {};
 }
 
@@ -32,15 +32,14 @@ bool cpu_multiplies_bf16() {
 torch::Device choose_device(const DeviceChoice& choice) {
   if (choice.kind == DeviceChoice::Kind::cpu) return torch::kCPU;
   const bool demanded = choice.kind == DeviceChoice::Kind::cuda;
-  std::string why_not = open_cuda();
-  const int found = why_not.empty() ? static_cast<int>(torch::cuda::device_count()) : 0;
-  if (why_not.empty() && found <= choice.index)
-    why_not =
-        "expected GPU number " + std::to_string(choice.index) + ", found " + std::to_string(found) + " GPUs";
-  if (why_not.empty()) return {torch::kCUDA, static_cast<c10::DeviceIndex>(choice.index)};
+  const std::string why_not = open_cuda();
+  const int count = why_not.empty() ? static_cast<int>(torch::cuda::device_count()) : 0;
+  if (count > choice.index) return {torch::kCUDA, static_cast<c10::DeviceIndex>(choice.index)};
   if (!demanded) return torch::kCPU;
-  throw Error(ExitCode::usage, "‹device› cuda: " + why_not,
-              "use ‹device› cpu, or run scripts/setup --cuda on a machine with an NVIDIA driver");
+  throw Error(ExitCode::usage,
+              Cause{.field = "device",
+                    .expected = "GPU cuda:" + std::to_string(choice.index),
+                    .found = why_not.empty() ? std::to_string(count) + " in this machine" : why_not});
 }
 
 // Every operation on pictures takes tens of megabytes, which the system would give page by page, cleared: a

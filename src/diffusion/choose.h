@@ -1,7 +1,6 @@
 // Reads the settings of schedulers: words out of a few, numbers within ranges.
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>

@@ -15,6 +15,15 @@ NoiseSource NoiseSource::subset(const std::vector<int64_t>& pictures) const {
   return some;
 }
 
+NoiseSource NoiseSource::variant(uint64_t number) const {
+  NoiseSource other({}, device_);
+  // Far from the seeds that a run counts up from its first one: the golden ratio's fraction of 2⁶⁴.
+  for (const at::Generator& generator : generators_)
+    other.generators_.push_back(
+        at::make_generator<at::CPUGeneratorImpl>(generator.current_seed() + number * 0x9E3779B97F4A7C15U));
+  return other;
+}
+
 torch::Tensor NoiseSource::normal(at::IntArrayRef shape) {
   std::vector<int64_t> one_picture{1};
   one_picture.insert(one_picture.end(), shape.begin(), shape.end());

@@ -23,6 +23,9 @@ class NoiseSource {
   // Draws for some of the pictures alone, on from where their generators stand; these stand further then.
   NoiseSource subset(const std::vector<int64_t>& pictures) const;
 
+  // Draws of other pictures, made up from the same seeds.
+  NoiseSource variant(uint64_t number) const;
+
   int64_t batch_size() const { return static_cast<int64_t>(generators_.size()); }
 
  private:

@@ -82,7 +82,7 @@ ScheduleConfig read_schedule(const Config& config, bool unclip) {
   const float least = left.min().item<float>();
   if (!(left.max().item<float>() < 1) || !(c.rescale_betas_zero_snr ? least >= 0 : least > 0))
     config.refuse(c.trained_betas.empty() ? "beta_end" : "trained_betas",
-                  "a schedule that leaves a part of the picture at every timestep");
+                  "a schedule that keeps some of the image at every timestep");
   return c;
 }
 
@@ -171,6 +171,12 @@ torch::Tensor ScheduledSampler::add_noise(const torch::Tensor& x0, const torch::
   return std::sqrt(alpha_bar(timestep)) * x0 + std::sqrt(1 - alpha_bar(timestep)) * noise;
 }
 
+torch::Tensor ScheduledSampler::add_noise(const torch::Tensor& x, const torch::Tensor& noise, int64_t from,
+                                          int64_t to) const {
+  const float kept = alpha_bar(to) / alpha_bar(from);
+  return std::sqrt(kept) * x + std::sqrt(1 - kept) * noise;
+}
+
 torch::Tensor ScheduledSampler::predict_x0(const torch::Tensor& output, const torch::Tensor& x, float alpha,
                                            float sigma) const {
   const torch::Tensor prediction = output.narrow(1, 0, x.size(1));
@@ -193,7 +199,7 @@ ScheduleConfig spread_over_both_ends(ScheduleConfig config, int64_t steps) {
     throw Error(ExitCode::usage,
                 "expected 2 to " + std::to_string(config.num_train_timesteps) + " steps, found " +
                     std::to_string(steps),
-                "the schedule spreads its steps over both ends, so it needs two at least");
+                "this schedule includes both of its ends, so it needs at least two steps");
   config.spacing = Spacing::linspace;
   return config;
 }
@@ -201,13 +207,13 @@ ScheduleConfig spread_over_both_ends(ScheduleConfig config, int64_t steps) {
 }  // namespace
 
 std::unique_ptr<ScheduledSampler> make_sampler(SamplerKind kind, const ScheduleConfig& config, int64_t steps,
-                                               int64_t skip) {
+                                               int64_t skip, double eta) {
   switch (kind) {
     case SamplerKind::unclip:
       return std::make_unique<DdpmSampler>(spread_over_both_ends(config, steps), steps, skip,
                                            DdpmSampler::NeighborBeta::schedule);
     case SamplerKind::ddim:
-      return std::make_unique<DdimSampler>(config, steps, skip);
+      return std::make_unique<DdimSampler>(config, steps, skip, eta);
     case SamplerKind::ddpm:
       return std::make_unique<DdpmSampler>(config, steps, skip);
     case SamplerKind::dpm_solver:

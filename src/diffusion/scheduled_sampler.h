@@ -51,6 +51,9 @@ class ScheduledSampler : public Sampler {
   // The forward process: x_t from x_0 and noise (arXiv:2006.11239, eq. 4).
   torch::Tensor add_noise(const torch::Tensor& x0, const torch::Tensor& noise, int64_t timestep) const;
 
+  // The same from x at the timestep `from` to the later timestep `to`.
+  torch::Tensor add_noise(const torch::Tensor& x, const torch::Tensor& noise, int64_t from, int64_t to) const;
+
  protected:
   // The last `steps` − `skip` of `steps` timesteps. Throws Error(usage) for counts the schedule cannot make.
   ScheduledSampler(const ScheduleConfig& config, std::vector<int64_t> timesteps, int64_t skip);
@@ -76,8 +79,9 @@ std::vector<int64_t> spread_timesteps(const ScheduleConfig& config, int64_t step
 // β_t of the cosine schedule, float32 [timesteps] (Nichol & Dhariwal 2021, arXiv:2102.09672, eq. 17).
 torch::Tensor cosine_betas(int64_t timesteps);
 
-// Starts after the first `skip` of `steps` steps, where less than all noise is to be taken away.
+// Starts after the first `skip` of `steps` steps, where less than all noise is to be taken away. `eta`: of
+// DDIM.
 std::unique_ptr<ScheduledSampler> make_sampler(SamplerKind kind, const ScheduleConfig& config, int64_t steps,
-                                               int64_t skip = 0);
+                                               int64_t skip = 0, double eta = 0);
 
 }  // namespace unclip

@@ -28,7 +28,7 @@ class ModelEngine final : public Engine {
   ModelEngine(const ModelChoice& choice, EngineOptions options)
       : options_(std::move(options)),
         batch_size_(options_.batch_size),
-        model_(choice, options_.embedded ? PipelinePart::decoder : PipelinePart::all),
+        model_(choice, options_.use),
         thread_([this] { work(); }) {}
 
   ~ModelEngine() override {
@@ -94,14 +94,14 @@ class ModelEngine final : public Engine {
 
   void add(const ImageTask& task) {
     throw_if_interrupted();
-    if (const auto truncated = model_.truncated_text(task.options.prompt)) {
+    if (const auto truncated = model_.truncated_text(task.options)) {
       if (task.options.strict) return task.done({.error = prompt_too_long(*truncated)});
       if (task.prompt_truncated) task.prompt_truncated(*truncated);
     }
     if (batch_size_ == 0) {
       batch_size_ =
           model_.fitting_batch(task, std::bit_ceil(std::min<uint64_t>(options_.expected, kLargestMeasured)));
-      spdlog::info("--batch-size auto: {} fit", batch_size_);
+      spdlog::info("automatic batch size: {}", batch_size_);
     }
     const auto group = waiting_.try_emplace(model_.batch_key(task)).first;
     group->second.push_back(task);
@@ -146,7 +146,7 @@ class ModelEngine final : public Engine {
       hand_over(tasks, std::move(images), clock);
     } else if (fault->code == ExitCode::out_of_memory && batch_size_ > 1) {
       batch_size_ /= 2;
-      spdlog::warn("out of memory: going on with --batch-size {}", batch_size_);
+      spdlog::warn("out of memory: continuing with batch size {}", batch_size_);
       return false;
     } else if (tasks.size() > 1) {
       for (const ImageTask& task : tasks) draw({task});  // the fault may be one image's alone
@@ -164,10 +164,12 @@ class ModelEngine final : public Engine {
     }
     for (size_t i = 0; i < tasks.size(); ++i) {
       ImageMetadata metadata = model_.describe(tasks[i], images[i], batch_size_);
+      const std::optional<double> psnr = model_.psnr(tasks[i], images[i]);
       tasks[i].done({.image = std::move(images[i]),
                      .metadata = std::move(metadata),
                      .seconds = seconds / static_cast<double>(tasks.size()),
-                     .stages = clock.stages()});
+                     .stages = clock.stages(),
+                     .psnr = psnr});
     }
   }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "image/metadata.h"
+#include "options/model_use.h"
 #include "support/stage_clock.h"
 #include "unclip/error.h"
 #include "unclip/generator.h"
@@ -32,6 +33,7 @@ struct ImageResult {
   ImageMetadata metadata{};
   double seconds = 0;               // of computing: its share of the batch
   std::vector<StageTime> stages{};  // of the whole batch
+  std::optional<double> psnr{};     // of a reconstruction against its image, dB
 };
 
 struct ImageTask {
@@ -57,9 +59,9 @@ class Engine {
 };
 
 struct EngineOptions {
-  std::size_t batch_size = 1;  // images drawn together; 0: as many as fit into memory
-  uint64_t expected = 1;       // images, so that no larger batch is tried
-  bool embedded = false;       // each task brings an embedding: the prior is not opened
+  std::size_t batch_size = 1;      // images drawn together; 0: as many as fit into memory
+  uint64_t expected = 1;           // images, so that no larger batch is tried
+  ModelUse use = {.prior = true};  // what the tasks need; the rest is not opened
 
   Observer observer = {};  // on the worker's thread
 };

@@ -4,15 +4,13 @@
 #include <spdlog/spdlog.h>
 
 #include <bit>
-#include <map>
 
 #include "checkpoint/fingerprint.h"
 #include "checkpoint/safetensors.h"
 #include "device/memory.h"
 #include "engine/out_of_memory.h"
-#include "image/picture_file.h"
+#include "options/model_use.h"
 #include "options/option_table.h"
-#include "pipeline/embedding_file.h"
 #include "pipeline/family.h"
 #include "support/interrupt.h"
 #include "support/utf8.h"
@@ -20,59 +18,34 @@
 namespace unclip {
 namespace {
 
-ModelFolder open_folder(const ModelChoice& choice, PipelinePart part) {
+ModelFolder open_folder(const ModelChoice& choice, const PipelineParts& parts) {
   ModelFolder folder = ModelFolder::open(choice.folder);
-  if (choice.prior.empty() || part == PipelinePart::decoder) return folder;
+  if (choice.prior.empty() || !(parts.prior || parts.texts || parts.image_encoder)) return folder;
   return folder.with_prior(ModelFolder::open(choice.prior));
 }
 
-// What a batch reads from files, each once.
-class InputFiles {
- public:
-  std::shared_ptr<const Image> image(const std::string& file) {
-    if (file.empty()) return nullptr;
-    auto& known = images_[file];
-    if (!known) known = std::make_shared<Image>(read_picture(file));
-    return known;
+// What the pipeline throws, in our words.
+template <class Run>
+auto in_our_words(const Run& run) {
+  try {
+    return run();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& fault) {
+    if (const auto memory = as_out_of_memory(fault)) throw *memory;
+    throw as_internal(fault);
   }
-  std::shared_ptr<const ImageEmbedding> embedding(const std::string& file) {
-    if (file.empty()) return nullptr;
-    auto& known = embeddings_[file];
-    if (!known) known = std::make_shared<ImageEmbedding>(load_embedding(file));
-    return known;
-  }
-
- private:
-  std::map<std::string, std::shared_ptr<const Image>> images_;
-  std::map<std::string, std::shared_ptr<const ImageEmbedding>> embeddings_;
-};
-
-ImageRequest request_of(const ImageTask& task, const Guidance& guidance, InputFiles& files) {
-  const ImageOptions& options = task.options;
-  return {.prompt = options.prompt,
-          .seed = task.seed,
-          .guidance = guidance,
-          .negative_prompt = options.negative_prompt,
-          .negative_prior_prompt = options.negative_prior_prompt,
-          .init_image = files.image(options.init_image),
-          .mask = files.image(options.mask),
-          .hint = files.image(options.hint),
-          .embedding = task.embedding ? task.embedding : files.embedding(options.embedding)};
-}
-
-DrawSettings settings_of(const ImageOptions& options, const Steps& steps) {
-  DrawSettings settings{.steps = steps, .sampler = options.sampler};
-  if (options.size) settings.width = options.size->width, settings.height = options.size->height;
-  settings.strength = options.strength.value_or(settings.strength);
-  return settings;
 }
 
 }  // namespace
 
-Model::Model(const ModelChoice& choice, PipelinePart part)
+Model::Model(const ModelChoice& choice, const ModelUse& use, bool draws)
     : target_(select_device(choice.device, choice.dtype)) {
-  const ModelFolder folder = open_folder(choice, part);
-  pipeline_ = Pipeline::open(folder, target_, part);
+  const PipelineParts parts{
+      .prior = use.prior, .decoder = draws, .texts = use.texts, .image_encoder = use.images};
+  const ModelFolder folder = open_folder(choice, parts);
+  pipeline_ = Pipeline::open(folder, target_, parts);
+  requests_.emplace(*pipeline_, folder.path());
   defaults_ = pipeline_->defaults();
   spdlog::debug("model {} on {}", folder.path().string(), unclip::describe(target_));
   metadata_.model = visible(std::filesystem::canonical(folder.path()).filename().native());
@@ -86,8 +59,21 @@ Model::Model(const ModelChoice& choice, PipelinePart part)
 
 Steps Model::steps_of(const ImageOptions& options) const { return value_or(options.steps, defaults_.steps); }
 
+// From the noise of an image guidance leads away from it: none, unless it is asked for.
 Guidance Model::guidance_of(const ImageOptions& options) const {
-  return value_or(options.guidance, defaults_.guidance);
+  Guidance usual = defaults_.guidance;
+  if (inverts(options)) usual.decoder = 1;
+  return value_or(options.guidance, usual);
+}
+
+DrawSettings Model::settings_of(const ImageOptions& options) const {
+  DrawSettings settings{.steps = steps_of(options), .sampler = options.sampler};
+  if (options.size) settings.width = options.size->width, settings.height = options.size->height;
+  settings.strength = options.strength.value_or(settings.strength);
+  settings.prior_candidates = options.prior_candidates.value_or(static_cast<int>(defaults_.prior_candidates));
+  if (inverts(options)) settings.eta = options.eta.value_or(0);
+  settings.repaint = options.task == Task::edit;
+  return settings;
 }
 
 std::string Model::batch_key(const ImageTask& task) const {
@@ -109,33 +95,50 @@ std::string Model::batch_key(const ImageTask& task) const {
   return key.dump();
 }
 
-std::optional<std::string> Model::truncated_text(const std::string& prompt) const {
+std::optional<std::string> Model::truncated_text(const ImageOptions& options) const {
   if (pipeline_->tokenizer() == nullptr) return std::nullopt;
-  Encoding encoding = pipeline_->tokenizer()->encode(prompt);
-  return encoding.truncated ? std::optional(std::move(encoding.truncated_text)) : std::nullopt;
-}
-
-std::vector<Image> Model::draw(const std::vector<ImageTask>& batch, const StageObserver& observer) {
-  InputFiles files;
-  std::vector<ImageRequest> requests;
-  for (const ImageTask& task : batch) requests.push_back(request_of(task, guidance_of(task.options), files));
-  try {
-    return pipeline_->generate(requests, settings_of(batch.front().options, steps_of(batch.front().options)),
-                               observer);
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& fault) {
-    if (const auto memory = as_out_of_memory(fault)) throw *memory;
-    throw as_internal(fault);
+  const bool ends = options.task == Task::interpolate;
+  for (const std::string& text : {options.prompt, ends ? text_of_end(options.source) : options.source,
+                                  ends ? text_of_end(options.target) : options.target}) {
+    Encoding encoding = pipeline_->tokenizer()->encode(text);
+    if (encoding.truncated) return std::move(encoding.truncated_text);
   }
+  return std::nullopt;
 }
 
-ImageEmbedding Model::embed(const ImageTask& task, const StageObserver& observer) {
-  InputFiles files;
-  return pipeline_
-      ->embed({request_of(task, guidance_of(task.options), files)},
-              settings_of(task.options, steps_of(task.options)), observer)
-      .front();
+std::vector<Image> Model::draw(const std::vector<ImageTask>& batch, const Observer& observer) {
+  const ImageOptions& shared = batch.front().options;
+  const DrawSettings settings = settings_of(shared);
+  return in_our_words([&] {
+    std::vector<ImageRequest> requests;
+    for (const ImageTask& task : batch)
+      requests.push_back(requests_->make(task, guidance_of(task.options), settings, observer));
+    std::vector<Image> images = pipeline_->generate(requests, settings, observer);
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      images[i] = requests_->finish(batch[i], settings, std::move(images[i]));
+    return images;
+  });
+}
+
+ImageEmbedding Model::embed(const ImageTask& task, const Observer& observer) {
+  const DrawSettings settings = settings_of(task.options);
+  return in_our_words([&] {
+    const ImageRequest request = requests_->make(task, guidance_of(task.options), settings, observer);
+    return pipeline_->embed({request}, settings, observer).front();
+  });
+}
+
+Vector Model::embed_image(const std::string& file) {
+  return in_our_words([&] { return requests_->embed_image(file)->image; });
+}
+
+Vector Model::embed_text(const std::string& text) {
+  return in_our_words([&] { return *requests_->embed_text(text); });
+}
+
+std::optional<double> Model::psnr(const ImageTask& task, const Image& image) {
+  if (task.options.task != Task::reconstruct) return std::nullopt;
+  return requests_->psnr(task, image);
 }
 
 // Draws one and four by the fewest steps: memory grows by the same for each image more.
@@ -175,9 +178,10 @@ ImageMetadata Model::describe(const ImageTask& task, const Image& image, std::si
   metadata.width = image.width;
   metadata.height = image.height;
   metadata.steps = steps_of(options);
-  if (task.embedding || !options.embedding.empty()) metadata.steps.prior = 0;
+  if (task.embedding || !use_of(options).prior) metadata.steps.prior = 0;
   metadata.guidance = guidance_of(options);
-  metadata.sampler = sampler_name(options.sampler.value_or(defaults_.sampler));
+  metadata.sampler =
+      sampler_name(inverts(options) ? SamplerKind::ddim : options.sampler.value_or(defaults_.sampler));
   metadata.options["batch-size"] = batch_size;
   const nlohmann::ordered_json fields = to_json(metadata);  // the options that have one of their own
   for (const Option& option : option_table()) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/request_maker.h"
 #include "pipeline/pipeline.h"
 
 namespace unclip {
@@ -14,7 +15,7 @@ namespace unclip {
 class Model {
  public:
   // Throws Error as Pipeline::open and select_device do.
-  Model(const ModelChoice& choice, PipelinePart part);
+  Model(const ModelChoice& choice, const ModelUse& use, bool draws = true);
 
   const PipelineDefaults& defaults() const { return defaults_; }
 
@@ -22,15 +23,22 @@ class Model {
   // kernels see.
   std::string batch_key(const ImageTask& task) const;
 
-  // The end of a prompt that is too long for the model.
-  std::optional<std::string> truncated_text(const std::string& prompt) const;
+  // The end of the first text of a task that is too long for the model.
+  std::optional<std::string> truncated_text(const ImageOptions& options) const;
 
   // One image a task; all tasks of one batch key. Throws Error, with ExitCode::out_of_memory where a smaller
   // batch may fit.
-  std::vector<Image> draw(const std::vector<ImageTask>& batch, const StageObserver& observer);
+  std::vector<Image> draw(const std::vector<ImageTask>& batch, const Observer& observer);
 
-  // Stops after the prior. Opened with PipelinePart::prior or all.
-  ImageEmbedding embed(const ImageTask& task, const StageObserver& observer);
+  // Stops after the prior.
+  ImageEmbedding embed(const ImageTask& task, const Observer& observer);
+
+  // CLIP embeddings of an image file and of a text.
+  Vector embed_image(const std::string& file);
+  Vector embed_text(const std::string& text);
+
+  // How near a reconstruction came to its image, in dB; empty for other tasks.
+  std::optional<double> psnr(const ImageTask& task, const Image& image);
 
   // How many images like this one, up to `most`, can be drawn together in the memory that is free: a power of
   // two.
@@ -42,9 +50,11 @@ class Model {
   // What the options leave open is the model's.
   Steps steps_of(const ImageOptions& options) const;
   Guidance guidance_of(const ImageOptions& options) const;
+  DrawSettings settings_of(const ImageOptions& options) const;
 
   DeviceAndDtype target_;
   std::unique_ptr<Pipeline> pipeline_;
+  std::optional<RequestMaker> requests_;
   PipelineDefaults defaults_;
   ImageMetadata metadata_;  // what all images share
 };

@@ -19,20 +19,19 @@ std::string first_line(const std::exception& fault) {
 
 std::optional<Error> as_out_of_memory(const std::exception& fault) {
   if (dynamic_cast<const c10::OutOfMemoryError*>(&fault) != nullptr)
-    return Error(ExitCode::out_of_memory, "out of GPU memory",
-                 "try a smaller ‹batch_size›, ‹dtype› bf16 or ‹device› cpu");
+    return Error(ExitCode::out_of_memory, "out of GPU memory", {}, {.field = "device"});
   bool told = dynamic_cast<const std::bad_alloc*>(&fault) != nullptr;
   const std::string what = first_line(fault);
   for (const char* words : {"can't allocate memory", "Cannot allocate memory", "could not create a primitive",
                             "could not execute a primitive"})
     told |= what.find(words) != std::string::npos;
   if (!told) return std::nullopt;
-  return Error(ExitCode::out_of_memory, "out of memory", "try a smaller ‹batch_size› or ‹dtype› bf16");
+  return Error(ExitCode::out_of_memory, "out of memory", {}, {.field = "batch_size"});
 }
 
 Error as_internal(const std::exception& fault) {
   return {ExitCode::internal, "internal error: " + first_line(fault),
-          "this is a fault of unclip: please report it, with the command and this message"};
+          "this is a bug in unclip: please report it with the command and this message"};
 }
 
 }  // namespace unclip

@@ -1,4 +1,4 @@
-// What is said of a prompt whose end the model does not read: a warning, or the error of --strict.
+// For a prompt that is cut off at the model's limit: a warning, or the error of --strict.
 #pragma once
 
 #include "support/utf8.h"
@@ -8,8 +8,9 @@ namespace unclip {
 
 inline Error prompt_too_long(const std::string& truncated) {
   return {ExitCode::usage,
-          "prompt is too long for the model; it does not read: \"" + excerpt(truncated) + "\"",
-          "shorten the prompt, or leave out --strict"};
+          "the prompt is too long for the model, which ignores: \"" + excerpt(truncated) + "\"",
+          "shorten the prompt",
+          {.field = "strict"}};
 }
 
 }  // namespace unclip

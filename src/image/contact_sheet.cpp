@@ -110,9 +110,9 @@ Image contact_sheet(std::span<const CaptionedImage> pictures, const Grid& grid) 
       CAIRO_FORMAT_RGB24, columns * cell.outer_width(), rows * cell.outer_height()));
   if (cairo_surface_status(sheet.get()) != CAIRO_STATUS_SUCCESS)
     throw Error(ExitCode::usage,
-                fmt::format("a grid of {} x {} pixels is too large", columns * cell.outer_width(),
+                fmt::format("grid: a sheet of {}x{} pixels is too large", columns * cell.outer_width(),
                             rows * cell.outer_height()),
-                "ask for fewer columns or rows, e.g. ‹grid› 4x4");
+                "use fewer columns or rows, e.g. 4x4", {.field = "grid"});
   const std::unique_ptr<cairo_t, DestroyCairo> context(cairo_create(sheet.get()));
   cairo_set_source_rgb(context.get(), 1, 1, 1);
   cairo_paint(context.get());

@@ -1,4 +1,4 @@
-// What the decoders of both kinds of file share.
+// What the decoders of all kinds of file share.
 #pragma once
 
 #include <filesystem>
@@ -13,6 +13,7 @@ namespace unclip {
 // Throw Error(io), which calls the file `name`.
 Image decode_png(std::string_view bytes, const std::string& name);
 Image decode_jpeg(std::string_view bytes, const std::string& name);
+Image decode_webp(std::string_view bytes, const std::string& name);
 
 // Throws Error(io) for a picture of more than 100 megapixels.
 void check_area(std::uint64_t width, std::uint64_t height, const std::string& name);

@@ -7,8 +7,11 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <csetjmp>
+#include <cstdlib>
+#include <memory>
 
 #include "decoders.h"
+#include "image/color_profile.h"
 #include "unclip/error.h"
 
 namespace unclip {
@@ -52,7 +55,7 @@ void count_scans(j_common_ptr jpeg) {
   constexpr int kMostScans = 100;
   if (reinterpret_cast<j_decompress_ptr>(jpeg)->input_scan_number <= kMostScans) return;
   auto* error = static_cast<JpegError*>(jpeg->err);
-  std::snprintf(error->message, sizeof error->message, "it has more than %d scans", kMostScans);
+  std::snprintf(error->message, sizeof error->message, "more than %d scans", kMostScans);
   std::longjmp(error->back, 1);
 }
 
@@ -74,6 +77,7 @@ class JpegFile {
     guarded([this] {
       jpeg_mem_src(&jpeg_, reinterpret_cast<const unsigned char*>(bytes_.data()), bytes_.size());
       jpeg_save_markers(&jpeg_, JPEG_APP0 + 1, 0xFFFF);  // EXIF and XMP
+      jpeg_save_markers(&jpeg_, JPEG_APP0 + 2, 0xFFFF);  // ICC profile
       jpeg_read_header(&jpeg_, TRUE);
     });
     check_area(jpeg_.image_width, jpeg_.image_height, name_);
@@ -83,18 +87,33 @@ class JpegFile {
     const std::size_t stride = std::size_t{3} * jpeg_.image_width;
     std::vector<JSAMPLE> row(ink ? std::size_t{4} * jpeg_.image_width : 0);
     image.pixels.reserve(stride * jpeg_.image_height);  // touched as far as rows come
+    const std::string profile = color_profile();
+    const ToSrgb to_srgb(ink ? profile : "", TYPE_CMYK_8_REV, TYPE_RGB_8);  // ink inverted, as below
     guarded([this] { jpeg_start_decompress(&jpeg_); });
     while (jpeg_.output_scanline < jpeg_.output_height) {
       const std::size_t begin = image.pixels.size();
-      if (!ink) image.pixels.resize(begin + stride);
+      if (!ink || to_srgb) image.pixels.resize(begin + stride);
       JSAMPROW to = ink ? row.data() : &image.pixels[begin];
       guarded([this, &to] { jpeg_read_scanlines(&jpeg_, &to, 1); });
-      if (ink) ink_to_light(row, image.pixels);
+      if (to_srgb)
+        to_srgb.convert(row.data(), &image.pixels[begin], jpeg_.image_width);
+      else if (ink)
+        ink_to_light(row, image.pixels);
     }
+    if (!ink) convert_to_srgb(image, profile, jpeg_.jpeg_color_space == JCS_GRAYSCALE);
     return turned_upright(std::move(image), orientation());
   }
 
  private:
+  // ICC, empty without a whole one.
+  std::string color_profile() {
+    JOCTET* data = nullptr;
+    unsigned size = 0;
+    guarded([&] { jpeg_read_icc_profile(&jpeg_, &data, &size); });
+    const std::unique_ptr<JOCTET, decltype(&std::free)> owner(data, std::free);
+    return {reinterpret_cast<const char*>(data), size};
+  }
+
   // Long EXIF goes on in further markers, each with its name before it.
   int orientation() const {
     constexpr std::string_view kExif("Exif\0\0", 6), kXmp("http://ns.adobe.com/xap/1.0/\0", 29);
@@ -112,8 +131,8 @@ class JpegFile {
   void guarded(const Call& call) {
     if (setjmp(error_.back) != 0)  // NOLINT: libjpeg's way
       throw Error(ExitCode::io,
-                  fmt::format("{}: the JPEG is corrupt or ends too early: {}", name_, error_.message),
-                  "make or copy the file again");
+                  fmt::format("{}: the JPEG is corrupt or truncated: {}", name_, error_.message),
+                  "create or copy the file again");
     call();
   }
 

@@ -141,8 +141,8 @@ std::optional<ImageMetadata> from_png(const std::filesystem::path& path) {
       } catch (const std::exception& problem) {
         throw Error(
             ExitCode::io,
-            fmt::format("{}: its unclip block is corrupt: {}", path.string(), excerpt(problem.what())),
-            "make or copy the file again");
+            fmt::format("{}: the unclip metadata is corrupt: {}", path.string(), excerpt(problem.what())),
+            "create or copy the file again");
       }
     }
   }

@@ -1,4 +1,4 @@
-// The choice between both kinds of file, and what limits both.
+// The choice between the kinds of file, and what limits them all.
 #include "image/picture_file.h"
 
 #include <spdlog/fmt/fmt.h>
@@ -18,7 +18,7 @@ void check_area(std::uint64_t width, std::uint64_t height, const std::string& na
   if (width * height > kMostPixels)
     throw Error(ExitCode::io,
                 fmt::format("{}: has {} x {} pixels, expected at most 100 megapixels", name, width, height),
-                "scale the picture down");
+                "scale the image down");
 }
 
 std::string read_picture_bytes(const std::filesystem::path& path) {
@@ -27,8 +27,10 @@ std::string read_picture_bytes(const std::filesystem::path& path) {
 
 Image decode_picture(std::string_view bytes, const std::string& name) {
   if (bytes.starts_with("\xFF\xD8\xFF")) return decode_jpeg(bytes, name);
+  if (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WEBP")) return decode_webp(bytes, name);
   if (!bytes.empty() && !bytes.starts_with("\x89PNG"))
-    throw Error(ExitCode::io, name + ": is no picture, expected a PNG or JPEG file", "convert it to PNG");
+    throw Error(ExitCode::io, name + ": not an image, expected a PNG, JPEG or WebP file",
+                "convert it to PNG");
   return decode_png(bytes, name);
 }
 

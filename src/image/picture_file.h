@@ -1,4 +1,4 @@
-// A picture from a file of either kind that users have, told by its first bytes and not by its name.
+// An image from a file of the kinds that users have, told by its first bytes and not by its name.
 #pragma once
 
 #include <filesystem>
@@ -9,9 +9,12 @@
 
 namespace unclip {
 
-// A PNG or a JPEG, turned upright as its EXIF or XMP says. What Pillow opens is opened, with the same pixels
-// once it is RGB, damage that does not reach the pixels included. Throws Error(io) for what is missing, no
-// regular file, neither of both, larger than 100 megapixels, truncated or corrupt.
+// A PNG, a JPEG or a WebP with one frame as RGB or, where the file has transparency, RGBA (alpha_plane() of
+// image/resize.h): turned upright as its EXIF or XMP says, in sRGB where it has an ICC profile for its
+// colors. What Pillow opens is opened, with the same pixels once it is RGB, damage that does not reach the
+// pixels included; but samples of 16 bits are rounded to 8, where Pillow cuts them. Throws Error(io) for what
+// is missing, no regular file, none of these, larger than 100 megapixels, animated WebP, truncated or
+// corrupt.
 Image read_picture(const std::filesystem::path& path);
 
 // The same from a file's bytes; errors call it `name`.

@@ -22,8 +22,8 @@ using PngText = std::vector<PngTextChunk>;
 std::vector<std::byte> encode_png(const Image& image, const PngText& text = {});
 
 // The picture as RGB or, where the file has transparency, RGBA, 8 bits; every PNG kind is accepted (gray,
-// palette, 16 bits, interlaced), and turned into numbers as Pillow does. The readers take up to 100
-// megapixels and throw Error(io) for what is missing, no regular file, no PNG, too large, truncated or
+// palette, 16 bits, interlaced); 16 bits are rounded to 8, color profiles are left alone. The readers take up
+// to 100 megapixels and throw Error(io) for what is missing, no regular file, no PNG, too large, truncated or
 // corrupt anywhere.
 Image read_png(const std::filesystem::path& path);
 

@@ -19,6 +19,10 @@ std::size_t big_endian(std::string_view bytes) {
   return value;
 }
 
+void append_number(std::string& to, std::uint32_t number) {  // big-endian
+  for (const int shift : {24, 16, 8, 0}) to += static_cast<char>(number >> shift & 0xff);
+}
+
 // Up to the NUL that ends it; `rest` is left with what follows.
 std::string_view take_word(std::string_view& rest) {
   const std::size_t end = std::min(rest.find('\0'), rest.size());
@@ -100,6 +104,30 @@ PngChunks scan_png(std::string_view file) {
   chunks.orientation =
       exif_orientation(notes.exif.empty() ? notes.profile : notes.exif).value_or(xmp_orientation(notes.xmp));
   return chunks;
+}
+
+std::string png_chunk(const std::string& type, const std::string& data) {
+  const std::string body = type + data;
+  std::string bytes;
+  append_number(bytes, static_cast<std::uint32_t>(data.size()));
+  bytes += body;
+  const auto* start = reinterpret_cast<const Bytef*>(body.data());
+  append_number(bytes, static_cast<std::uint32_t>(crc32(0, start, static_cast<uInt>(body.size()))));
+  return bytes;
+}
+
+PngPixels find_pixels(std::string_view file) {
+  PngPixels pixels;
+  for (std::size_t at = kSignatureBytes; file.size() - at >= kAround;) {
+    const std::size_t length = big_endian(file.substr(at)), next = at + kAround + length;
+    if (file.substr(at + 4, 4) == "IDAT") {
+      if (pixels.packed.empty()) pixels.begin = at;
+      pixels.packed += file.substr(at + 8, length);
+      pixels.end = next;
+    }
+    at = next;
+  }
+  return pixels;
 }
 
 }  // namespace unclip

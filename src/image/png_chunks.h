@@ -1,4 +1,4 @@
-// The list of chunks that a PNG is made of, walked before a decoder sees the file.
+// The chunks that a PNG is made of: walked before a decoder sees the file, and written.
 #pragma once
 
 #include <cstddef>
@@ -16,5 +16,16 @@ struct PngChunks {
 
 // `file` begins with the signature.
 PngChunks scan_png(std::string_view file);
+
+// With its length and checksum.
+std::string png_chunk(const std::string& type, const std::string& data);
+
+// Where the IDAT chunks of a file of ours lie, one behind the other, and what they hold.
+struct PngPixels {
+  std::size_t begin = 0, end = 0;
+  std::string packed;
+};
+
+PngPixels find_pixels(std::string_view file);
 
 }  // namespace unclip

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "decoders.h"
+#include "image/color_profile.h"
 #include "image/png.h"
 #include "png_chunks.h"
 #include "support/read_file.h"
@@ -29,7 +30,7 @@ class PngFile {
       : bytes_(bytes), name_(name), strict_(strict) {
     check_signature();
     chunks_ = scan_png(bytes_);
-    if (strict && !chunks_.is_whole) fail("the PNG ends too early (truncated)");
+    if (strict && !chunks_.is_whole) fail("the PNG is truncated");
     bytes_ = bytes_.substr(0, chunks_.end);  // libpng asks for a chunk's memory before it has the chunk
     const auto ignore_warning = [](png_structp, png_const_charp) {};
     png_.reset(png_create_read_struct(PNG_LIBPNG_VER_STRING, &message_, on_error, ignore_warning));
@@ -49,15 +50,8 @@ class PngFile {
 
   Image pixels() {
     guarded([this] {
-      const bool wide_gray = png_get_color_type(png_.get(), info_) == PNG_COLOR_TYPE_GRAY &&
-                             png_get_bit_depth(png_.get(), info_) == 16;
-      png_set_expand(png_.get());  // palette and few bits to 8 bits, transparent colour to alpha
-      // As Pillow has it: gray is cut at 255, other colours lose their low byte.
-      if (wide_gray)
-        png_set_read_user_transform_fn(png_.get(), cut_gray);
-      else
-        png_set_strip_16(png_.get());
-      if (wide_gray) png_set_user_transform_info(png_.get(), nullptr, 8, 0);
+      png_set_expand(png_.get());    // palette and few bits to 8 bits, transparent colour to alpha
+      png_set_scale_16(png_.get());  // value / 257, rounded
       png_set_gray_to_rgb(png_.get());
       png_set_interlace_handling(png_.get());
       png_read_update_info(png_.get(), info_);
@@ -76,6 +70,19 @@ class PngFile {
   }
 
   int orientation() const { return chunks_.orientation; }
+
+  // Of the file; pixels() turns gray into RGB.
+  bool is_gray() const { return (png_get_color_type(png_.get(), info_) & PNG_COLOR_MASK_COLOR) == 0; }
+
+  // ICC; libpng takes it only where it suits the colors. Empty without one.
+  std::string_view profile() const {
+    png_charp profile_name = nullptr;
+    png_bytep profile = nullptr;
+    int compression = 0;
+    png_uint_32 size = 0;
+    if (png_get_iCCP(png_.get(), info_, &profile_name, &compression, &profile, &size) == 0) return {};
+    return {reinterpret_cast<const char*>(profile), size};
+  }
 
   PngText text() {
     std::vector<png_byte> row(png_get_rowbytes(png_.get(), info_));
@@ -104,7 +111,8 @@ class PngFile {
     void operator()(png_structp png) const { png_destroy_read_struct(&png, info, nullptr); }
   };
 
-  [[noreturn]] void fail(const std::string& found, const std::string& hint = "make or copy the file again") {
+  [[noreturn]] void fail(const std::string& found,
+                         const std::string& hint = "create or copy the file again") {
     throw Error(ExitCode::io, fmt::format("{}: {}", name_, found), hint);
   }
 
@@ -112,14 +120,14 @@ class PngFile {
     if (bytes_.empty()) fail("the file is empty, expected a PNG");
     if (bytes_.size() < kSignatureBytes ||
         png_sig_cmp(reinterpret_cast<png_const_bytep>(bytes_.data()), 0, kSignatureBytes) != 0)
-      fail("is no PNG file (its first 8 bytes are not the PNG signature)", "convert it to PNG");
+      fail("not a PNG file (its first 8 bytes are not the PNG signature)", "convert it to PNG");
   }
 
   // Before memory is asked for: a bomb is too large, or promises more than its bytes can unpack to.
   void check_size() {
     check_area(width(), height(), name_);
     if (png_get_rowbytes(png_.get(), info_) * height() > (chunks_.pixel_bytes + 1) * kMostPacking)
-      fail("the PNG ends too early (truncated)");
+      fail("the PNG is truncated");
   }
 
   png_uint_32 width() const { return png_get_image_width(png_.get(), info_); }
@@ -132,15 +140,6 @@ class PngFile {
     self->at_ += count;
   }
 
-  // In place, from 16 bits to 8 a sample: gray, and alpha where a colour is transparent.
-  static void cut_gray(png_structp, png_row_infop row, png_bytep data) {
-    const std::size_t samples = std::size_t{row->width} * row->channels;
-    for (std::size_t i = 0; i < samples; ++i) data[i] = data[2 * i] == 0 ? data[2 * i + 1] : 255;
-    row->bit_depth = 8;
-    row->pixel_depth = static_cast<png_byte>(8 * row->channels);
-    row->rowbytes = samples;
-  }
-
   static void on_error(png_structp png, png_const_charp message) {
     *static_cast<std::string*>(png_get_error_ptr(png)) = message;
     png_longjmp(png, 1);
@@ -149,7 +148,7 @@ class PngFile {
   template <typename Call>
   void guarded(const Call& call) {
     if (setjmp(png_jmpbuf(png_.get())) != 0)  // NOLINT: libpng's way
-      fail(message_ == "ends too early" ? "the PNG ends too early (truncated)"
+      fail(message_ == "ends too early" ? "the PNG is truncated"
                                         : fmt::format("the PNG is corrupt: {}", message_));
     call();
   }
@@ -182,7 +181,10 @@ class PngFile {
 
 Image decode_png(std::string_view bytes, const std::string& name) {
   PngFile file(bytes, name, /*strict=*/false);
-  return turned_upright(file.pixels(), file.orientation());
+  const bool is_gray = file.is_gray();
+  Image image = file.pixels();
+  convert_to_srgb(image, file.profile(), is_gray);
+  return turned_upright(std::move(image), file.orientation());
 }
 
 Image read_png(const fs::path& path) {

@@ -1,11 +1,11 @@
 // PNG encoder: stb_image_write compresses the pixels, then the text chunks, which it cannot write, are
 // inserted behind the header chunk.
 #include <spdlog/fmt/fmt.h>
-#include <zlib.h>
 
 #include <algorithm>
 
 #include "image/png.h"
+#include "png_chunks.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -22,29 +22,13 @@ namespace {
 
 constexpr std::ptrdiff_t kEndOfHeader = 33;  // signature (8), then length, type, 13 bytes and CRC of IHDR
 
-void append_number(std::string& to, std::uint32_t number) {  // big-endian
-  for (const int shift : {24, 16, 8, 0}) {
-    to += static_cast<char>(number >> shift & 0xff);
-  }
-}
-
-std::string chunk(const std::string& type, const std::string& data) {
-  const std::string body = type + data;
-  std::string bytes;
-  append_number(bytes, static_cast<std::uint32_t>(data.size()));
-  bytes += body;
-  const auto* start = reinterpret_cast<const Bytef*>(body.data());
-  append_number(bytes, static_cast<std::uint32_t>(crc32(0, start, static_cast<uInt>(body.size()))));
-  return bytes;
-}
-
 std::string text_chunk(const PngTextChunk& entry) {
   const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
   if (std::all_of(entry.text.begin(), entry.text.end(), ascii)) {
-    return chunk("tEXt", entry.keyword + '\0' + entry.text);
+    return png_chunk("tEXt", entry.keyword + '\0' + entry.text);
   }
   // not compressed, method 0, no language tag, no translated keyword
-  return chunk("iTXt", entry.keyword + std::string(5, '\0') + entry.text);
+  return png_chunk("iTXt", entry.keyword + std::string(5, '\0') + entry.text);
 }
 
 void append_bytes(void* context, void* data, int size) {

@@ -157,6 +157,14 @@ Image to_rgb(const Image& image) {
   return out;
 }
 
+std::optional<Image> alpha_plane(const Image& image) {
+  if (image.channels != 4) return std::nullopt;
+  Image out{image.width, image.height, 1, {}};
+  out.pixels.reserve(image.pixels.size() / 4);
+  for (std::size_t i = 3; i < image.pixels.size(); i += 4) out.pixels.push_back(image.pixels[i]);
+  return out;
+}
+
 Image to_gray(const Image& image) {
   if (image.channels == 1) return image;
   Image out{image.width, image.height, 1, {}};

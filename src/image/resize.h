@@ -2,6 +2,8 @@
 // that widens where the picture shrinks, in fixed point, rounded to 8 bits after each pass.
 #pragma once
 
+#include <optional>
+
 #include "unclip/image.h"
 
 namespace unclip {
@@ -17,6 +19,9 @@ Image crop_center(const Image& image, int width, int height);
 
 // RGB without transparency: an alpha channel is dropped, gray is written three times.
 Image to_rgb(const Image& image);
+
+// One channel: the alpha of an image that has it, 0 transparent … 255 opaque.
+std::optional<Image> alpha_plane(const Image& image);
 
 // One channel, the luminance of ITU-R 601-2.
 Image to_gray(const Image& image);

@@ -13,11 +13,23 @@
 namespace unclip {
 
 struct Generator::Impl {
-  std::unique_ptr<Engine> engine;
+  ModelChoice model;
+  EngineOptions options;
+  std::unique_ptr<Engine> engine = open_engine(model, options);
+
+  // Opened anew where a task needs more of the model than those before it.
+  Engine& engine_for(const ModelUse& use) {
+    ModelUse all = options.use;
+    if ((all |= use) == options.use) return *engine;
+    engine.reset();  // first, so that the weights do not stand in memory twice
+    options.use = all;
+    engine = open_engine(model, options);
+    return *engine;
+  }
 };
 
 Generator::Generator(const ModelChoice& model, std::size_t batch_size, Observer observer)
-    : impl_(new Impl{open_engine(model, {.batch_size = batch_size, .observer = std::move(observer)})}) {}
+    : impl_(new Impl{model, {.batch_size = batch_size, .observer = std::move(observer)}}) {}
 
 Generator::~Generator() = default;
 Generator::Generator(Generator&&) noexcept = default;
@@ -31,11 +43,12 @@ std::vector<Image> Generator::generate(const ImageOptions& options) {
   }
   const std::uint64_t first = options.seed.value_or(std::random_device{}());
   std::vector<ImageResult> results(static_cast<std::size_t>(options.count));
+  Engine& engine = impl_->engine_for(use_of(options));
   for (std::size_t i = 0; i < results.size(); ++i)
-    impl_->engine->submit({.options = options,
-                           .seed = first + i,
-                           .done = [&result = results[i]](ImageResult done) { result = std::move(done); }});
-  impl_->engine->finish();
+    engine.submit({.options = options, .seed = first + i, .done = [&result = results[i]](ImageResult done) {
+                     result = std::move(done);
+                   }});
+  engine.finish();
   std::vector<Image> images;
   for (ImageResult& result : results) {
     if (result.error) throw *result.error;

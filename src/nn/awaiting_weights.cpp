@@ -38,7 +38,7 @@ torch::Tensor AwaitingWeights::parameter(at::IntArrayRef shape) {
   current->left_ -= count + kTensorCost;
   if (current->left_ < 0)
     throw Error(ExitCode::model,
-                fmt::format("{}: promises far more than the {:.0f} parameters that the weights hold",
+                fmt::format("{}: describes far more than the {:.0f} parameters in the weights",
                             current->config_, current->held_),
                 "check that config.json belongs to these weights");
   return torch::empty({1}).expand(shape);

@@ -95,7 +95,7 @@ void UNetConfig::check(const std::string& origin) const {
   // Sine and cosine of half as many frequencies each, whose exponents are divided by this half − freq_shift.
   const int64_t finest = block_out_channels.front();
   if (finest % 2 != 0 || static_cast<double>(finest) / 2 <= freq_shift)
-    throw Error(ExitCode::model, origin + ": \"block_out_channels\" begins with " + std::to_string(finest) +
+    throw Error(ExitCode::model, origin + ": \"block_out_channels\" starts with " + std::to_string(finest) +
                                      ", expected an even number above twice \"freq_shift\"");
   for (size_t i = 0; skip_time_act && i < levels; ++i)
     if (down_blocks[i].resampler == BlockResampler::conv || up_blocks[i].resampler == BlockResampler::conv)

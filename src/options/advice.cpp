@@ -1,4 +1,4 @@
-// Field → flag, in message and hint.
+// Field → flag, and field + exit code → the flags that help.
 #include "options/advice.h"
 
 #include <algorithm>
@@ -7,26 +7,42 @@
 namespace unclip {
 namespace {
 
-std::string in_flags(std::string text) {
-  constexpr std::string_view open = "‹", close = "›";
-  for (std::size_t at = 0; (at = text.find(open, at)) != std::string::npos;) {
-    const std::size_t end = text.find(close, at);
-    if (end == std::string::npos) break;
-    std::string flag = text.substr(at + open.size(), end - at - open.size());
-    if (flag.empty() || flag.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") != std::string::npos) {
-      at += open.size();  // somebody else's quotes
-      continue;
-    }
-    std::ranges::replace(flag, '_', '-');
-    flag = flag == "output" ? "-o" : "--" + flag;
-    text.replace(at, end + close.size() - at, flag);
-    at += flag.size();
-  }
-  return text;
+struct Advice {
+  const char* field;
+  ExitCode code;
+  const char* text;
+};
+
+constexpr Advice kAdvice[] = {
+    {"batch_size", ExitCode::out_of_memory, "try a smaller --batch-size or --dtype bf16"},
+    {"device", ExitCode::out_of_memory, "try a smaller --batch-size, --dtype bf16 or --device cpu"},
+    {"device", ExitCode::usage,
+     "use --device cpu, or run scripts/setup --cuda on a machine with an NVIDIA driver"},
+    {"dtype", ExitCode::jobs_failed, "use --dtype bf16 or f32: the values are too large for f16"},
+    {"embedding", ExitCode::model, "make the file with --save-embedding"},
+    {"embedding", ExitCode::usage, "make it with --save-embedding and the prior of this decoder"},
+    {"model", ExitCode::jobs_failed, "check the weights with: unclip inspect FOLDER --verify"},
+    {"model", ExitCode::usage, "pass the prior's folder as --prior and the decoder's as --model"},
+    {"output", ExitCode::io, "choose another place with -o"},
+    {"overwrite", ExitCode::io, "pass --overwrite to replace it, or choose another name with -o"},
+    {"strict", ExitCode::usage, "leave out --strict"},
+};
+
+std::string flag_of(std::string field) {
+  std::ranges::replace(field, '_', '-');
+  return field == "output" ? "-o" : "--" + field;
 }
 
 }  // namespace
 
-Error in_flags(const Error& error) { return {error.code, in_flags(error.what()), in_flags(error.hint)}; }
+Error in_flags(const Error& error) {
+  const std::string& field = error.cause.field;
+  std::string what = error.what(), hint = error.hint;
+  if (!field.empty() && what.starts_with(field + ": ")) what.replace(0, field.size(), flag_of(field));
+  for (const Advice& advice : kAdvice)
+    if (advice.field == field && advice.code == error.code)
+      hint += std::string(hint.empty() ? "" : ", or ") + advice.text;
+  return {error.code, what, hint};
+}
 
 }  // namespace unclip

@@ -6,32 +6,38 @@
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "options/flag.h"
 #include "unclip/image_options.h"
 
 namespace unclip {
 
-struct Option {
-  enum class Kind { text, file, number, flag };
+struct Option : Flag {
+  enum class Kind { text, file, end, number, flag };  // end: "text:…" or "image:PATH"
   enum class Scope {
     image,   // each image of a batch may have its own
     batch,   // images with different values cannot share a batch
     output,  // does not change the image, only where it goes
   };
 
-  std::string names;  // as CLI11 takes them: "-n,--count"; the prompt's is bare
-  Kind kind;
+  // `declared`: its names, of which the prompt's is bare, and texts.
+  Option(Flag declared, Scope of, bool in_metadata)
+      : Flag(std::move(declared)), scope(of), recorded(in_metadata) {}
+
+  Kind kind = Kind::text;
   Scope scope;
-  bool recorded;           // in the metadata, and so read back by --from
-  const char* group;       // heading in --help
-  std::string value_name;  // of its value, in --help
-  std::string help;
+  bool recorded;                               // in the metadata, and so read back by --from
+  std::vector<Task> tasks = {Task::generate};  // whose verbs have it; those of no task are only recorded
+  bool is_flag = true;  // false: a key of prompt files, which the verb fills in its own way
   std::function<void(ImageOptions&, const std::string&)> parse{};  // throws std::invalid_argument or Error
   std::function<nlohmann::json(const ImageOptions&)> to_json{};    // null where it is not set
 
-  std::string name() const;  // "count", "decoder-steps"
-  std::string key() const;   // "decoder_steps"
+  std::string key() const;  // "decoder_steps"
+
+  // Files that it names: those of its kind, and of ends that are images.
+  std::vector<std::string> files(const ImageOptions& options) const;
 };
 
 const std::vector<Option>& option_table();
@@ -39,17 +45,21 @@ const std::vector<Option>& option_table();
 // By the name of its flag, with '-' or '_'; null: there is none.
 const Option* find_option(std::string name);
 
+// Whether the task has it.
+bool takes(Task task, const Option& option);
+
+// The words of tasks, as verbs and metadata spell them.
+const std::vector<std::pair<std::string, Task>>& task_names();
+const std::string& name_of(Task task);
+
+// What a line of a prompt file must name: "prompt", "image" or "source".
+std::string subject_key(Task task);
+
+// What an image is named after: its prompt, else the stems of its files and its texts.
+std::string subject_of(const ImageOptions& options);
+
 // What no single option shows: an empty prompt, options that exclude or need each other. Throws
 // std::invalid_argument; Error(io) for a file that is missing.
 void check_together(const ImageOptions& options);
-
-// Headings of --help.
-namespace group {
-inline constexpr const char* output = "Prompt and output";
-inline constexpr const char* sampling = "Sampling";
-inline constexpr const char* input = "Image input";
-inline constexpr const char* batch = "Batches";
-inline constexpr const char* device = "Model and device";
-}  // namespace group
 
 }  // namespace unclip

@@ -8,12 +8,13 @@ PipelineDefaults PipelineDefaults::from(const ModelFolder& folder, PipelineDefau
   const std::filesystem::path file = folder.path() / "generation_config.json";
   if (!is_there(file)) return d;
   const Config config = Config::read(file);
-  constexpr Range kSteps{2, 1000}, kGuidance{0, 1000};  // as the command line's
+  constexpr Range kSteps{2, 1000}, kGuidance{0, 1000}, kCandidates{1, 64};  // as the command line's
   d.steps.prior = config.get("prior_num_inference_steps", d.steps.prior, kSteps);
   d.steps.decoder = config.get("decoder_num_inference_steps", d.steps.decoder, kSteps);
   d.steps.upsampler = config.get("super_res_num_inference_steps", d.steps.upsampler, kSteps);
   d.guidance.prior = config.get("prior_guidance_scale", d.guidance.prior, kGuidance);
   d.guidance.decoder = config.get("decoder_guidance_scale", d.guidance.decoder, kGuidance);
+  d.prior_candidates = config.get("prior_candidates", d.prior_candidates, kCandidates);
   return d;
 }
 

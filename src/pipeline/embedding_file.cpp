@@ -30,8 +30,8 @@ ImageEmbedding load_embedding(const std::filesystem::path& path) {
     const torch::Tensor row = found->second.to(torch::kFloat32).flatten().contiguous();
     if (!at::isfinite(row).all().item<bool>())
       throw Error(ExitCode::model,
-                  path.string() + ": \"" + name + "\" holds NaN or infinity, expected numbers",
-                  "make the file by ‹save_embedding›");
+                  path.string() + ": \"" + name + "\" contains NaN or infinity, expected finite numbers", {},
+                  {.field = "embedding"});
     return {row.data_ptr<float>(), row.data_ptr<float>() + row.numel()};
   };
   ImageEmbedding embedding{read("image_embeds"), read("negative_image_embeds"), {}};
@@ -40,13 +40,13 @@ ImageEmbedding load_embedding(const std::filesystem::path& path) {
     constexpr double most = 1e9;  // numbers, which take some seconds
     if (drawn.numel() < 2 || drawn.min().item<int64_t>() < 1 ||
         drawn.to(torch::kFloat64).prod().item<double>() > most)
-      throw Error(ExitCode::model, path.string() + ": expected in \"prior_noise\" a count and a shape",
-                  "make the file by ‹save_embedding›");
+      throw Error(ExitCode::model, path.string() + ": expected a count and a shape in \"prior_noise\"", {},
+                  {.field = "embedding"});
     embedding.noise.assign(drawn.data_ptr<int64_t>(), drawn.data_ptr<int64_t>() + drawn.numel());
   }
   if (embedding.image.empty())
-    throw Error(ExitCode::model, path.string() + ": expected a tensor \"image_embeds\", found none",
-                "make the file by ‹save_embedding›");
+    throw Error(ExitCode::model, path.string() + ": expected a tensor \"image_embeds\", found none", {},
+                {.field = "embedding"});
   return embedding;
 }
 

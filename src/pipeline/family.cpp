@@ -6,7 +6,7 @@
 namespace unclip {
 
 ModelFamily family_of(const ModelFolder& folder) {
-  if (folder.has("prior") && folder.has("text_proj") && folder.has("decoder")) return ModelFamily::karlo;
+  if (folder.has("text_proj") && folder.has("decoder")) return ModelFamily::karlo;
   const bool decodes = folder.has("unet") && folder.has("movq");
   if (decodes && folder.has("prior_prior")) return ModelFamily::kandinsky;
   if (decodes) return ModelFamily::kandinsky_decoder;
@@ -21,7 +21,7 @@ void check_pair(const ModelFolder& folder) {
 std::string describe_family(const ModelFolder& folder) {
   switch (family_of(folder)) {
     case ModelFamily::karlo:
-      return "Karlo (text to image)";
+      return std::string("Karlo (") + (folder.has("prior") ? "text to image" : "image variations") + ")";
     case ModelFamily::kandinsky_prior:
       return "Kandinsky 2 prior";
     case ModelFamily::kandinsky:

@@ -9,16 +9,17 @@ void expect_same(const FitSize& found, const FitSize& expected) {
   if (found.value != expected.value)
     throw Error(ExitCode::model,
                 found.where + " is " + std::to_string(found.value) + ", expected " +
-                    std::to_string(expected.value) + " as " + expected.where,
-                "these components belong to different models; fetch or save the whole model again");
+                    std::to_string(expected.value) + " to match " + expected.where,
+                "these components belong to different models; download or save the whole model again");
 }
 
 void expect_ids(const Tokenizer& tokenizer, const std::string& tokens, const FitSize& vocab_size) {
   if (tokenizer.largest_id() >= vocab_size.value)
     throw Error(ExitCode::model,
-                tokens + ": has a token with the id " + std::to_string(tokenizer.largest_id()) +
-                    ", expected ids below " + std::to_string(vocab_size.value) + " as " + vocab_size.where,
-                "these components belong to different models; fetch or save the whole model again");
+                tokens + ": has a token with id " + std::to_string(tokenizer.largest_id()) +
+                    ", expected ids below " + std::to_string(vocab_size.value) + " to match " +
+                    vocab_size.where,
+                "these components belong to different models; download or save the whole model again");
 }
 
 void expect_class(const ModelFolder& folder, const std::string& name,
@@ -28,8 +29,8 @@ void expect_class(const ModelFolder& folder, const std::string& name,
   std::string expected;
   for (const std::string& known : classes) expected += (expected.empty() ? "" : " or ") + known;
   throw Error(ExitCode::model,
-              (folder.path() / "model_index.json").string() + ": component \"" + name +
-                  "\" is of the class " + found + ", expected " + expected,
+              (folder.path() / "model_index.json").string() + ": component \"" + name + "\" has the class " +
+                  found + ", expected " + expected,
               "this class is not supported here; run: unclip inspect " + folder.path().string());
 }
 

@@ -43,6 +43,7 @@ std::array<int64_t, 2> read_sample_size(const Config& config) {
 KandinskyRun begin(const KandinskyTask& task) {
   if (task.decoder.takes_hint()) return depth_control(task);
   if (task.decoder.repaints()) return inpainting(task);
+  if (task.batch.front().mask) return repainting(task);
   return task.batch.front().init_image ? image_to_image(task) : text_to_image(task);
 }
 
@@ -67,12 +68,13 @@ KandinskyDecoder::KandinskyDecoder(const ModelFolder& folder, const DeviceAndDty
 }
 
 KandinskyPipeline::KandinskyPipeline(const ModelFolder& folder, const DeviceAndDtype& target,
-                                     PipelinePart part)
+                                     PipelineParts parts)
     : target_(target), defaults_(PipelineDefaults::from(folder, {{25, 100, 0}, {4, 4}})) {
   const std::string prefix = prior_prefix(folder);
-  if (part == PipelinePart::all) check_kandinsky_pair(folder, prefix);
-  if (part != PipelinePart::decoder) prior_ = std::make_unique<KandinskyPrior>(folder, prefix, target);
-  if (part == PipelinePart::prior) return;
+  const bool reads_text = parts.prior || parts.texts, opens_prior = reads_text || parts.image_encoder;
+  if (opens_prior && parts.decoder) check_kandinsky_pair(folder, prefix);
+  if (opens_prior) prior_ = std::make_unique<KandinskyPrior>(folder, prefix, target, reads_text);
+  if (!parts.decoder) return;
   decoder_ = std::make_unique<KandinskyDecoder>(folder, target);
   defaults_.sampler = decoder_->sampler;
 }
@@ -80,60 +82,49 @@ KandinskyPipeline::KandinskyPipeline(const ModelFolder& folder, const DeviceAndD
 KandinskyPipeline::~KandinskyPipeline() = default;
 
 std::vector<Image> KandinskyPipeline::generate(const std::vector<ImageRequest>& batch,
-                                               const DrawSettings& settings, const StageObserver& observer) {
+                                               const DrawSettings& settings, const Observer& observer) {
   const torch::InferenceMode inference;
   check_task(*decoder_, batch, settings);
   NoiseSource noise(seeds_of(batch), target_.device);
-  const int64_t f = decoder_->movq->config.reduction(), unit = f * f;
-  const auto latent_side = [&](int64_t pixels, int64_t usual) {
-    return ((pixels == 0 ? usual * f : pixels) + unit - 1) / unit * f;
-  };
-
   if (batch.front().embedding) skip_noise(batch, noise);
   const KandinskyEmbeddings embeddings =
-      batch.front().embedding
-          ? KandinskyEmbeddings{stack_embeddings(batch, decoder_->image_width, &ImageEmbedding::image,
-                                                 target_.device),
-                                stack_embeddings(batch, decoder_->image_width, &ImageEmbedding::negative,
-                                                 target_.device)}
-          : prior_->sample(batch, settings.steps.prior, noise, observer);  // [B,D] each
-  KandinskyRun run =
-      begin({*decoder_, batch, settings, latent_side(settings.height, decoder_->sample_size[0]),
-             latent_side(settings.width, decoder_->sample_size[1]), noise});
-  const bool is_on = is_guided(batch, &Guidance::decoder);
-  const ImageConditioning told = condition(batch, embeddings.image, embeddings.negative, is_on, run.hint);
-  const Predict net = [&](const torch::Tensor& x, int64_t t) {
-    torch::Tensor input = x;  // [B or 2B,4,h,w]
-    if (run.beside.defined()) input = at::cat({x, is_on ? at::cat({run.beside, run.beside}) : run.beside}, 1);
-    return decoder_->unet
-        ->predict(input.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast),
-                  timestep_tensor(t, target_.device), told)
-        .to(torch::kFloat32);
-  };
-  const torch::Tensor scale = guidance_scales(batch, &Guidance::decoder, target_.device);
-  const torch::Tensor latent = finite(denoise(*run.sampler, run.start, is_on ? guided(net, scale) : net,
-                                              noise, watch("decoder", *run.sampler, observer)),
-                                      "decoder", target_);  // [B,4,h,w]
+      batch.front().embedding ? given_embeddings(batch)
+                              : prior_->sample(batch, settings, noise, observer);  // [B,D] each
+  const auto [width, height] = decoder_->latent_size(settings);
+  KandinskyRun run = begin({*decoder_, batch, settings, height, width, noise});
+  const torch::Tensor latent =
+      finite(denoise(*run.sampler, run.start, decoder_net(batch, embeddings, run.beside, run.hint), noise,
+                     watch("decoder", *run.sampler, observer)),
+             "decoder", target_);  // [B,4,h,w]
   const StepDone decoded = watch("autoencoder", 1, observer);
-  const torch::Tensor pictures = decoder_->movq->decode(
+  const torch::Tensor images = decoder_->movq->decode(
       latent.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast));  // [B,3,f·h,f·w]
   decoded();
-  return to_images(finite(pictures, "autoencoder", target_));
+  return to_images(finite(images, "autoencoder", target_));
 }
 
-std::vector<ImageEmbedding> KandinskyPipeline::embed(const std::vector<ImageRequest>& batch,
-                                                     const DrawSettings& settings,
-                                                     const StageObserver& observer) {
-  const torch::InferenceMode inference;
-  const NoiseSource noise(seeds_of(batch), target_.device);
-  const KandinskyEmbeddings made = prior_->sample(batch, settings.steps.prior, noise, observer);
-  std::vector<ImageEmbedding> embeddings;
-  for (int64_t i = 0; i < made.image.size(0); ++i) {
-    const int64_t rows = batch[static_cast<size_t>(i)].negative_prompt.empty() ? 1 : 2;
-    embeddings.push_back(
-        {row_of(made.image, i), row_of(made.negative, i), {settings.steps.prior, rows, made.image.size(1)}});
-  }
-  return embeddings;
+Predict KandinskyPipeline::decoder_net(const std::vector<ImageRequest>& batch,
+                                       const KandinskyEmbeddings& embeddings, const torch::Tensor& beside,
+                                       const torch::Tensor& hint) {
+  const bool is_on = is_guided(batch, &Guidance::decoder);
+  const ImageConditioning conditioning = condition(batch, embeddings.image, embeddings.negative, is_on, hint);
+  Predict net = [this, conditioning, beside, is_on](const torch::Tensor& x, int64_t t) {
+    torch::Tensor input = x;  // [B or 2B,4,h,w]
+    if (beside.defined()) input = at::cat({x, is_on ? at::cat({beside, beside}) : beside}, 1);
+    return decoder_->unet
+        ->predict(input.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast),
+                  timestep_tensor(t, target_.device), conditioning)
+        .to(torch::kFloat32);
+  };
+  return is_on ? guided(std::move(net), guidance_scales(batch, &Guidance::decoder, target_.device)) : net;
+}
+
+std::array<int64_t, 2> KandinskyDecoder::latent_size(const DrawSettings& settings) const {
+  const int64_t f = movq->config.reduction(), unit = f * f;
+  const auto side = [&](int64_t pixels, int64_t usual) {
+    return ((pixels == 0 ? usual * f : pixels) + unit - 1) / unit * f;
+  };
+  return {side(settings.width, sample_size[1]), side(settings.height, sample_size[0])};
 }
 
 ImageConditioning KandinskyPipeline::condition(const std::vector<ImageRequest>& batch,
@@ -143,10 +134,12 @@ ImageConditioning KandinskyPipeline::condition(const std::vector<ImageRequest>& 
   if (decoder_->reads_text()) {
     std::vector<std::string> texts(guided ? batch.size() : 0);  // away from the empty text
     for (const ImageRequest& request : batch) texts.push_back(request.prompt);
-    text = encode_rows(*decoder_->tokenizer, texts, kDecoderTokens, target_.device,
-                       [this](const torch::Tensor& ids, const torch::Tensor& mask) {
-                         return decoder_->text_encoder->forward(ids, mask);
-                       });
+    text = blend_texts(batch, texts, [this](const std::vector<std::string>& all) {
+      return encode_rows(*decoder_->tokenizer, all, kDecoderTokens, target_.device,
+                         [this](const torch::Tensor& ids, const torch::Tensor& mask) {
+                           return decoder_->text_encoder->forward(ids, mask);
+                         });
+    });
   }
   const torch::Tensor rows = (guided ? at::cat({negative, image}) : image).to(target_.dtype);  // [B or 2B,D]
   torch::Tensor hints = hint;

@@ -15,6 +15,7 @@
 namespace unclip {
 
 class KandinskyPrior;
+struct KandinskyEmbeddings;
 
 // The second half of a model.
 struct KandinskyDecoder {
@@ -35,7 +36,10 @@ struct KandinskyDecoder {
   SamplerKind sampler;
   ImageConditioningConfig::Kind kind;
   int64_t in_channels, image_width;
-  std::array<int64_t, 2> sample_size;  // height and width of the latent without --size
+  std::array<int64_t, 2> sample_size;  // height and width of the latent where no size is asked for
+
+  // Width and height of the latent, in units that the UNet can halve.
+  std::array<int64_t, 2> latent_size(const DrawSettings& settings) const;
 };
 
 // What one decoder run begins with, and what its net sees all along. One file a task makes it.
@@ -48,14 +52,20 @@ struct KandinskyRun {
 
 class KandinskyPipeline final : public Pipeline {
  public:
-  KandinskyPipeline(const ModelFolder& folder, const DeviceAndDtype& target, PipelinePart part);
+  KandinskyPipeline(const ModelFolder& folder, const DeviceAndDtype& target, PipelineParts parts);
   ~KandinskyPipeline() override;
 
   std::vector<Image> generate(const std::vector<ImageRequest>& batch, const DrawSettings& settings,
-                              const StageObserver& observer) override;
+                              const Observer& observer) override;
   std::vector<ImageEmbedding> embed(const std::vector<ImageRequest>& batch, const DrawSettings& settings,
-                                    const StageObserver& observer) override;
+                                    const Observer& observer) override;
 
+  std::vector<ImageEmbedding> embed_images(const std::vector<Image>& images) override;
+  std::vector<std::vector<float>> embed_texts(const std::vector<std::string>& texts) override;
+  std::vector<StartNoise> invert(const std::vector<ImageRequest>& batch, const DrawSettings& settings,
+                                 const Observer& observer) override;
+
+  ImageSize image_size(const DrawSettings& settings) const override;
   const Tokenizer* tokenizer() const override;
   PipelineDefaults defaults() const override { return defaults_; }
 
@@ -63,6 +73,13 @@ class KandinskyPipeline final : public Pipeline {
   // Guidance doubles the rows: away from the negative embedding, towards the image embedding.
   ImageConditioning condition(const std::vector<ImageRequest>& batch, const torch::Tensor& image,
                               const torch::Tensor& negative, bool guided, const torch::Tensor& hint);
+
+  // The requests' embeddings, as they bring them.
+  KandinskyEmbeddings given_embeddings(const std::vector<ImageRequest>& batch) const;
+
+  // The UNet under guidance, with what it sees all along.
+  Predict decoder_net(const std::vector<ImageRequest>& batch, const KandinskyEmbeddings& embeddings,
+                      const torch::Tensor& beside, const torch::Tensor& hint);
 
   DeviceAndDtype target_;
   PipelineDefaults defaults_;

@@ -61,7 +61,7 @@ void check_kandinsky_text(const ModelFolder& folder, const Tokenizer& tokenizer,
              size_in(config, "vocab_size", text.vocab_size));
   if (text.pad_token_id + length >= text.max_position_embeddings)
     config.refuse("max_position_embeddings", "more than " + std::to_string(text.pad_token_id + length) +
-                                                 ", the place of the last token");
+                                                 ", the position of the last token");
 }
 
 void check_kandinsky_decoder(const ModelFolder& folder) {
@@ -75,13 +75,13 @@ void check_kandinsky_decoder(const ModelFolder& folder) {
     throw Error(
         ExitCode::model,
         unet_config.origin() + ": \"encoder_hid_dim_type\" is null, expected text_image_proj or image_proj",
-        "this is no Kandinsky 2.1 or 2.2 decoder; run: unclip inspect " + folder.path().string());
+        "this is not a Kandinsky 2.1 or 2.2 decoder; run: unclip inspect " + folder.path().string());
   if (unet.conditioning.kind == Conditioning::text_image) check_text_encoder(folder, unet_config, unet);
   if (unet.class_embedding != ClassEmbedding::none)
-    unet_config.refuse("class_embed_type", "null: this decoder is told the image embedding another way");
+    unet_config.refuse("class_embed_type", "null: this decoder takes the image embedding another way");
   if (unet.block_out_channels.size() > movq.block_out_channels.size())
     unet_config.refuse("block_out_channels", "at most as many levels as in " + movq_config.origin() +
-                                                 ": pictures are rounded up for those");
+                                                 ": image sizes are rounded up to those");
 
   const int64_t latent = movq.latent_channels;
   const int64_t inpainting = 2 * latent + 1, hinted = 2 * latent;

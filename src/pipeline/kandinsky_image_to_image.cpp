@@ -24,9 +24,11 @@ KandinskyRun image_to_image(const KandinskyTask& task) {
   const auto taken = static_cast<int64_t>(static_cast<double>(steps) * task.settings.strength);
   if (taken < 1)
     throw Error(ExitCode::usage,
-                "‹strength›: " + std::to_string(task.settings.strength) + " of " + std::to_string(steps) +
-                    " steps is none, expected one at least",
-                "raise ‹strength› or ‹decoder_steps›");
+                Cause{.field = "strength",
+                      .expected = "at least one step",
+                      .found = std::to_string(task.settings.strength) + " of " + std::to_string(steps) +
+                               " steps, which is none"},
+                "raise it, or use more decoder steps");
   auto sampler = task.sampler(steps - taken);
   const torch::Tensor latent = task.encode(&ImageRequest::init_image),
                       noise = task.draw_noise();  // [B,4,h,w]

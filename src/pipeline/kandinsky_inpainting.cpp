@@ -7,6 +7,7 @@
 #include "from_images.h"
 #include "image/resize.h"
 #include "kandinsky_tasks.h"
+#include "kept_part.h"
 
 namespace unclip {
 namespace {
@@ -62,6 +63,12 @@ KandinskyRun inpainting(const KandinskyTask& task) {
   const torch::Tensor start = task.draw_noise();
   if (task.decoder.reads_text()) return {task.sampler(), start, beside, {}};
   return {std::make_unique<KeepUnmasked>(task.sampler(), latent, kept, start), start, beside, {}};
+}
+
+KandinskyRun repainting(const KandinskyTask& task) {
+  const KeptPart kept{task.encode(&ImageRequest::init_image),
+                      kept_positions(task.batch, task.width, task.height).to(task.decoder.target.device)};
+  return {std::make_unique<RepaintSampler>(task.sampler(), kept, kRepaintRounds), task.draw_noise(), {}, {}};
 }
 
 }  // namespace unclip

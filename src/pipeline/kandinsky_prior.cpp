@@ -21,18 +21,39 @@ std::unique_ptr<Tokenizer> open_prior_tokenizer(const ModelFolder& folder, const
 }  // namespace
 
 KandinskyPrior::KandinskyPrior(const ModelFolder& folder, const std::string& prefix,
-                               const DeviceAndDtype& target)
+                               const DeviceAndDtype& target, bool embeds_texts)
     : target_(target),
       tokenizer_(open_prior_tokenizer(folder, prefix)),
-      text_encoder_(
-          load_net<CLIPTextModelWithProjection, CLIPTextConfig>(folder, prefix + "text_encoder", target)),
       image_encoder_(load_net<CLIPVisionModelWithProjection, CLIPVisionConfig>(
-          folder, prefix + "image_encoder", target)),
-      prior_(load_net<PriorTransformer, PriorTransformerConfig>(folder, prefix + "prior", target)),
-      scheduler_(unclip_scheduler(folder, prefix + "scheduler")) {}
+          folder, prefix + "image_encoder", target)) {
+  if (folder.has(prefix + "image_processor"))
+    image_processor_ = ClipImageProcessorConfig::from(
+        folder.require(prefix + "image_processor").config("preprocessor_config.json"));
+  if (!embeds_texts) return;
+  text_encoder_ =
+      load_net<CLIPTextModelWithProjection, CLIPTextConfig>(folder, prefix + "text_encoder", target);
+  prior_ = load_net<PriorTransformer, PriorTransformerConfig>(folder, prefix + "prior", target);
+  scheduler_ = unclip_scheduler(folder, prefix + "scheduler");
+}
 
-KandinskyEmbeddings KandinskyPrior::sample(const std::vector<ImageRequest>& batch, int64_t steps,
-                                           const NoiseSource& noise, const StageObserver& observer) {
+KandinskyEmbeddings KandinskyPrior::encode(const std::vector<Image>& images) {
+  std::vector<torch::Tensor> pixels;
+  for (const Image& image : images) pixels.push_back(clip_pixels(image, image_processor_));
+  const torch::Tensor made = image_encoder_->forward(at::cat(pixels).to(target_.device, target_.dtype));
+  const torch::Tensor image = finite(made.to(torch::kFloat32), "image encoder", target_);  // [B,D]
+  return {image, encoding_of_black().expand_as(image)};
+}
+
+TextRows KandinskyPrior::encode_texts(const std::vector<std::string>& texts) {
+  return encode_rows(
+      *tokenizer_, texts, prior_->config.num_embeddings, target_.device,
+      // no mask: the text tower sees the padding, as in the reference's pipeline
+      [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
+}
+
+KandinskyEmbeddings KandinskyPrior::sample(const std::vector<ImageRequest>& batch,
+                                           const DrawSettings& settings, const NoiseSource& noise,
+                                           const Observer& observer) {
   const auto count = static_cast<int64_t>(batch.size());
   std::vector<torch::Tensor> image(batch.size()), negative(batch.size());
   for (const int64_t rows :
@@ -47,7 +68,7 @@ KandinskyEmbeddings KandinskyPrior::sample(const std::vector<ImageRequest>& batc
     }
     if (group.empty()) continue;
     const torch::Tensor embeddings =
-        sample_rows(group, rows, steps, noise.subset(places), observer);  // [·,K,D]
+        sample_rows(group, rows, settings, noise.subset(places), observer);  // [·,K,D]
     for (size_t i = 0; i < places.size(); ++i) {
       const torch::Tensor own = embeddings[static_cast<int64_t>(i)];
       image[static_cast<size_t>(places[i])] = own[0];
@@ -58,9 +79,10 @@ KandinskyEmbeddings KandinskyPrior::sample(const std::vector<ImageRequest>& batc
 }
 
 // unCLIP section 2.2. Guidance doubles the rows: away from one text for all of a picture's embeddings.
-torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch, int64_t rows, int64_t steps,
-                                          NoiseSource noise, const StageObserver& observer) {
-  const auto sampler = make_sampler(SamplerKind::unclip, scheduler_, steps);
+torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch, int64_t rows,
+                                          const DrawSettings& settings, NoiseSource noise,
+                                          const Observer& observer) {
+  const auto sampler = make_sampler(SamplerKind::unclip, scheduler_, settings.steps.prior);
   const bool is_on = is_guided(batch, &Guidance::prior);
   std::vector<std::string> away, texts;
   for (const ImageRequest& request : batch) {
@@ -72,10 +94,7 @@ torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch
   }
   if (is_on) texts.insert(texts.begin(), away.begin(), away.end());
   observer("text", 0, 1);
-  const TextRows text = encode_rows(
-      *tokenizer_, texts, prior_->config.num_embeddings, target_.device,
-      // no mask: the text tower sees the padding, as in the reference's pipeline
-      [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
+  const TextRows text = encode_texts(texts);
   finite(text.pooled, "text", target_);
   finite(text.sequence, "text", target_);
   observer("text", 1, 1);
@@ -86,11 +105,16 @@ torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch
                         text.sequence, text.mask);
     return answer.to(torch::kFloat32).view(x.sizes());
   };
-  const torch::Tensor start = noise.normal({rows, prior_->config.embedding_dim});  // [B,K,D]
   const torch::Tensor scale = guidance_scales(batch, &Guidance::prior, target_.device);
-  const torch::Tensor x =
-      denoise(*sampler, start, is_on ? guided(net, scale) : net, noise, watch("prior", *sampler, observer));
-  return finite(prior_->post_process_latents(x), "prior", target_);
+  const StepDone step_done = watch("prior", settings.prior_candidates * settings.steps.prior, observer);
+  const auto count = static_cast<int64_t>(batch.size());
+  const torch::Tensor asked =
+      text.pooled.slice(0, text.pooled.size(0) - count * rows).view({count, rows, -1}).select(1, 0);  // [B,D]
+  return nearest_candidate(settings.prior_candidates, asked, noise, [&](NoiseSource& own) {
+    const torch::Tensor start = own.normal({rows, prior_->config.embedding_dim});  // [B,K,D]
+    const torch::Tensor x = denoise(*sampler, start, is_on ? guided(net, scale) : net, own, step_done);
+    return finite(prior_->post_process_latents(x), "prior", target_);
+  });
 }
 
 // Without a negative prompt the decoder is led away from what the vision tower sees in a picture of zeros.

@@ -23,6 +23,7 @@ struct KandinskyTask {
 
 KandinskyRun text_to_image(const KandinskyTask& task);
 KandinskyRun image_to_image(const KandinskyTask& task);  // --init-image, --strength
+KandinskyRun repainting(const KandinskyTask& task);      // the same, by a net that has no input for a mask
 KandinskyRun inpainting(const KandinskyTask& task);      // --init-image, --mask
 KandinskyRun depth_control(const KandinskyTask& task);   // --hint
 

@@ -7,6 +7,7 @@
 #include "image/resize.h"
 #include "kandinsky_tasks.h"
 #include "refuse.h"
+#include "stage_run.h"
 
 namespace unclip {
 namespace {
@@ -15,53 +16,60 @@ std::string size_text(int64_t width, int64_t height) {
   return std::to_string(width) + "x" + std::to_string(height);
 }
 
-void check_pictures(const KandinskyDecoder& decoder, const ImageRequest& request) {
+void check_pictures(const KandinskyDecoder& decoder, const ImageRequest& request, bool repaint) {
   const bool repaints = decoder.repaints(), takes_hint = decoder.takes_hint();
-  reject_if(request.mask && !repaints, "‹mask›",
-            "this model does not repaint: its unet has no channels for a mask");
-  reject_if(request.hint && !takes_hint, "‹hint›",
-            "this model takes no depth map: its unet has no input for one");
-  reject_if(request.init_image && takes_hint, "‹init_image›", "this model begins with a depth map alone");
-  if (repaints && !(request.init_image && request.mask))
-    throw Error(ExitCode::usage, "this model repaints: expected ‹init_image› and ‹mask›, one is missing",
-                "pass both, or the model that draws from text alone");
-  if (takes_hint && !request.hint)
-    throw Error(ExitCode::usage, "this model draws after a depth map: expected ‹hint›, found none",
-                "pass one, or the model that draws from text alone");
+  reject_if(request.mask && !repaints && !repaint, "mask",
+            "this model cannot inpaint: its unet has no mask channels");
+  reject_if(request.hint && !takes_hint, "hint",
+            "this model takes no depth map: its unet has no input for it");
+  reject_if(request.init_image && takes_hint, "init_image", "this model starts from a depth map only");
+  const auto require = [](const auto& given, const char* field, const char* expected) {
+    if (!given)
+      throw Error(ExitCode::usage, Cause{.field = field, .expected = expected, .found = "none"},
+                  "pass one, or use a text-to-image model");
+  };
+  if (repaints) require(request.init_image, "init_image", "an image for this inpainting model");
+  if (repaints) require(request.mask, "mask", "a mask for this inpainting model");
+  if (takes_hint) require(request.hint, "hint", "a depth map for this model");
   if (request.mask && (request.mask->width != request.init_image->width ||
                        request.mask->height != request.init_image->height))
     throw Error(ExitCode::usage,
-                "‹mask›: is " + size_text(request.mask->width, request.mask->height) + " pixels, expected " +
-                    size_text(request.init_image->width, request.init_image->height) + " as ‹init_image›",
-                "make the mask as large as the picture");
+                Cause{.field = "mask",
+                      .expected = size_text(request.init_image->width, request.init_image->height) +
+                                  " pixels, the size of the initial image",
+                      .found = size_text(request.mask->width, request.mask->height)},
+                "resize the mask");
 }
 
 }  // namespace
 
 void check_task(const KandinskyDecoder& decoder, const std::vector<ImageRequest>& batch,
                 const DrawSettings& settings) {
-  reject_if(settings.steps.upsampler > 0, "‹upsampler_steps›", "this model has no upsampler");
+  reject_if(settings.steps.upsampler > 0, "upsampler_steps", "this model has no upsampler");
   for (const ImageRequest& request : batch) {
-    check_pictures(decoder, request);
+    check_pictures(decoder, request, settings.repaint);
     if ((request.init_image == nullptr) != (batch[0].init_image == nullptr))
-      throw Error(ExitCode::usage, "expected ‹init_image› for every picture of a batch, or for none");
+      throw Error(ExitCode::usage, Cause{.field = "init_image",
+                                         .expected = "one for each image of the batch, or none",
+                                         .found = "one for some of them"});
   }
   if (settings.strength < 0 || settings.strength > 1)
-    throw Error(ExitCode::usage, "‹strength›: is " + std::to_string(settings.strength) + ", expected 0 to 1",
-                "choose a share of the steps");
+    throw Error(ExitCode::usage,
+                Cause{.field = "strength", .expected = "0 to 1", .found = std::to_string(settings.strength)});
   const int64_t reduction = decoder.movq->config.reduction(), smallest = reduction * reduction;
   for (const int side : {settings.width, settings.height})
     if (side != 0 && (side < smallest || side > kLargestPictureSide))
-      throw Error(ExitCode::usage,
-                  "‹size›: is " + size_text(settings.width, settings.height) + ", expected " +
-                      std::to_string(smallest) + " to " + std::to_string(kLargestPictureSide) +
-                      " pixels a side",
-                  "choose another size");
+      throw Error(ExitCode::usage, Cause{.field = "size",
+                                         .expected = std::to_string(smallest) + " to " +
+                                                     std::to_string(kLargestPictureSide) + " pixels per side",
+                                         .found = size_text(settings.width, settings.height)});
 }
 
 std::unique_ptr<ScheduledSampler> KandinskyTask::sampler(int64_t skip) const {
-  return make_sampler(settings.sampler.value_or(decoder.sampler), decoder.schedule, settings.steps.decoder,
-                      skip);
+  const SamplerKind kind = settings.eta ? SamplerKind::ddim : settings.sampler.value_or(decoder.sampler);
+  reject_if(settings.repaint && kind == SamplerKind::dpm_solver && !decoder.repaints(), "sampler",
+            "dpm++ remembers earlier steps, which repainting takes back");
+  return make_sampler(kind, decoder.schedule, settings.steps.decoder, skip, settings.eta.value_or(0));
 }
 
 torch::Tensor KandinskyTask::draw_noise() const {
@@ -81,6 +89,11 @@ torch::Tensor KandinskyTask::encode(std::shared_ptr<const Image> ImageRequest::*
   return decoder.movq->encode(all).to(torch::kFloat32);                          // [B,4,h,w]
 }
 
-KandinskyRun text_to_image(const KandinskyTask& task) { return {task.sampler(), task.draw_noise(), {}, {}}; }
+KandinskyRun text_to_image(const KandinskyTask& task) {
+  const torch::Tensor start = start_noise(
+      task.batch, task.noise, {task.decoder.movq->config.latent_channels, task.height, task.width},
+      task.decoder.target.device);
+  return {task.sampler(), start, {}, {}};
+}
 
 }  // namespace unclip

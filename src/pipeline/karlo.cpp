@@ -8,6 +8,7 @@
 
 #include "finite.h"
 #include "fit.h"
+#include "kept_part.h"
 #include "load_net.h"
 #include "pipeline/embedding_file.h"
 #include "pipeline/karlo_fit.h"
@@ -26,87 +27,126 @@ std::unique_ptr<Tokenizer> open_tokenizer(const ModelFolder& folder) {
   return tokenizer;
 }
 
+// The same sampler, which keeps what the requests' masks keep.
+std::unique_ptr<Sampler> repainting(std::unique_ptr<ScheduledSampler> sampler,
+                                    const std::vector<ImageRequest>& batch, int64_t side, size_t rounds) {
+  if (!repaints(batch)) return sampler;
+  return std::make_unique<RepaintSampler>(
+      std::move(sampler), KeptPart{init_images(batch, side, side), kept_positions(batch, side, side)},
+      rounds);
+}
+
 }  // namespace
 
-KarloPipeline::KarloPipeline(const ModelFolder& folder, const DeviceAndDtype& target)
+KarloPipeline::KarloPipeline(const ModelFolder& folder, const DeviceAndDtype& target, PipelineParts parts)
     : target_(target),
       defaults_(PipelineDefaults::from(folder, {})),
       tokenizer_(open_tokenizer(folder)),
       text_encoder_(load_net<CLIPTextModelWithProjection, CLIPTextConfig>(folder, "text_encoder", target)),
-      prior_(load_net<PriorTransformer, PriorTransformerConfig>(folder, "prior", target)),
-      text_proj_(load_net<UnCLIPTextProjModel, UnCLIPTextProjConfig>(folder, "text_proj", target)),
-      decoder_(load_net<UNet2DConditionModel, UNet2DConditionConfig>(folder, "decoder", target)),
-      super_res_first_(load_net<UNet2DModel, UNet2DConfig>(folder, "super_res_first", target)),
-      super_res_last_(load_net<UNet2DModel, UNet2DConfig>(folder, "super_res_last", target)),
-      prior_scheduler_(unclip_scheduler(folder, "prior_scheduler")),
-      decoder_scheduler_(unclip_scheduler(folder, "decoder_scheduler")),
-      super_res_scheduler_(unclip_scheduler(folder, "super_res_scheduler")),
+      text_length_(tokenizer_->max_length().value()),
       decoder_size_(folder.require("decoder").config().require<int64_t>("sample_size", kPictureSides)),
       super_res_size_(
-          folder.require("super_res_first").config().require<int64_t>("sample_size", kPictureSides)) {}
+          folder.require("super_res_first").config().require<int64_t>("sample_size", kPictureSides)) {
+  if (parts.prior) {
+    if (!folder.has("prior"))
+      throw Error(ExitCode::usage, folder.path().string() + ": has no prior, so it cannot draw from text",
+                  "use it for variations of images, or pass another model");
+    prior_ = load_net<PriorTransformer, PriorTransformerConfig>(folder, "prior", target);
+    prior_scheduler_ = unclip_scheduler(folder, "prior_scheduler");
+  }
+  if (parts.image_encoder) {
+    if (!folder.has("image_encoder"))
+      throw Error(ExitCode::usage,
+                  folder.path().string() + ": has no image encoder, so it cannot read images",
+                  "pass a model with an image_encoder folder");
+    image_encoder_ =
+        load_net<CLIPVisionModelWithProjection, CLIPVisionConfig>(folder, "image_encoder", target);
+    image_processor_ = ClipImageProcessorConfig::from(
+        folder.require("feature_extractor").config("preprocessor_config.json"));
+  }
+  if (!parts.decoder) return;
+  text_proj_ = load_net<UnCLIPTextProjModel, UnCLIPTextProjConfig>(folder, "text_proj", target);
+  decoder_ = load_net<UNet2DConditionModel, UNet2DConditionConfig>(folder, "decoder", target);
+  super_res_first_ = load_net<UNet2DModel, UNet2DConfig>(folder, "super_res_first", target);
+  super_res_last_ = load_net<UNet2DModel, UNet2DConfig>(folder, "super_res_last", target);
+  decoder_scheduler_ = unclip_scheduler(folder, "decoder_scheduler");
+  super_res_scheduler_ = unclip_scheduler(folder, "super_res_scheduler");
+}
 
 std::vector<Image> KarloPipeline::generate(const std::vector<ImageRequest>& batch,
-                                           const DrawSettings& settings, const StageObserver& observer) {
+                                           const DrawSettings& settings, const Observer& observer) {
   const torch::InferenceMode inference;
   check(batch, settings);
-  const auto prior_sampler = make_sampler(SamplerKind::unclip, prior_scheduler_, settings.steps.prior);
   const auto decoder_sampler =
-      make_sampler(settings.sampler.value_or(defaults_.sampler), decoder_scheduler_, settings.steps.decoder);
+      repainting(make_sampler(settings.eta ? SamplerKind::ddim : settings.sampler.value_or(defaults_.sampler),
+                              decoder_scheduler_, settings.steps.decoder, 0, settings.eta.value_or(0)),
+                 batch, decoder_size_, kRepaintRounds);
   std::unique_ptr<Sampler> upsampler_sampler;
   if (settings.steps.upsampler > 0)
-    upsampler_sampler = make_sampler(SamplerKind::unclip, super_res_scheduler_, settings.steps.upsampler);
+    upsampler_sampler =
+        repainting(make_sampler(SamplerKind::unclip, super_res_scheduler_, settings.steps.upsampler), batch,
+                   super_res_size_, 1);
   NoiseSource noise(seeds_of(batch), target_.device);
 
   observer("text", 0, 1);
   const Conditioning text = encode(batch);
   observer("text", 1, 1);
-  if (batch.front().embedding) skip_noise(batch, noise);
-  const torch::Tensor embedding =
-      batch.front().embedding
-          ? stack_embeddings(batch, prior_->config.embedding_dim, &ImageEmbedding::image, target_.device)
-          : sample_prior(text, *prior_sampler, noise, watch("prior", *prior_sampler, observer));
-  const torch::Tensor small =
-      sample_decoder(embedding, text, *decoder_sampler, noise, watch("decoder", *decoder_sampler, observer));
+  const torch::Tensor embedding = embedding_of(batch, settings, text, noise, observer);  // [B,D]
+  const torch::Tensor small = sample_decoder(batch, embedding, text, *decoder_sampler, noise,
+                                             watch("decoder", *decoder_sampler, observer));  // [B,3,64,64]
   if (!upsampler_sampler) return to_images(small);
   const torch::Tensor large =
       sample_upsampler(small, *upsampler_sampler, noise, watch("upsampler", *upsampler_sampler, observer));
-  return to_images(large);
+  return to_images(large);  // [B,3,256,256]
 }
 
-std::vector<ImageEmbedding> KarloPipeline::embed(const std::vector<ImageRequest>& batch,
-                                                 const DrawSettings& settings,
-                                                 const StageObserver& observer) {
-  const torch::InferenceMode inference;
-  check(batch, settings);
+// The requests' own, or the prior's.
+torch::Tensor KarloPipeline::embedding_of(const std::vector<ImageRequest>& batch,
+                                          const DrawSettings& settings, const Conditioning& text,
+                                          NoiseSource& noise, const Observer& observer) {
+  if (batch.front().embedding) {
+    skip_noise(batch, noise);
+    return stack_embeddings(batch, text_encoder_->config.projection_dim, &ImageEmbedding::image,
+                            target_.device);
+  }
   const auto sampler = make_sampler(SamplerKind::unclip, prior_scheduler_, settings.steps.prior);
-  NoiseSource noise(seeds_of(batch), target_.device);
-  const torch::Tensor made = sample_prior(encode(batch), *sampler, noise, watch("prior", *sampler, observer));
-  std::vector<ImageEmbedding> embeddings;
-  for (int64_t i = 0; i < made.size(0); ++i)
-    embeddings.push_back({row_of(made, i), {}, {settings.steps.prior, prior_->config.embedding_dim}});
-  return embeddings;
+  const StepDone step_done = watch("prior", settings.prior_candidates * settings.steps.prior, observer);
+  const torch::Tensor asked =
+      text.pooled.narrow(0, text.pooled.size(0) - noise.batch_size(), noise.batch_size());
+  return nearest_candidate(settings.prior_candidates, asked, noise,
+                           [&](NoiseSource& own) { return sample_prior(text, *sampler, own, step_done); });
+}
+
+ImageSize KarloPipeline::image_size(const DrawSettings& settings) const {
+  const int side = static_cast<int>(settings.steps.upsampler > 0 ? super_res_size_ : decoder_size_);
+  return {side, side};
 }
 
 void KarloPipeline::check(const std::vector<ImageRequest>& batch, const DrawSettings& settings) const {
   for (const ImageRequest& request : batch) {
-    reject_if(!request.negative_prompt.empty(), "‹negative_prompt›", "this model has learned what to leave");
-    reject_if(!request.negative_prior_prompt.empty(), "‹negative_prior_prompt›",
-              "this model has learned what to leave");
-    reject_if(request.init_image != nullptr, "‹init_image›", "this model draws from text alone");
-    reject_if(request.mask != nullptr, "‹mask›", "this model draws from text alone");
-    reject_if(request.hint != nullptr, "‹hint›", "this model draws from text alone");
+    reject_if(!request.negative_prompt.empty(), "negative_prompt", "this model takes no negative prompt");
+    reject_if(!request.negative_prior_prompt.empty(), "negative_prior_prompt",
+              "this model takes no negative prompt");
+    reject_if(request.init_image != nullptr && !settings.repaint, "init_image",
+              "this model generates from text only");
+    reject_if(request.mask != nullptr && !settings.repaint, "mask", "this model generates from text only");
+    reject_if(request.hint != nullptr, "hint", "this model generates from text only");
   }
-  reject_if(settings.width != 0 || settings.height != 0, "‹size›", "this model draws one size only");
+  reject_if(repaints(batch) && settings.sampler == SamplerKind::dpm_solver, "sampler",
+            "dpm++ remembers earlier steps, which repainting takes back");
+  reject_if(settings.width != 0 || settings.height != 0, "size", "this model has one fixed image size");
 }
 
 KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<ImageRequest>& batch) {
   const bool guided = is_guided(batch, &Guidance::prior) || is_guided(batch, &Guidance::decoder);
   std::vector<std::string> texts(guided ? batch.size() : 0);  // away from the empty text
   for (const ImageRequest& request : batch) texts.push_back(request.prompt);
-  const TextRows rows = encode_rows(
-      *tokenizer_, texts, prior_->config.num_embeddings, target_.device,
-      // no mask: the text tower sees the padding, as in the reference's pipeline
-      [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
+  const TextRows rows = blend_texts(batch, texts, [this](const std::vector<std::string>& all) {
+    return encode_rows(
+        *tokenizer_, all, text_length_, target_.device,
+        // no mask: the text tower sees the padding, as in the reference's pipeline
+        [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
+  });
   finite(rows.pooled, "text", target_);
   finite(rows.sequence, "text", target_);
   Conditioning c{rows.pooled, rows.sequence, rows.mask, {}, {}};
@@ -132,22 +172,27 @@ torch::Tensor KarloPipeline::sample_prior(const Conditioning& text, Sampler& sam
   return finite(prior_->post_process_latents(x), "prior", target_);  // [B,D]
 }
 
-// unCLIP section 2.1: the decoder p(picture | image embedding, text). The embedding is added to the
+// unCLIP section 2.1: the decoder p(image | image embedding, text). The embedding is added to the
 // timestep's and also stands before the text as E more context tokens.
-torch::Tensor KarloPipeline::sample_decoder(const torch::Tensor& embedding, const Conditioning& text,
-                                            Sampler& sampler, NoiseSource& noise, const StepDone& step_done) {
+Predict KarloPipeline::decoder_net(const torch::Tensor& embedding, const Conditioning& text) {
   const bool is_guided = text.decoder_scale.defined();
   const auto [context, time] =
       text_proj_->forward(embedding.to(target_.dtype), text.pooled, text.sequence, is_guided);
   const int64_t extra = context.size(1) - text.sequence.size(1);             // E
   const torch::Tensor mask = at::constant_pad_nd(text.mask, {extra, 0}, 1);  // [B,E+L]
-  const Predict net = [&, context = context, time = time](const torch::Tensor& x, int64_t t) {
-    const torch::Tensor picture = x.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
-    return decoder_->forward(picture, timestep_tensor(t, target_.device), context, time, mask)
+  Predict net = [this, context = context, time = time, mask](const torch::Tensor& x, int64_t t) {
+    const torch::Tensor image = x.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
+    return decoder_->forward(image, timestep_tensor(t, target_.device), context, time, mask)
         .to(torch::kFloat32);
   };
-  const torch::Tensor x = denoise(sampler, noise.normal({3, decoder_size_, decoder_size_}),
-                                  is_guided ? guided(net, text.decoder_scale) : net, noise, step_done);
+  return is_guided ? guided(std::move(net), text.decoder_scale) : net;
+}
+
+torch::Tensor KarloPipeline::sample_decoder(const std::vector<ImageRequest>& batch,
+                                            const torch::Tensor& embedding, const Conditioning& text,
+                                            Sampler& sampler, NoiseSource& noise, const StepDone& step_done) {
+  const torch::Tensor start = start_noise(batch, noise, {3, decoder_size_, decoder_size_}, target_.device);
+  const torch::Tensor x = denoise(sampler, start, decoder_net(embedding, text), noise, step_done);
   return finite(x, "decoder", target_).clamp(-1, 1);  // [B,3,64,64]
 }
 

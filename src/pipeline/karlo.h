@@ -6,6 +6,8 @@
 #include "decoder/unet_2d_condition.h"
 #include "diffusion/denoise.h"
 #include "diffusion/scheduled_sampler.h"
+#include "image_encoder/clip_image_processor.h"
+#include "image_encoder/clip_vision_model.h"
 #include "pipeline/pipeline.h"
 #include "prior/prior_transformer.h"
 #include "text_encoder/clip_text_model.h"
@@ -15,13 +17,19 @@ namespace unclip {
 
 class KarloPipeline final : public Pipeline {
  public:
-  KarloPipeline(const ModelFolder& folder, const DeviceAndDtype& target);
+  KarloPipeline(const ModelFolder& folder, const DeviceAndDtype& target, PipelineParts parts);
 
   std::vector<Image> generate(const std::vector<ImageRequest>& batch, const DrawSettings& settings,
-                              const StageObserver& observer) override;
+                              const Observer& observer) override;
   std::vector<ImageEmbedding> embed(const std::vector<ImageRequest>& batch, const DrawSettings& settings,
-                                    const StageObserver& observer) override;
+                                    const Observer& observer) override;
 
+  std::vector<ImageEmbedding> embed_images(const std::vector<Image>& images) override;
+  std::vector<std::vector<float>> embed_texts(const std::vector<std::string>& texts) override;
+  std::vector<StartNoise> invert(const std::vector<ImageRequest>& batch, const DrawSettings& settings,
+                                 const Observer& observer) override;
+
+  ImageSize image_size(const DrawSettings& settings) const override;
   const Tokenizer* tokenizer() const override { return tokenizer_.get(); }
   PipelineDefaults defaults() const override { return defaults_; }
 
@@ -37,21 +45,28 @@ class KarloPipeline final : public Pipeline {
   Conditioning encode(const std::vector<ImageRequest>& batch);
   torch::Tensor sample_prior(const Conditioning& text, Sampler& sampler, NoiseSource& noise,
                              const StepDone& step_done);
-  torch::Tensor sample_decoder(const torch::Tensor& embedding, const Conditioning& text, Sampler& sampler,
-                               NoiseSource& noise, const StepDone& step_done);
+  torch::Tensor sample_decoder(const std::vector<ImageRequest>& batch, const torch::Tensor& embedding,
+                               const Conditioning& text, Sampler& sampler, NoiseSource& noise,
+                               const StepDone& step_done);
+  Predict decoder_net(const torch::Tensor& embedding, const Conditioning& text);
   torch::Tensor sample_upsampler(const torch::Tensor& small, Sampler& sampler, NoiseSource& noise,
                                  const StepDone& step_done);
+  torch::Tensor embedding_of(const std::vector<ImageRequest>& batch, const DrawSettings& settings,
+                             const Conditioning& text, NoiseSource& noise, const Observer& observer);
   void check(const std::vector<ImageRequest>& batch, const DrawSettings& settings) const;
 
   DeviceAndDtype target_;
   PipelineDefaults defaults_;
   std::unique_ptr<Tokenizer> tokenizer_;
   CLIPTextModelWithProjection text_encoder_;
-  PriorTransformer prior_;
-  UnCLIPTextProjModel text_proj_;
-  UNet2DConditionModel decoder_;
-  UNet2DModel super_res_first_, super_res_last_;
+  PriorTransformer prior_{nullptr};                       // of folders that have one, where it is opened
+  CLIPVisionModelWithProjection image_encoder_{nullptr};  // the same
+  ClipImageProcessorConfig image_processor_;
+  UnCLIPTextProjModel text_proj_{nullptr};
+  UNet2DConditionModel decoder_{nullptr};
+  UNet2DModel super_res_first_{nullptr}, super_res_last_{nullptr};
   ScheduleConfig prior_scheduler_, decoder_scheduler_, super_res_scheduler_;
+  int64_t text_length_;                    // L
   int64_t decoder_size_, super_res_size_;  // pixels a side
 };
 

@@ -16,6 +16,6 @@ void check_karlo(const ModelFolder& folder, const Tokenizer& tokenizer);
 // The same of the sizes alone: `config` gives a component's config by name, `tokens` is what errors call the
 // tokenizer.
 void check_karlo_sizes(const std::function<Config(const std::string&)>& config, const Tokenizer& tokenizer,
-                       const std::string& tokens);
+                       const std::string& tokens, bool has_prior = true);
 
 }  // namespace unclip

@@ -19,20 +19,20 @@ std::string list_components(const ModelFolder& folder) {
 }  // namespace
 
 std::unique_ptr<Pipeline> Pipeline::open(const ModelFolder& folder, const DeviceAndDtype& target,
-                                         PipelinePart part) {
+                                         PipelineParts parts) {
   const std::string where = folder.path().string();
   switch (family_of(folder)) {
     case ModelFamily::karlo:
-      return std::make_unique<KarloPipeline>(folder, target);
+      return std::make_unique<KarloPipeline>(folder, target, parts);
     case ModelFamily::kandinsky_prior:
-      if (part != PipelinePart::prior)
-        throw Error(ExitCode::usage, where + ": holds a prior alone, which draws nothing",
-                    "pass it as ‹prior›, and its decoder's folder as ‹model›");
+      if (parts.decoder)
+        throw Error(ExitCode::usage, where + ": contains only a prior; images need a decoder too", {},
+                    {.field = "model"});
       break;
     case ModelFamily::kandinsky_decoder:
-      if (part != PipelinePart::decoder)
-        throw Error(ExitCode::usage, where + ": holds a decoder alone, and no prior to tell it what to draw",
-                    "pass its prior's folder as ‹prior›");
+      if (parts.prior || parts.texts || parts.image_encoder)
+        throw Error(ExitCode::usage, where + ": contains only a decoder; prompts need a prior too", {},
+                    {.field = "model"});
       break;
     case ModelFamily::kandinsky:
       break;
@@ -45,7 +45,7 @@ std::unique_ptr<Pipeline> Pipeline::open(const ModelFolder& folder, const Device
               list_components(folder),
           "run: unclip inspect " + where);
   }
-  return std::make_unique<KandinskyPipeline>(folder, target, part);
+  return std::make_unique<KandinskyPipeline>(folder, target, parts);
 }
 
 }  // namespace unclip

@@ -3,17 +3,19 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
+
 #include <vector>
 
 #include "checkpoint/model_folder.h"
 #include "device/device.h"
 #include "tokenizer/tokenizer.h"
 #include "unclip/image.h"
+#include "unclip/image_options.h"
+#include "unclip/observer.h"
 #include "unclip/per_stage.h"
 #include "unclip/sampler_kind.h"
 
@@ -38,9 +40,12 @@ struct ImageEmbedding {
                                 // times, and the shape of each; empty: none
 };
 
+// x_T of a decoder, flat: what Pipeline::invert gives.
+using StartNoise = std::vector<float>;
+
 // One picture. A family refuses what it has no use for.
 struct ImageRequest {
-  std::string prompt;  // UTF-8
+  std::string prompt{};  // UTF-8
   uint64_t seed = 0;
   Guidance guidance = kUsualGuidance;
   std::string negative_prompt = {};        // guidance steers the decoder away from its embedding; empty: none
@@ -49,51 +54,78 @@ struct ImageRequest {
   std::shared_ptr<const Image> mask = {};                // white is repainted; as large as init_image
   std::shared_ptr<const Image> hint = {};                // depth map, resized
   std::shared_ptr<const ImageEmbedding> embedding = {};  // instead of a prior's run
+  std::shared_ptr<const StartNoise> start = {};          // the decoder's x_T; empty: drawn from the seed
+
+  // Between two texts the decoder reads `prompt` for position 0, `other_prompt` for 1, and their mixture
+  // between.
+  std::string other_prompt = {};
+  double position = 0;
 };
 
 // What all pictures of a batch share.
 struct DrawSettings {
   Steps steps = kUsualSteps;
   std::optional<SamplerKind> sampler =
-      {};                     // of the decoder; absent: the one that the model's scheduler names
-  int width = 0, height = 0;  // pixels, rounded up to what the model can draw; 0: the model's own size
-  double strength = 0.3;      // 0…1: share of the steps that change init_image
+      {};                        // of the decoder; absent: the one that the model's scheduler names
+  int width = 0, height = 0;     // pixels, rounded up to what the model can draw; 0: the model's own size
+  double strength = 0.3;         // 0…1: share of the steps that change init_image
+  int64_t prior_candidates = 1;  // embeddings that the prior gives, of which the one nearest the text is kept
+  std::optional<double> eta = {};  // 0…1: the decoder samples by DDIM with this much noise added
+  bool repaint = false;            // below a mask, also by a net that has no input for one
 };
 
-// Which half of a pair of models is opened: a run that only makes or only uses embeddings needs one.
-enum class PipelinePart { all, prior, decoder };
+// What of a model is opened: a run that only makes or only uses embeddings does not need all.
+struct PipelineParts {
+  bool prior = true;
+  bool decoder = true;
+  bool texts = false;          // embeddings of texts
+  bool image_encoder = false;  // embeddings of images
+};
 
 // What a model folder recommends where the user says nothing.
 struct PipelineDefaults {
   Steps steps = kUsualSteps;
   Guidance guidance = kUsualGuidance;
   SamplerKind sampler = SamplerKind::unclip;  // the decoder's own
+  int64_t prior_candidates = 1;               // as the reference; the paper takes 2
 
   // From generation_config.json in the folder, which names them as the arguments of the reference's pipeline;
   // what it leaves out is as in `d`. Throws Error(model).
   static PipelineDefaults from(const ModelFolder& folder, PipelineDefaults d);
 };
 
-// Called when a stage begins (done = 0) and after each of its steps; may throw, to stop.
-using StageObserver = std::function<void(std::string_view stage, int64_t done, int64_t steps)>;
-
 class Pipeline {
  public:
   // Builds the family that the folder's components make up and loads its weights. Throws Error(model) for an
   // unknown family and everything missing, unused or misshapen.
   static std::unique_ptr<Pipeline> open(const ModelFolder& folder, const DeviceAndDtype& target,
-                                        PipelinePart part = PipelinePart::all);
+                                        PipelineParts parts = {});
 
   virtual ~Pipeline() = default;
 
   // Draws one picture for each request. A picture depends on its own request and `settings` alone (up to
   // rounding). Throws Error(usage) for what the family or its schedules cannot make.
   virtual std::vector<Image> generate(const std::vector<ImageRequest>& batch, const DrawSettings& settings,
-                                      const StageObserver& observer) = 0;
+                                      const Observer& observer) = 0;
 
   // Stops after the prior: one embedding for each request.
   virtual std::vector<ImageEmbedding> embed(const std::vector<ImageRequest>& batch,
-                                            const DrawSettings& settings, const StageObserver& observer) = 0;
+                                            const DrawSettings& settings, const Observer& observer) = 0;
+
+  // CLIP embeddings of images, as the decoder reads them; opened with `image_encoder`. Throws Error(usage)
+  // where the model has none.
+  virtual std::vector<ImageEmbedding> embed_images(const std::vector<Image>& images) = 0;
+
+  // CLIP embeddings of texts, [B,D], in the same space; opened with `texts` or `prior`.
+  virtual std::vector<std::vector<float>> embed_texts(const std::vector<std::string>& texts) = 0;
+
+  // The noise from which DDIM draws each request's init_image again, for its embedding, guidance and the
+  // settings' steps.
+  virtual std::vector<StartNoise> invert(const std::vector<ImageRequest>& batch, const DrawSettings& settings,
+                                         const Observer& observer) = 0;
+
+  // Width and height of what generate() gives.
+  virtual ImageSize image_size(const DrawSettings& settings) const = 0;
 
   // What reads the prompt first; nullptr where the open part reads none.
   virtual const Tokenizer* tokenizer() const = 0;

@@ -1,4 +1,4 @@
-// Requests that a family has no use for are refused: an option that changes nothing would be a lie.
+// Fields that a family does not support are refused: an option that changes nothing would be a lie.
 #pragma once
 
 #include <string>
@@ -8,8 +8,9 @@
 namespace unclip {
 
 // Throws Error(usage) when `given`.
-inline void reject_if(bool given, const std::string& option, const std::string& why) {
-  if (given) throw Error(ExitCode::usage, option + ": " + why, "leave it out, or pass another model");
+inline void reject_if(bool given, const std::string& field, const std::string& why) {
+  if (given)
+    throw Error(ExitCode::usage, field + ": " + why, "leave it out, or use another model", {.field = field});
 }
 
 }  // namespace unclip

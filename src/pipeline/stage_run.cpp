@@ -1,6 +1,7 @@
 // Embeddings between requests and tensors.
 #include "stage_run.h"
 
+#include "pipeline/embedding_file.h"
 #include "unclip/error.h"
 
 namespace unclip {
@@ -10,18 +11,63 @@ torch::Tensor stack_embeddings(const std::vector<ImageRequest>& batch, int64_t w
   std::vector<float> values;
   for (const ImageRequest& request : batch) {
     if (!request.embedding)
-      throw Error(ExitCode::usage, "expected an embedding for every picture of a batch, or for none");
+      throw Error(ExitCode::usage, Cause{.field = "embedding",
+                                         .expected = "one for each image of the batch, or none",
+                                         .found = "one for some of them"});
     const std::vector<float>& one = *request.embedding.*part;
     if (static_cast<int64_t>(one.size()) != width)
-      throw Error(ExitCode::usage,
-                  std::string("‹embedding›: its ") +
-                      (part == &ImageEmbedding::image ? "image_embeds" : "negative_image_embeds") + " are " +
-                      std::to_string(one.size()) + " wide, expected " + std::to_string(width) +
-                      " as the decoder reads them",
-                  "make it with the prior that belongs to this decoder, by ‹save_embedding›");
+      throw Error(
+          ExitCode::usage,
+          Cause{.field = "embedding",
+                .expected = std::to_string(width) + " values in " +
+                            (part == &ImageEmbedding::image ? "image_embeds" : "negative_image_embeds") +
+                            " for this decoder",
+                .found = std::to_string(one.size())});
     values.insert(values.end(), one.begin(), one.end());
   }
   return torch::tensor(values).view({-1, width}).to(device);  // [B,D]
+}
+
+torch::Tensor nearest_candidate(int64_t candidates, const torch::Tensor& text, NoiseSource& noise,
+                                const std::function<torch::Tensor(NoiseSource&)>& sample) {
+  const NoiseSource seeds = noise;  // sample() moves it on
+  torch::Tensor best = sample(noise);
+  if (candidates == 1) return best;
+  const auto likeness = [&](const torch::Tensor& image) {
+    const torch::Tensor first = image.view({text.size(0), -1, text.size(1)}).select(1, 0);  // [B,D]
+    return at::cosine_similarity(first, text.to(image.dtype()), 1);                         // [B]
+  };
+  torch::Tensor best_likeness = likeness(best);
+  for (int64_t i = 1; i < candidates; ++i) {
+    NoiseSource own = seeds.variant(static_cast<uint64_t>(i));
+    const torch::Tensor other = sample(own), other_likeness = likeness(other);
+    std::vector<int64_t> per_image(static_cast<size_t>(best.dim()), 1);
+    per_image[0] = -1;
+    best = at::where((other_likeness > best_likeness).view(per_image), other, best);
+    best_likeness = at::maximum(best_likeness, other_likeness);
+  }
+  return best;
+}
+
+torch::Tensor start_noise(const std::vector<ImageRequest>& batch, NoiseSource& noise, at::IntArrayRef shape,
+                          torch::Device device) {
+  const torch::Tensor drawn = noise.normal(shape);  // [B,shape...]
+  std::vector<torch::Tensor> rows;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const torch::Tensor own = drawn[static_cast<int64_t>(i)];
+    const StartNoise* given = batch[i].start.get();
+    if (given != nullptr && static_cast<int64_t>(given->size()) != own.numel())
+      throw Error(ExitCode::usage, "expected start noise of " + std::to_string(own.numel()) +
+                                       " numbers, found " + std::to_string(given->size()));
+    rows.push_back(given != nullptr ? torch::tensor(*given).view(own.sizes()).to(device) : own);
+  }
+  return at::stack(rows);
+}
+
+std::vector<std::vector<float>> to_rows(const torch::Tensor& rows) {
+  std::vector<std::vector<float>> all;
+  for (int64_t i = 0; i < rows.size(0); ++i) all.push_back(row_of(rows.flatten(1), i));
+  return all;
 }
 
 void skip_noise(const std::vector<ImageRequest>& batch, const NoiseSource& noise) {

@@ -22,12 +22,12 @@ inline std::vector<uint64_t> seeds_of(const std::vector<ImageRequest>& batch) {
 }
 
 // Tells the observer that a stage begins, and gives what to call after each of its steps.
-inline StepDone watch(const char* stage, int64_t steps, const StageObserver& observer) {
+inline StepDone watch(const char* stage, int64_t steps, const Observer& observer) {
   observer(stage, 0, steps);
   return [=, &observer, done = int64_t{0}]() mutable { observer(stage, ++done, steps); };
 }
 
-inline StepDone watch(const char* stage, const Sampler& sampler, const StageObserver& observer) {
+inline StepDone watch(const char* stage, const Sampler& sampler, const Observer& observer) {
   return watch(stage, static_cast<int64_t>(sampler.timesteps().size()), observer);
 }
 
@@ -51,6 +51,23 @@ inline torch::Tensor guidance_scales(const std::vector<ImageRequest>& batch, dou
 // Embeddings [B,D] as their requests hold them; throws Error(usage) unless each is `width` wide.
 torch::Tensor stack_embeddings(const std::vector<ImageRequest>& batch, int64_t width,
                                std::vector<float> ImageEmbedding::*part, torch::Device device);
+
+// Net calls to undo one DDIM step: with two the shipped model's images come back, with one they are only
+// alike.
+inline constexpr int64_t kInversionRounds = 2;
+
+// unCLIP section 2.2: of `candidates` embeddings [B,D] or [B,K,D] that `sample` draws, for each image the one
+// whose (first) row is nearest its text [B,D]. The first one draws from `noise` itself, so that one candidate
+// is the reference's.
+torch::Tensor nearest_candidate(int64_t candidates, const torch::Tensor& text, NoiseSource& noise,
+                                const std::function<torch::Tensor(NoiseSource&)>& sample);
+
+// x_T: drawn, or what the requests bring. The draw is made anyhow, so that what follows it stays the same.
+torch::Tensor start_noise(const std::vector<ImageRequest>& batch, NoiseSource& noise, at::IntArrayRef shape,
+                          torch::Device device);
+
+// Rows of [B,...] as flat vectors.
+std::vector<std::vector<float>> to_rows(const torch::Tensor& rows);
 
 // Draws what the priors of these embeddings drew: with the same seed the decoder's noise is that of one run.
 void skip_noise(const std::vector<ImageRequest>& batch, const NoiseSource& noise);

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "pipeline/pipeline.h"
 #include "text_encoder/text_features.h"
 #include "tokenizer/tokenizer.h"
 
@@ -36,6 +37,31 @@ TextRows encode_rows(const Tokenizer& tokenizer, const std::vector<std::string>&
   const torch::Tensor index = torch::tensor(rows).to(device);  // [R]
   return {features.pooled.index_select(0, index), features.sequence.index_select(0, index),
           all_mask.index_select(0, index)};
+}
+
+// Rows of `texts`, whose last ones are the requests' prompts; where a request stands between two prompts, its
+// row is their mixture. `encode`: texts → TextRows.
+template <class Encode>
+TextRows blend_texts(const std::vector<ImageRequest>& batch, std::vector<std::string> texts,
+                     const Encode& encode) {
+  const auto rows = static_cast<int64_t>(texts.size()), count = static_cast<int64_t>(batch.size());
+  std::vector<float> positions(texts.size() - batch.size(), 0.0F);
+  bool blends = false;
+  for (const ImageRequest& request : batch) {
+    blends |= request.position > 0;
+    positions.push_back(static_cast<float>(request.position));
+  }
+  if (!blends) return encode(texts);
+  for (int64_t i = 0; i < rows - count; ++i) texts.push_back(texts[static_cast<size_t>(i)]);
+  for (const ImageRequest& request : batch)
+    texts.push_back(request.position > 0 ? request.other_prompt : request.prompt);
+  const TextRows all = encode(texts);
+  const torch::Tensor share = torch::tensor(positions).to(all.pooled.device(), all.pooled.dtype());  // [R]
+  const auto mix = [&](const torch::Tensor& both, at::IntArrayRef shape) {
+    return at::lerp(both.narrow(0, 0, rows), both.narrow(0, rows, rows), share.view(shape));
+  };
+  return {mix(all.pooled, {rows, 1}), mix(all.sequence, {rows, 1, 1}),
+          all.mask.narrow(0, 0, rows).logical_or(all.mask.narrow(0, rows, rows))};
 }
 
 }  // namespace unclip

@@ -126,7 +126,7 @@ std::vector<Prompt> read_prompts(std::istream& lines, const std::string& file) {
       throw Error(
           ExitCode::usage,
           file + ":" + std::to_string(number) + ": not a prompt to judge: " + excerpt(fault.what()),
-          R"(A line is like {"prompt": "a red star", "row": "colour", "objects": [{"colour": "red", "shape": "star"}]}.)");
+          R"(expected a line such as {"prompt": "a red star", "row": "colour", "objects": [{"colour": "red", "shape": "star"}]})");
     }
   }
   return prompts;

@@ -27,38 +27,14 @@ namespace fs = std::filesystem;
 constexpr const char* kEnding = ".unclip-tmp";  // of a temporary file
 
 [[noreturn]] void fail(const fs::path& path, int reason) {
-  std::string found = std::strerror(reason);
-  std::string hint = "choose another place with ‹output›";
-  switch (reason) {
-    case EEXIST:
-      found = "the file exists already";
-      hint = "pass ‹overwrite› to replace it, or choose another name with ‹output›";
-      break;
-    case ENOSPC:
-      found = "the disk is full";
-      hint = "free some space, or choose another disk with ‹output›";
-      break;
-    case EDQUOT:
-      found = "your disk quota is used up";
-      hint = "free some space, or choose another disk with ‹output›";
-      break;
-    case EFBIG:
-      found = "the file would be larger than the limit of this shell or file system";
-      hint = "raise the limit (ulimit -f), or choose another disk with ‹output›";
-      break;
-    case EACCES:
-    case EPERM:
-      found = "permission denied";
-      hint = "make the folder writable for you, or choose another one with ‹output›";
-      break;
-    case EROFS:
-      found = "the file system is read-only";
-      break;
-    case ENOTDIR:
-      found = "a part of its folder's path is a file";
-      break;
-  }
-  throw Error(ExitCode::io, fmt::format("cannot write {}: {}", path.string(), found), hint);
+  std::string found = std::strerror(reason), hint;
+  if (reason == EEXIST) found = "the file already exists";
+  if (reason == ENOTDIR) found = "part of its path is a file, not a folder";
+  if (reason == ENOSPC || reason == EDQUOT) hint = "free some space";
+  if (reason == EFBIG) hint = "raise the limit on file size (ulimit -f)";
+  if (reason == EACCES || reason == EPERM) hint = "make the folder writable";
+  throw Error(ExitCode::io, fmt::format("cannot write {}: {}", path.string(), found), hint,
+              {.field = reason == EEXIST ? "overwrite" : "output", .found = found});
 }
 
 // Removed with the object, unless it was renamed before.
@@ -172,6 +148,16 @@ void write_file_atomically(const fs::path& path, std::span<const std::byte> byte
 
 void write_file_atomically(const fs::path& path, const std::vector<std::span<const std::byte>>& pieces,
                            Overwrite overwrite) {
+  write_file_atomically(
+      path,
+      [&](const TakePiece& take) {
+        for (const auto piece : pieces) take(piece);
+      },
+      overwrite);
+}
+
+void write_file_atomically(const fs::path& path, const std::function<void(const TakePiece&)>& produce,
+                           Overwrite overwrite) {
   std::error_code problem;
   if (path.has_parent_path() && !fs::create_directories(path.parent_path(), problem) && problem) {
     fail(path, problem.value());
@@ -181,8 +167,8 @@ void write_file_atomically(const fs::path& path, const std::vector<std::span<con
     fail(path, problem.value());
   }
   if (fs::exists(status) && !fs::is_regular_file(status)) {  // renaming over a device would remove it
-    throw Error(ExitCode::io, fmt::format("cannot write {}: it is no regular file", path.string()),
-                "choose another name with ‹output›");
+    throw Error(ExitCode::io, fmt::format("cannot write {}: not a regular file", path.string()), {},
+                {.field = "output"});
   }
   // A link that leads nowhere is there, too.
   if (fs::exists(fs::symlink_status(path, problem)) && overwrite == Overwrite::no) {
@@ -190,9 +176,7 @@ void write_file_atomically(const fs::path& path, const std::vector<std::span<con
   }
   remove_leftovers_once(path.parent_path());
   TemporaryFile file(path);
-  for (const auto piece : pieces) {
-    file.write(piece);
-  }
+  produce([&](std::span<const std::byte> piece) { file.write(piece); });
   file.flush();
   if (overwrite == Overwrite::yes) {
     file.replace_target();

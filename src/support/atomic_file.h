@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -27,5 +28,11 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
 // The same for a file whose pieces lie apart in memory: weights are not copied side by side first.
 void write_file_atomically(const std::filesystem::path& path,
                            const std::vector<std::span<const std::byte>>& pieces, Overwrite overwrite);
+
+// The same for what need not fit into memory: `produce` hands over one piece after the other. What it throws
+// ends the writing; the file does not appear then.
+using TakePiece = std::function<void(std::span<const std::byte>)>;
+void write_file_atomically(const std::filesystem::path& path,
+                           const std::function<void(const TakePiece&)>& produce, Overwrite overwrite);
 
 }  // namespace unclip

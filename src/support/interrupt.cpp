@@ -39,9 +39,9 @@ std::optional<int> interrupt_requested() {
 void throw_if_interrupted() {
   if (const std::optional<int> signal = interrupt_requested()) {
     if (*signal == SIGTERM) {
-      throw Error(ExitCode::terminated, "terminated by a signal; finished pictures are kept");
+      throw Error(ExitCode::terminated, "terminated by a signal; finished images are kept");
     }
-    throw Error(ExitCode::interrupted, "interrupted; finished pictures are kept");
+    throw Error(ExitCode::interrupted, "interrupted; finished images are kept");
   }
 }
 

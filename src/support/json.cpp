@@ -55,18 +55,18 @@ json parse_limited(std::string_view text, bool unique_keys) {
     if (event == Event::object_start) open_keys.emplace_back();
     if (event == Event::object_end) open_keys.pop_back();
     if (event == Event::key && !open_keys.back().insert(value.get<std::string>()).second)
-      throw JsonFault("the key " + shown(value) + " stands twice");
+      throw JsonFault("duplicate key " + shown(value));
     return true;
   };
   try {
     // Its reader takes a NUL for the end of its input.
     if (const std::size_t nul = text.find('\0'); nul != text.npos)
-      throw JsonFault(place(text, nul + 1) + "holds a NUL byte");
+      throw JsonFault(place(text, nul + 1) + "contains a NUL byte");
     return json::parse(text, check);
   } catch (const json::parse_error& error) {
-    throw JsonFault(place(text, error.byte) + "no JSON from here on");
+    throw JsonFault(place(text, error.byte) + "syntax error");
   } catch (const json::out_of_range&) {
-    throw JsonFault("a number that is too large");
+    throw JsonFault("number too large");
   }
 }
 
@@ -83,7 +83,8 @@ json read_json_object(const std::filesystem::path& file, std::size_t most) {
   try {
     value = parse_json(text, {.infinities = true});
   } catch (const JsonFault& fault) {
-    throw Error(ExitCode::model, file.string() + ": not valid JSON: " + fault.what(), "fetch the file again");
+    throw Error(ExitCode::model, file.string() + ": not valid JSON: " + fault.what(),
+                "download the file again");
   }
   if (value.is_object()) return value;
   throw Error(ExitCode::model, file.string() + ": expected a JSON object, found " + value.type_name());

@@ -107,8 +107,9 @@ void Progress::draw(bool now) {
 }
 
 std::string Progress::line(Clock::time_point now) const {
-  return fmt::format("{} {}/{} | pictures: {} done, {} left{}", stage_, step_, steps_, done_,
-                     pictures_ - done_, time_left(now));
+  const std::string images =
+      pictures_ > 0 ? fmt::format(" | images: {} done, {} left", done_, pictures_ - done_) : "";
+  return fmt::format("{} {}/{}{}{}", stage_, step_, steps_, images, time_left(now));
 }
 
 std::string Progress::time_left(Clock::time_point now) const {

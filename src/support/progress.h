@@ -23,7 +23,7 @@ class Progress {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `pictures`: how many the whole run makes.
+  // `pictures`: how many the whole run makes; 0: it makes none, and none are counted.
   explicit Progress(int pictures, ProgressOptions options = {});
   ~Progress();  // clears the redrawn line
   Progress(const Progress&) = delete;

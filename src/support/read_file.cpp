@@ -19,7 +19,7 @@ const char* kind_of(mode_t mode) {
 
 [[noreturn]] void refuse(const std::filesystem::path& file, ExitCode code, const std::string& found) {
   throw Error(code, file.string() + ": " + found,
-              "check the path and its permissions, or fetch the file again");
+              "check the path and its permissions, or download the file again");
 }
 
 }  // namespace

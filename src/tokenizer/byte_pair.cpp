@@ -65,8 +65,8 @@ BytePair::BytePair(const Vocabulary& vocabulary, const std::vector<MergeRule>& r
       if (const auto id = vocabulary.find(piece)) return *id;
       throw Error(ExitCode::model,
                   rule.origin + ": the merge of \"" + rule.left + "\" and \"" + rule.right +
-                      "\" needs the piece \"" + piece + "\", which the vocabulary lacks",
-                  "take both files from the same model");
+                      "\" needs the piece \"" + piece + "\", which is not in the vocabulary",
+                  "use both files from the same model");
     };
     const int64_t left = part(rule.left), right = part(rule.right);
     merges_.insert_or_assign({left, right}, Merge{rank, part(rule.left + rule.right)});

@@ -32,8 +32,8 @@ Vocabulary read_vocabulary(const json& entries, const std::string& file) {
       throw Error(ExitCode::model, file + ": key " + shown(piece) +
                                        ": expected an id (an integer from 0), found " + shown(id));
     if (!vocabulary.insert(piece, id.get<int64_t>()))
-      throw Error(ExitCode::model, file + ": key " + shown(piece) + ": the id " + shown(id) + " belongs to " +
-                                       shown(vocabulary.piece(id.get<int64_t>())) + " already");
+      throw Error(ExitCode::model, file + ": key " + shown(piece) + ": the id " + shown(id) +
+                                       " is already used by " + shown(vocabulary.piece(id.get<int64_t>())));
   }
   return vocabulary;
 }
@@ -41,7 +41,7 @@ Vocabulary read_vocabulary(const json& entries, const std::string& file) {
 MergeRule parse_rule(const std::string& line, std::string origin) {
   const std::size_t blank = line.find(' ');
   if (blank == std::string::npos || line.find(' ', blank + 1) != std::string::npos)
-    throw Error(ExitCode::model, origin + ": expected two pieces with a blank between, found " + shown(line));
+    throw Error(ExitCode::model, origin + ": expected two pieces separated by a space, found " + shown(line));
   return {line.substr(0, blank), line.substr(blank + 1), std::move(origin)};
 }
 
@@ -87,16 +87,18 @@ std::unique_ptr<ClipTokenizer> ClipTokenizer::from_tokenizer_json(const std::fil
   const auto part = [&](const json& object, const char* key, json::value_t type) -> const json& {
     const auto it = object.find(key);
     if (it != object.end() && it->type() == type) return *it;
-    throw Error(ExitCode::model, file + ": key \"" + key + "\" is missing or of another type than expected",
+    throw Error(ExitCode::model, file + ": key \"" + key + "\" is missing or has the wrong type",
                 "download the file again");
   };
   const json& model = part(whole, "model", json::value_t::object);
   if (model.value("type", json("BPE")) != "BPE" || model.value("end_of_word_suffix", json()) != "</w>")
-    throw Error(
-        ExitCode::model,
-        file + ": only CLIP's kind is read (model.type \"BPE\", model.end_of_word_suffix \"</w>\"), found " +
-            shown(model.value("type", json())) + " and " + shown(model.value("end_of_word_suffix", json())),
-        "for T5 put spiece.model into the folder, for XLM-R sentencepiece.bpe.model");
+    throw Error(ExitCode::model,
+                file +
+                    ": only CLIP's tokenizer is supported (model.type \"BPE\", model.end_of_word_suffix "
+                    "\"</w>\"), found " +
+                    shown(model.value("type", json())) + " and " +
+                    shown(model.value("end_of_word_suffix", json())),
+                "for T5, add spiece.model to the folder; for XLM-R, sentencepiece.bpe.model");
   return std::unique_ptr<ClipTokenizer>(new ClipTokenizer(
       read_vocabulary(part(model, "vocab", json::value_t::object), file),
       read_merges(part(model, "merges", json::value_t::array), file),

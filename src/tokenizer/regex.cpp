@@ -15,7 +15,7 @@ Regex::Regex(std::string_view pattern) : code_(nullptr, pcre2_code_free_8) {
   PCRE2_SIZE at = 0;
   code_.reset(pcre2_compile_8(reinterpret_cast<PCRE2_SPTR8>(pattern.data()), pattern.size(),
                               PCRE2_UTF | PCRE2_UCP, &error, &at, nullptr));
-  if (!code_) throw Error(ExitCode::model, "PCRE2 refuses the expression " + std::string(pattern));
+  if (!code_) throw Error(ExitCode::model, "PCRE2 rejects the regular expression " + std::string(pattern));
 }
 
 std::vector<std::string_view> Regex::matches(std::string_view text) const {
@@ -28,7 +28,7 @@ std::vector<std::string_view> Regex::matches(std::string_view text) const {
                                     PCRE2_NO_UTF_CHECK, match.get(), nullptr);
     if (count == PCRE2_ERROR_NOMATCH) break;
     if (count < 0)
-      throw Error(ExitCode::usage, "the text is too long to be cut into words", "shorten the text");
+      throw Error(ExitCode::usage, "the text is too long to split into words", "shorten the text");
     found.push_back(text.substr(bounds[0], bounds[1] - bounds[0]));
   }
   return found;

@@ -106,7 +106,7 @@ struct SentencePieceTokenizer::Model {
       if (find_invalid_utf8(entry.piece) || !vocabulary.insert(entry.piece, vocabulary.size()))
         throw Error(
             ExitCode::model,
-            file + ": piece " + std::to_string(vocabulary.size()) + " is no valid UTF-8 or there twice",
+            file + ": piece " + std::to_string(vocabulary.size()) + " is not valid UTF-8 or is a duplicate",
             "download the file again");
     return vocabulary;
   }
@@ -121,7 +121,7 @@ SentencePieceTokenizer::Model SentencePieceTokenizer::read(const std::filesystem
   const std::string bytes = read_whole_file(model.file, kMostTokenizerBytes, ExitCode::model);
   sentencepiece::SentencePieceProcessor library;
   if (const auto status = library.LoadFromSerializedProto(bytes); !status.ok())
-    throw Error(ExitCode::model, model.file + ": no SentencePiece model: " + status.error_message(),
+    throw Error(ExitCode::model, model.file + ": not a SentencePiece model: " + status.error_message(),
                 "download the file again");
   const Message message(bytes);
   if (const auto type = Message(message.bytes(kTrainerSpec)).number(kModelType);
@@ -166,8 +166,8 @@ SentencePieceTokenizer::Model SentencePieceTokenizer::read_json(const std::files
   const std::string file = (folder / "tokenizer.json").string();
   const auto expect = [&](bool right, const std::string& what) {
     if (!right)
-      throw Error(ExitCode::model, file + ": expected " + what + ", as XLM-R's has it",
-                  "put sentencepiece.bpe.model into the folder (for T5 spiece.model), or download it again");
+      throw Error(ExitCode::model, file + ": expected " + what + ", as in XLM-R",
+                  "add sentencepiece.bpe.model (for T5, spiece.model) to the folder, or download it again");
   };
   const nlohmann::json added = whole.value("added_tokens", nlohmann::json::array());
   expect(added.is_array(), "a list \"added_tokens\"");

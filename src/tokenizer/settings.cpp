@@ -82,7 +82,7 @@ class Reader {
     }
     for (const char* key : {"padding_side", "truncation_side"})
       if (const auto it = config.find(key); it != config.end() && *it != "right")
-        refuse(file, key, "\"right\", which alone is supported", *it);
+        refuse(file, key, "\"right\", the only supported value", *it);
   }
 
   void read_tokens(const std::string& file, const json& values, bool special) {

@@ -18,8 +18,8 @@ using namespace nlohmann::literals;
 
 std::unique_ptr<Tokenizer> Tokenizer::open(const std::filesystem::path& folder) {
   if (std::error_code ignored; !is_directory(folder, ignored))
-    throw Error(ExitCode::model, folder.string() + ": expected a tokenizer's folder, found none",
-                "give a model folder that holds tokenizer/, or that folder itself");
+    throw Error(ExitCode::model, folder.string() + ": expected a tokenizer folder, found none",
+                "pass a model folder that contains tokenizer/, or that folder itself");
   if (is_there(folder / "vocab.json")) return ClipTokenizer::from_vocabulary(folder);
   if (is_there(folder / "spiece.model"))
     return std::make_unique<SentencePieceTokenizer>(folder, SentencePieceLayout::t5);
@@ -46,7 +46,7 @@ void Tokenizer::finish(const TokenizerSettings& settings) {
     const int64_t id = vocabulary_.find(token.content).value_or(next);
     if (!vocabulary_.find(token.content) && !vocabulary_.insert(token.content, id))
       throw Error(ExitCode::model, folder_ + ": the added token \"" + token.content + "\" needs id " +
-                                       std::to_string(id) + ", which the vocabulary uses already");
+                                       std::to_string(id) + ", which the vocabulary already uses");
     next = std::max(next, id + 1);
     added_.add(token, token.normalized ? normalize(token.content) : token.content, id);
   }
@@ -63,7 +63,7 @@ void Tokenizer::finish(const TokenizerSettings& settings) {
 
 std::vector<int64_t> Tokenizer::content_ids(std::string_view text) const {
   if (const auto at = find_invalid_utf8(text))
-    throw Error(ExitCode::usage, "the text is no valid UTF-8 at byte " + std::to_string(*at + 1),
+    throw Error(ExitCode::usage, "the text is not valid UTF-8 at byte " + std::to_string(*at + 1),
                 "save the text as UTF-8");
   std::vector<int64_t> ids;
   for (const auto& raw : added_.split(text, AddedTokens::Stage::raw)) {

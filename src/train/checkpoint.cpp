@@ -78,12 +78,12 @@ Position load_checkpoint(const std::filesystem::path& path, Stage& stage, Optimi
   const auto& metadata = file->metadata();
   const auto refuse = [&](const std::string& what) {
     throw Error(ExitCode::model, path.string() + ": " + what,
-                "remove the checkpoint to begin this stage anew, or name another run folder with --out");
+                "remove the checkpoint to restart this stage, or choose another run folder with --out");
   };
   const auto entry = [&](const char* key) {
     const auto it = metadata.find(key);
     if (it == metadata.end())
-      refuse("no checkpoint of `unclip train`: \"" + std::string(key) + "\" is missing");
+      refuse("not a checkpoint of unclip train: \"" + std::string(key) + "\" is missing");
     return it->second;
   };
   const auto count = [&](const char* key) {
@@ -110,7 +110,7 @@ Position load_checkpoint(const std::filesystem::path& path, Stage& stage, Optimi
   if (const auto key = first_difference(saved, current, ""))
     throw Error(ExitCode::model,
                 path.string() + ": was trained with another recipe: \"" + *key + "\" differs",
-                "name another run folder with --out, or change the recipe back");
+                "choose another run folder with --out, or change the recipe back");
 
   const std::map<std::string, torch::Tensor> tensors = read_tensors(path);
   std::map<std::string, torch::Tensor> wanted = optimiser.state();
@@ -118,9 +118,8 @@ Position load_checkpoint(const std::filesystem::path& path, Stage& stage, Optimi
   for (const auto& [name, tensor] : wanted) {
     const auto it = tensors.find(name);
     if (it == tensors.end()) refuse("tensor \"" + name + "\" is missing");
-    if (it->second.sizes() != tensor.sizes()) refuse("tensor \"" + name + "\" has another shape");
-    if (!it->second.isfinite().all().item<bool>())
-      refuse("tensor \"" + name + "\" holds values that are no numbers");
+    if (it->second.sizes() != tensor.sizes()) refuse("tensor \"" + name + "\" has the wrong shape");
+    if (!it->second.isfinite().all().item<bool>()) refuse("tensor \"" + name + "\" contains NaN or infinity");
   }
   optimiser.restore(tensors, position.step);
   const torch::NoGradGuard no_grad;

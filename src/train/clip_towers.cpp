@@ -24,8 +24,8 @@ Net tower(const TrainContext& context, const std::string& name, bool trained) {
     return net;
   }
   if (!there)
-    throw Error(ExitCode::model, component.folder.string() + ": no trained " + name + " is here",
-                "run `unclip train clip` first, or name a model with --from FOLDER");
+    throw Error(ExitCode::model, component.folder.string() + ": no trained " + name + " here",
+                "run `unclip train clip` first, or pass a model with --from FOLDER");
   Net net(NetConfig::from(component.config()));
   load_weights(*net, weight_files(component),
                {.dtype = trained ? torch::kFloat32 : context.target.dtype,

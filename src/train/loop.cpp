@@ -98,7 +98,7 @@ class Loop {
   double bench(int64_t steps) {
     if (recipe_.steps() < steps + kWarmingUp)  // the plan ends with the recipe
       throw Error(ExitCode::usage,
-                  fmt::format("{}: the recipe has {} steps, too few to time {} after {} for warming up",
+                  fmt::format("{}: the recipe has {} steps, too few to time {} after {} warm-up steps",
                               stage_.name(), recipe_.steps(), steps, kWarmingUp),
                   "time fewer with --bench-steps, or lengthen a phase");
     Loader loader = make_loader();
@@ -130,7 +130,7 @@ class Loop {
     }
     position_ = load_checkpoint(checkpoint(), stage_, optimiser_, context_.recipe);
     forget_later_metrics();
-    spdlog::info("{}: goes on at step {} of {}", stage_.name(), position_.step, recipe_.steps());
+    spdlog::info("{}: resuming at step {} of {}", stage_.name(), position_.step, recipe_.steps());
   }
 
   int64_t parameter_count() const {
@@ -226,7 +226,7 @@ class Loop {
     if (seconds_since(logged_) > kLogEvery) {
       const double left =
           static_cast<double>(recipe_.steps() - position_.step) * passed / static_cast<double>(measured_);
-      spdlog::info("{} {}/{} | loss {:.4f} | {:.1f} pictures/s | {} left", stage_.name(), position_.step,
+      spdlog::info("{} {}/{} | loss {:.4f} | {:.1f} images/s | {} left", stage_.name(), position_.step,
                    recipe_.steps(), mean, each_second, duration(left));
       logged_ = Clock::now();
     }

@@ -52,10 +52,10 @@ Entry parse_line(const std::string& line, const fs::path& folder, const std::str
     values = parse_json(line);
   } catch (const JsonFault&) {  // told below
   }
-  if (!values.is_object()) fail("no JSON object");
+  if (!values.is_object()) fail("not a JSON object");
   const auto text = [&](const char* key) {
     if (!values.contains(key) || !values.at(key).is_string())
-      fail(std::string("key \"") + key + "\" with a string is missing");
+      fail(std::string("expected a string \"") + key + "\", found none");
     return values.at(key).get<std::string>();
   };
   Entry entry{folder / text("file_name"), text("text"), where};
@@ -68,7 +68,7 @@ std::vector<Entry> read_entries(const fs::path& folder, bool captioned_only) {
   std::ifstream in(list);
   if (!in)
     throw Error(ExitCode::usage, list.string() + ": cannot be read",
-                "list the pictures there, one JSON object a line; unclip scenes -o DIR writes an example");
+                "list the images there, one JSON object per line; unclip scenes -o DIR writes an example");
   std::vector<Entry> entries;
   size_t number = 0;
   for (std::string line; std::getline(in, line);) {
@@ -78,7 +78,7 @@ std::vector<Entry> read_entries(const fs::path& folder, bool captioned_only) {
     if (!captioned_only || !entry.caption.empty()) entries.push_back(std::move(entry));
   }
   if (entries.size() < 2)
-    throw Error(ExitCode::usage, list.string() + ": expected at least 2 pictures" +
+    throw Error(ExitCode::usage, list.string() + ": expected at least 2 images" +
                                      (captioned_only ? " with captions" : "") + ", found " +
                                      std::to_string(entries.size()));
   return entries;
@@ -108,7 +108,7 @@ Image read(const Entry& entry) {
     if (std::min(image.width, image.height) < kSmallestSide)
       throw Error(ExitCode::usage, entry.file.string() + ": " + std::to_string(image.width) + " × " +
                                        std::to_string(image.height) + " pixels, expected at least " +
-                                       std::to_string(kSmallestSide) + " a side");
+                                       std::to_string(kSmallestSide) + " per side");
     return image;
   } catch (const Error& error) {
     throw Error(error.code, entry.where + ": " + error.what(), error.hint);

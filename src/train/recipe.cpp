@@ -200,7 +200,7 @@ Recipe Recipe::from(const json& values, const std::string& origin) {
   words.read("model_max_length", recipe.tokenizer.model_max_length, int64_t{2}, int64_t{65'536});
   words.read("captions", recipe.tokenizer.captions, int64_t{1}, kMost);
   words.finish();
-  if (!stages.is_object()) reader.fail("key \"stages\" must hold an object, one key a stage");
+  if (!stages.is_object()) reader.fail("key \"stages\" must be an object with one key per stage");
   for (const auto& stage : stages.items())
     if (std::ranges::none_of(kStages, [&](const NamedStage& known) { return known.name == stage.key(); }))
       reader.fail("unknown stage \"" + stage.key() + "\", expected clip, prior, decoder or upsampler");
@@ -214,7 +214,7 @@ Recipe Recipe::read(const std::filesystem::path& file) {
   try {
     return from(parse_json(read_whole_file(file, kLargest, ExitCode::usage)), file.string());
   } catch (const JsonFault& fault) {
-    throw Error(ExitCode::usage, file.string() + ": no JSON: " + fault.what());
+    throw Error(ExitCode::usage, file.string() + ": not valid JSON: " + fault.what());
   }
 }
 

@@ -78,7 +78,7 @@ void train_tokenizer(const PictureSource& source, const TokenizerRecipe& recipe,
   const auto status = sentencepiece::SentencePieceTrainer::Train(options, &iterator, &model);
   if (!status.ok())
     throw Error(ExitCode::usage, "tokenizer: " + std::string(status.message()),
-                "give more captions or a smaller tokenizer.vocab_size");
+                "use more captions or a smaller tokenizer.vocab_size");
   write(folder / "spiece.model", model);
   const nlohmann::json settings{{"tokenizer_class", "T5Tokenizer"},
                                 {"model_max_length", recipe.model_max_length}};

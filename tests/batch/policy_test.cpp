@@ -132,12 +132,12 @@ TEST_F(Policy, ManyRulesAndPromptsTakeNoTime) {
 }
 
 TEST_F(Policy, BadLinesAreListedWithTheirPlace) {
-  expect_refusal(ExitCode::usage, file.string() + ":2:6: no valid regular expression (U_REGEX_",
+  expect_refusal(ExitCode::usage, file.string() + ":2:6: invalid regular expression (U_REGEX_",
                  [&] { of("ok\n /a(b/\n"); });
   const std::string all = refusal(ExitCode::usage, [&] { of("/a[/\n!?\nfine\n/open\n//\nab\xff\n"); });
   for (const char* part :
-       {":1:", "regular expression", ":2:1: no word in it", ":4:1: expected an expression between",
-        ":5:1: expected an expression between", ":6:3: invalid UTF-8", "nothing was done"})
+       {":1:", "regular expression", ":2:1: no words", ":4:1: expected an expression between",
+        ":5:1: expected an expression between", ":6:3: invalid UTF-8", "nothing has been generated"})
     EXPECT_NE(all.find(part), std::string::npos) << "no '" << part << "' in " << all;
   EXPECT_EQ(all.find("txt:3:"), std::string::npos) << all;
   expect_refusal(ExitCode::io, "missing or unreadable", [&] { PromptPolicy(folder.path / "none.txt"); });

@@ -118,20 +118,20 @@ TEST(PromptFile, NamesEveryBadLine) {
             "a.txt:2:2: invalid UTF-8; expected the file to be saved as UTF-8\n"
             "a.txt:4:1: invalid UTF-8; expected the file to be saved as UTF-8\n"
             "a.txt:5:2: a control character; expected plain text\n"
-            "a.txt:6:3: options in a .txt file; expected a prompt alone (a .jsonl or .csv takes options)\n");
+            "a.txt:6:3: options in a .txt file; expected only a prompt (use .jsonl or .csv for options)\n");
   const std::string expected = "; expected an object such as {\"prompt\": \"a red circle\"}\n";
-  EXPECT_EQ(read("a.jsonl", "{\"prompt\": \"é\" 3}").faults, "a.jsonl:1:16: no valid JSON" + expected);
+  EXPECT_EQ(read("a.jsonl", "{\"prompt\": \"é\" 3}").faults, "a.jsonl:1:16: invalid JSON" + expected);
   EXPECT_EQ(read("a.jsonl",
                  "{\"prompt\": \"a\"}\n[1]\n{}\n{\"prompt\": 3}\n{\"prompt\": \" \"}\n{\"prompt\": \"\"}\n3\n"
                  "{\"prompt\": [\"a\"]}\n{\"prompt\": \"a\\u0000\"}")
                 .faults,
             "a.jsonl:2:1: expected a JSON object with the key \"prompt\"\n"
             "a.jsonl:3:1: prompt: expected a text, found an empty one\n"
-            "a.jsonl:4:12: prompt: expected a text, found 3\n"
+            "a.jsonl:4:12: prompt: expected a string, found 3\n"
             "a.jsonl:5:1: prompt: expected a text, found an empty one\n"
             "a.jsonl:6:12: prompt: expected a text, found an empty one\n"
             "a.jsonl:7:1: expected a JSON object with the key \"prompt\"\n"
-            "a.jsonl:8:12: prompt: expected a text, found [\"a\"]\n"
+            "a.jsonl:8:12: prompt: expected a string, found [\"a\"]\n"
             "a.jsonl:9:1: prompt: expected a text, found a NUL character in it\n");
 }
 
@@ -209,11 +209,11 @@ TEST(PromptFile, NamesCellsOfCsv) {
             "a.csv:3:4: seed: expected a whole number from 0 to 18446744073709551615, found \"x\"\n"
             "a.csv:4:2: expected 2 cells as in the header, found 1\n"
             "a.csv:5:5: expected 2 cells as in the header, found 3\n"
-            "a.csv:6:4: a quote within a cell; expected the whole cell in quotes\n"
-            "a.csv:7:4: text behind a closing quote; expected a comma (write \"\" for a quote)\n"
+            "a.csv:6:4: a quote inside a cell; expected the whole cell in quotes\n"
+            "a.csv:7:4: text after a closing quote; expected a comma (write \"\" for a quote)\n"
             "a.csv:8:1: prompt: expected a text, found an empty one\n"
             "a.csv:9:3: invalid UTF-8; expected the file to be saved as UTF-8\n"
-            "a.csv:11:1: a quote that is never closed\n");
+            "a.csv:11:1: unclosed quote\n");
   ASSERT_EQ(reading.lines.size(), 1u);
   EXPECT_EQ(reading.lines[0].options.prompt, "good");
 }
@@ -221,7 +221,7 @@ TEST(PromptFile, NamesCellsOfCsv) {
 TEST(PromptFile, RefusesALineWithoutEnd) {
   const std::string faults = read("a.txt", std::string(3 << 20, 'a') + "\nb\xff").faults;
   EXPECT_EQ(faults,
-            "a.txt:1:1: longer than 1 MiB; expected one prompt a line\n"
+            "a.txt:1:1: longer than 1 MiB; expected one prompt per line\n"
             "a.txt:2:2: invalid UTF-8; expected the file to be saved as UTF-8\n");
 }
 

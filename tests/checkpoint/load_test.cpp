@@ -105,7 +105,7 @@ TEST(LoadWeights, RefusesATensorThatTwoShardsHold) {
   const auto text = refusal(ExitCode::model, [&] {
     load_weights(leaf, {folder.path / "a.safetensors", folder.path / "b.safetensors"});
   });
-  EXPECT_NE(text.find("bias (a second time, in b.safetensors)"), std::string::npos) << text;
+  EXPECT_NE(text.find("bias (duplicate, in b.safetensors)"), std::string::npos) << text;
 }
 
 TEST(AsTensor, CopiesDataThatIsNotAligned) {

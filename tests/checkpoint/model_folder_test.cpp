@@ -96,14 +96,14 @@ TEST_F(ModelFolderTest, RefusesAnIndexThatDoesNotFitItsShards) {
   };
   const std::pair<const char*, const char*> cases[] = {
       {R"({"a": "one.safetensors", "b": "two.safetensors"})", "the shard two.safetensors is missing"},
-      {R"({"a": "one.safetensors"})", "tensor b is in one.safetensors unannounced"},
-      {R"({"a": "one.safetensors", "b": "one.safetensors", "c": "one.safetensors"})", "names 3 tensors"},
+      {R"({"a": "one.safetensors"})", "tensor b is in one.safetensors but not in the index"},
+      {R"({"a": "one.safetensors", "b": "one.safetensors", "c": "one.safetensors"})", "lists 3 tensors"},
       {R"({"a": "../one.safetensors"})", "is not a .safetensors file of the same folder"},
       {R"({"a": "/etc/passwd"})", "is not a .safetensors file of the same folder"},
       {R"({"a": "one.bin"})", "is not a .safetensors file of the same folder"},
       {R"({"a": 1})", "is not a string"},
-      {R"({})", "should name a file for each tensor"},
-      {R"("a")", "should name a file for each tensor"},
+      {R"({})", "should map each tensor to a file"},
+      {R"("a")", "should map each tensor to a file"},
   };
   for (const auto& [map, part] : cases) {
     const auto text = refused(map);
@@ -121,7 +121,7 @@ TEST_F(ModelFolderTest, RefusesPickledWeightsWithTheWayToConvert) {
     EXPECT_NE(text.find("save_pretrained"), std::string::npos) << text;
     fs::remove(prior / file);
   }
-  expect_refusal(ExitCode::model, "no .safetensors weights of PriorTransformer", [&] { found(); });
+  expect_refusal(ExitCode::model, "no .safetensors weights for PriorTransformer", [&] { found(); });
 }
 
 TEST_F(ModelFolderTest, NamesWhatIsMissing) {
@@ -136,13 +136,13 @@ TEST_F(ModelFolderTest, NamesWhatIsMissing) {
 
 TEST_F(ModelFolderTest, SuggestsTheFolderThatWasMeant) {
   save("model.safetensors", {"a"});
-  const std::string hint = "did you mean ‹model› " + fs::canonical(root).string() + " ?";
+  const std::string hint = "did you mean " + fs::canonical(root).string() + " ?";
   expect_refusal(ExitCode::model, "found a file | " + hint,
                  [&] { ModelFolder::open(root / "model_index.json"); });
   expect_refusal(ExitCode::model, hint, [&] { ModelFolder::open(prior / "model.safetensors"); });
   expect_refusal(ExitCode::model, hint, [&] { ModelFolder::open(prior); });
-  expect_refusal(ExitCode::model, "did you mean ‹model›", [&] { ModelFolder::open(temporary.path); });
-  expect_refusal(ExitCode::model, "README.md tells how to get one",
+  expect_refusal(ExitCode::model, "did you mean /", [&] { ModelFolder::open(temporary.path); });
+  expect_refusal(ExitCode::model, "see README.md for how to get one",
                  [&] { ModelFolder::open(root / "nowhere" / "at" / "all"); });
 }
 
@@ -150,12 +150,12 @@ TEST_F(ModelFolderTest, RefusesAnIndexThatIsNone) {
   const std::pair<const char*, const char*> cases[] = {
       {"{", "not valid JSON"},
       {"[]", "expected a JSON object"},
-      {"{}", "names no component"},
+      {"{}", "lists no components"},
       {R"({"prior": ["diffusers"]})", "expected [library, class]"},
       {R"({"prior": ["diffusers", 3]})", "expected [library, class]"},
-      {R"({"../prior": ["diffusers", "PriorTransformer"]})", "the name leaves the model folder"},
-      {R"({"..": ["diffusers", "PriorTransformer"]})", "the name leaves the model folder"},
-      {R"({"/etc": ["diffusers", "PriorTransformer"]})", "the name leaves the model folder"},
+      {R"({"../prior": ["diffusers", "PriorTransformer"]})", "the name points outside the model folder"},
+      {R"({"..": ["diffusers", "PriorTransformer"]})", "the name points outside the model folder"},
+      {R"({"/etc": ["diffusers", "PriorTransformer"]})", "the name points outside the model folder"},
   };
   for (const auto& [text, part] : cases) {
     SCOPED_TRACE(text);

@@ -82,8 +82,8 @@ TEST_F(BatchRun, BadLinesAreAllToldBeforeAnyModelIsOpened) {
       << "{\"prompt\": \"good\"}\n{\"prompt\": \"a\", \"seed\": -1}\nnot JSON\n{\"promt\": \"a\"}\n";
   const Result result = run({"generate", "-f", file, "-m", "/no/such", "-o", out.string() + "/"});
   expect_error(result, 2,
-               {file.string() + ":2:25: seed: expected a whole number", file.string() + ":3:2: no valid JSON",
-                file.string() + ":4:2: unknown key \"promt\"", "faults: "});
+               {file.string() + ":2:25: seed: expected a whole number", file.string() + ":3:2: invalid JSON",
+                file.string() + ":4:2: unknown key \"promt\"", "errors: "});
   std::ofstream(file) << "";
   expect_error(run({"generate", "-f", file, "-m", "/no/such"}), 2, {"expected a prompt, found none"});
   EXPECT_EQ(files_in(out), 0U);
@@ -180,10 +180,10 @@ TEST_F(BatchRun, ShardsNeedANumberAndASeed) {
     more.insert(more.begin(), start.begin(), start.end());
     return more;
   };
-  expect_error(run(with({"--shard", "0/2"})), 2, {"no seed to count from", "--seed"});
+  expect_error(run(with({"--shard", "0/2"})), 2, {"expected a seed", "--seed"});
   expect_error(run(with({"--shard", "2/2"})), 2, {"--shard", "from 0 to 1", "\"2\""});
   expect_error(run(with({"--shard", "2"})), 2, {"--shard", "expected i/N"});
-  expect_error(run(with({"--shard", "/2"})), 2, {"--shard", "expected a scheduler's task", "found none"});
+  expect_error(run(with({"--shard", "/2"})), 2, {"--shard", "expected a scheduler task", "found none"});
   expect_error(run(start, environment({{"JOB_COMPLETION_INDEX", "1"}})), 2, {"Kubernetes", "--shard /N"});
   expect_error(run(start, environment({{"SLURM_ARRAY_TASK_ID", "3"},
                                        {"SLURM_ARRAY_TASK_MIN", "3"},
@@ -201,7 +201,7 @@ TEST_F(BatchRun, OneOfEightWritersWinsAndTheOthersTellSo) {
   for (Program& racer : racers) {
     const Result result = racer.wait();
     won += result.code == 0;
-    if (result.code != 0) expect_error(result, 5, {file.string(), "exists already"});
+    if (result.code != 0) expect_error(result, 5, {file.string(), "already exists"});
   }
   EXPECT_EQ(won, 1);
   EXPECT_EQ(files_in(out), 1U);
@@ -213,10 +213,11 @@ TEST_F(BatchRun, TwoRunsDoNotShareAManifest) {
   std::ofstream(out / "manifest.jsonl") << "";
   const int held = open((out / "manifest.jsonl").c_str(), O_RDWR | O_CLOEXEC);
   flock(held, LOCK_EX);
-  expect_error(run(draw(file, out)), 5, {"manifest.jsonl", "another unclip is writing here", "--shard"});
+  expect_error(run(draw(file, out)), 5,
+               {"manifest.jsonl", "another unclip process is writing here", "--shard"});
   close(held);
   std::ofstream(out / "manifest.jsonl") << "nonsense\n";
-  expect_error(run(draw(file, out)), 5, {"manifest.jsonl:1:1: expected the line of a picture"});
+  expect_error(run(draw(file, out)), 5, {"manifest.jsonl:1:1: expected a line that describes an image"});
 }
 
 // The job fails and is left alone, until --retry-failed; the others go on.
@@ -320,13 +321,13 @@ TEST_F(BatchRun, HalvesTheBatchWhereMemoryEnds) {
     setrlimit(RLIMIT_AS, &most);
   });
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_NE(result.err.find("out of memory: going on with --batch-size 32"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("out of memory: continuing with batch size 32"), std::string::npos) << result.err;
   EXPECT_EQ(pictures(out).size(), 3U);
   arguments[5] = "auto";
   arguments[7] = (temporary.path / "auto").string() + "/";
   const Result measured = run(quick(arguments, model));
   EXPECT_EQ(measured.code, 0) << measured.err;
-  EXPECT_NE(measured.err.find("--batch-size auto: 4 fit"), std::string::npos) << measured.err;
+  EXPECT_NE(measured.err.find("automatic batch size: 4"), std::string::npos) << measured.err;
 }
 
 // A million lines are checked in the memory that a thousand take.

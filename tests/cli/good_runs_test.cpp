@@ -163,7 +163,7 @@ TEST_F(TinyModel, SignalsEndTheRunAndKeepPictures) {
     program.kill(signal);
     const Result result = program.wait();
     EXPECT_EQ(result.code, 128 + signal) << result.signal << result.err;
-    EXPECT_NE(result.err.find("finished pictures are kept"), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find("finished images are kept"), std::string::npos) << result.err;
     EXPECT_LT(lines_of(result.out).size(), 1000U);
   }
   Arguments pictures{"info", "--json"};

@@ -87,7 +87,7 @@ TEST_F(InspectTest, NamesAClassThatIsNotBuilt) {
 
 TEST_F(InspectTest, RefusesWhatIsNoModelFolder) {
   model /= "prior";
-  expect_refusal(ExitCode::model, "did you mean ‹model›", [&] { run(false); });
+  expect_refusal(ExitCode::model, "did you mean /", [&] { run(false); });
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ TEST_P(EveryDecoder, AnEmbeddingDrawsTheSameAsOneRun) {
   EXPECT_EQ(saved.code, 0) << saved.err;
   EXPECT_EQ(saved.out, file.string() + "\n");
   EXPECT_EQ(files_in(temporary.path), 1U) << "a picture was drawn";
-  expect_error(run(save), 5, {file, "exists already", "--overwrite"});
+  expect_error(run(save), 5, {file, "already exists", "--overwrite"});
 
   const Image whole = draw_with({"--negative-prompt", "a blue square"});
   Arguments from = needed_by(GetParam());
@@ -172,11 +172,12 @@ TEST_F(KandinskyRun, APromptFileTakesAllAndPathsStartFromTheWorkingFolder) {
 }
 
 TEST_F(KandinskyRun, OptionsThatAFamilyCannotUseAreRefused) {
-  refuse("2.2", {"--mask", kMask, "--init-image", kInit}, 2, {"--mask", "does not repaint"});
+  refuse("2.2", {"--mask", kMask, "--init-image", kInit}, 2, {"--mask", "cannot inpaint"});
   refuse("2.1", {"--hint", kHint}, 2, {"--hint", "takes no depth map"});
-  refuse("2.2-controlnet", {}, 2, {"expected --hint, found none"});
-  refuse("2.2-controlnet", {"--hint", kHint, "--init-image", kInit}, 2, {"--init-image", "depth map alone"});
-  refuse("2.1-inpaint", {"--init-image", kInit}, 2, {"expected --init-image and --mask"});
+  refuse("2.2-controlnet", {}, 2, {"--hint: expected a depth map for this model, found none"});
+  refuse("2.2-controlnet", {"--hint", kHint, "--init-image", kInit}, 2, {"--init-image", "depth map only"});
+  refuse("2.1-inpaint", {"--init-image", kInit}, 2,
+         {"--mask: expected a mask for this inpainting model, found none"});
   refuse("2.2", {"--strength", "0.5"}, 2, {"strength: expected together with init_image"});
   refuse("2.2", {"--upsampler-steps", "7"}, 2, {"--upsampler-steps", "no upsampler"});
   refuse("2.2", {"--mask", kMask}, 2, {"mask: expected together with init_image"});
@@ -190,26 +191,26 @@ TEST_F(KandinskyRun, OptionsThatAFamilyCannotUseAreRefused) {
 }
 
 TEST_F(KandinskyRun, BadInputIsToldInOneLine) {
-  refuse("2.2", {"--size", "3x40"}, 2, {"--size: is 3x40, expected 4 to 8192"});
+  refuse("2.2", {"--size", "3x40"}, 2, {"--size: expected 4 to 8192 pixels per side, found 3x40"});
   refuse("2.2", {"--size", "64"}, 2, {"--size", "expected width x height", "\"64\""});
   refuse("2.2", {"--size", "0x64"}, 2, {"--size", "from 1 to 8192", "\"0\""});
   refuse("2.2", {"--init-image", kInit, "--strength", "1.5"}, 2, {"--strength", "from 0 to 1", "\"1.5\""});
-  refuse("2.2", {"--init-image", kInit, "--strength", "0.1"}, 2, {"--strength", "of 4 steps is none"});
+  refuse("2.2", {"--init-image", kInit, "--strength", "0.1"}, 2, {"--strength", "of 4 steps, which is none"});
   refuse("2.2", {"--sampler", "euler"}, 2, {"--sampler", "ddim, ddpm or dpm++", "\"euler\""});
   refuse("2.2", {"--init-image", kRoot + "none.png"}, 5, {"none.png: missing"});
-  refuse("2.2", {"--init-image", kRoot + "2.2/model_index.json"}, 5, {"model_index.json", "is no picture"});
+  refuse("2.2", {"--init-image", kRoot + "2.2/model_index.json"}, 5, {"model_index.json", "not an image"});
   std::ofstream(temporary.path / "torn.png") << read_file(kInit).substr(0, 300);
-  refuse("2.2", {"--init-image", temporary.path / "torn.png"}, 5, {"torn.png", "ends too early"});
+  refuse("2.2", {"--init-image", temporary.path / "torn.png"}, 5, {"torn.png", "truncated"});
   std::ofstream(temporary.path / "torn.jpg") << read_file(kRoot + "init.jpg").substr(0, 700);
   refuse("2.2", {"--init-image", temporary.path / "torn.jpg"}, 5, {"torn.jpg", "JPEG is corrupt"});
   draw("2.2", {});  // 32 x 32 pixels
   const std::string small = last_file();
   refuse("2.2-inpaint", {"--init-image", kInit, "--mask", small}, 2,
-         {"--mask: is 32x32 pixels, expected 75x61 as --init-image"});
+         {"--mask: expected 75x61 pixels, the size of the initial image, found 32x32"});
   refuse("2.2", {"--embedding", kInit}, 3, {"init.png"});
   refuse("2.2", {"--embedding", kRoot + "2.2/movq/golden.safetensors"}, 3,
          {"expected a tensor \"image_embeds\""});
-  refuse("2.2", {}, 2, {"holds a decoder alone", "--prior"}, /*with_prior=*/false);
+  refuse("2.2", {}, 2, {"contains only a decoder", "--prior"}, /*with_prior=*/false);
   refuse("2.2", {"--embedding", kInit, "--negative-prompt", "x"}, 2,
          {"one of embedding and negative_prompt"});
   refuse("2.2", {"--save-embedding", temporary.path / "e", "-n", "2"}, 2, {"--save-embedding", "one prompt"});

@@ -28,7 +28,7 @@ TEST_F(Output, ForeignManifestsStayAsTheyAre) {
         "{\"index\":0,\"status\":\"done\",\"id\":\"a\",\"run_seed\":-1}\n"}) {
     std::ofstream(manifest) << text;
     expect_error(early({"-f", file, "-o", folder}), 5,
-                 {manifest.string() + ":", "expected the line of a picture"});
+                 {manifest.string() + ":", "expected a line that describes an image"});
     EXPECT_EQ(early({"-f", bad, "-o", folder}).code, 5);
     EXPECT_EQ(read_file(manifest), text);
   }
@@ -59,7 +59,7 @@ TEST_F(Output, ManifestsThatAreNoFilesAreRefused) {
         [&] { fs::create_directory(place); }};
     for (const auto& make : kinds) {
       make();
-      expect_error(early({"-f", file, "-o", folder}), 5, {place.string(), "no regular file", "-o"});
+      expect_error(early({"-f", file, "-o", folder}), 5, {place.string(), "not a regular file", "-o"});
       fs::remove(place);
     }
   }
@@ -91,7 +91,7 @@ TEST_F(Output, WhatIsNoFileIsKnownBeforeTheModel) {
   EXPECT_FALSE(fs::exists(out / "nowhere"));
   std::ofstream(out / "y-1-grid.png") << "mine";
   expect_error(early({"y", "--seed", "1", "--grid", "2x2", "-o", folder}), 5,
-               {"y-1-grid.png: exists already"});
+               {"y-1-grid.png: already exists"});
   expect_error(early({"x", "-o", out / "new" / (std::string(300, 'a') + ".png")}), 5, {"File name too long"});
 }
 
@@ -140,7 +140,7 @@ TEST_F(Output, AFolderThatGoesAwayIsAnError) {
       if (again) fs::create_directory(out);
       const Result result = program.wait();
       EXPECT_EQ(result.code, 5) << result.err;
-      EXPECT_NE(result.err.find("was removed while the run went on"), std::string::npos) << result.err;
+      EXPECT_NE(result.err.find("was removed during the run"), std::string::npos) << result.err;
       fs::remove_all(aside);
       fs::remove_all(out);
     }

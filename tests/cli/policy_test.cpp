@@ -59,7 +59,7 @@ TEST_F(Denied, NegativePromptsAndEmbeddingsAreRead) {
 TEST_F(Denied, ABadFileIsToldWithItsPlace) {
   std::ofstream(deny) << "fine\n/a(b/\n!!\n";
   const Result result = draw({});
-  expect_error(result, 2, {deny + ":2:5: no valid regular expression", deny + ":3:1: no word"});
+  expect_error(result, 2, {deny + ":2:5: invalid regular expression", deny + ":3:1: no word"});
   expect_error(generate({"x", "--deny-file", temporary.path / "none.txt"}), 5, {"none.txt", "missing"});
   expect_error(generate({"x", "--deny-action", "skip"}), 2, {"--deny-action", "--deny-file"});
 }

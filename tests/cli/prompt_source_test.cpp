@@ -46,7 +46,7 @@ TEST_F(PromptSource, WhatIsCutShortIsAnError) {
     dup2(open(file.c_str(), O_RDONLY), STDIN_FILENO);
   };
   expect_error(run(draw("-", out, {"--seed", "1"}), limited), 5,
-               {"standard input", "could not be read to its end"});
+               {"standard input", "could not be read completely"});
 }
 
 TEST_F(PromptSource, AFileThatIsWrittenToMeanwhileIsToldOf) {
@@ -56,7 +56,7 @@ TEST_F(PromptSource, AFileThatIsWrittenToMeanwhileIsToldOf) {
   std::ofstream(file, std::ios::app) << "{\"prompt\": \"one more\"}\n";
   const Result result = program.wait();
   EXPECT_EQ(result.code, 5) << result.err;
-  EXPECT_NE(result.err.find(file.string() + ": was changed while this run read it"), std::string::npos)
+  EXPECT_NE(result.err.find(file.string() + ": was changed while being read"), std::string::npos)
       << result.err;
 }
 

@@ -92,7 +92,7 @@ TEST_F(Again, VerifyNamesOtherWeightsAndBadFiles) {
   prior.save(weights("prior"));
   const Result result = run({"verify", cat, "--model", model});
   EXPECT_EQ(result.code, 1) << result.err;
-  EXPECT_NE(result.out.find("other weights: prior"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("weights differ: prior"), std::string::npos) << result.out;
   const Result bad = run({"verify", temporary.path / "none.png", "--model", kTiny, cat});
   EXPECT_EQ(bad.code, 5);
   EXPECT_EQ(lines_of(bad.out).size(), 1U) << "the others are still verified";

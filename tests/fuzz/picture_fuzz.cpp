@@ -1,35 +1,17 @@
-// libFuzzer: PNG and JPEG files, with EXIF and XMP, any bytes or good files with some bytes changed. A
-// picture comes out whole, or Error(io).
+// libFuzzer: PNG, JPEG and WebP files, with EXIF, XMP and ICC profiles, any bytes or good files with some
+// bytes changed. An image comes out whole, or Error(io).
 #include <cstdlib>
-#include <fstream>
 #include <string>
 #include <vector>
 
+#include "image/good_files.h"
 #include "image/picture_file.h"
-#include "support/json.h"
 #include "unclip/error.h"
-
-namespace {
-
-std::vector<std::string> good_files() {
-  std::vector<std::string> files;
-  std::ifstream lines(UNCLIP_TEST_DATA "/pictures.jsonl");
-  for (std::string line; std::getline(lines, line);) {
-    const std::string digits = unclip::parse_json(line)["file"];
-    std::string bytes;
-    for (std::size_t i = 0; i < digits.size(); i += 2)
-      bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
-    files.push_back(bytes);
-  }
-  return files;
-}
-
-}  // namespace
 
 // The first byte chooses a good file, each three that follow a place in it and what is put there; or, where
 // there is no such file, the bytes are the file.
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  static const std::vector<std::string> files = good_files();
+  static const std::vector<std::string> files = unclip::testing_files::good_files("");
   if (size == 0) return 0;
   std::string file(reinterpret_cast<const char*>(data) + 1, size - 1);
   if (data[0] < files.size()) {

@@ -82,7 +82,7 @@ TEST_F(Metadata, OtherVersionsAndBrokenBlocks) {
       ADD_FAILURE() << bad.substr(0, 30);
     } catch (const Error& error) {
       EXPECT_EQ(error.code, ExitCode::io);
-      EXPECT_NE(std::string(error.what()).find("a.png: its unclip block is corrupt: "), std::string::npos);
+      EXPECT_NE(std::string(error.what()).find("a.png: the unclip metadata is corrupt: "), std::string::npos);
     }
   }
 }

@@ -56,7 +56,7 @@ TEST(Exif, IsReadOnlyWhereItIsWhole) {
 }
 
 TEST_F(PictureFile, MayNotBeAnythingElse) {
-  expect_refused("a caption", "is no picture, expected a PNG or JPEG file");
+  expect_refused("a caption", "not an image, expected a PNG, JPEG or WebP file");
   expect_refused("", "the file is empty");
   expect_refusal(ExitCode::io, "is a folder", [&] { read_picture(folder.path); });
   expect_refusal(ExitCode::io, "cannot be read", [&] { read_picture(folder.path / "absent.jpg"); });
@@ -65,7 +65,7 @@ TEST_F(PictureFile, MayNotBeAnythingElse) {
 TEST_F(PictureFile, MayNotBeCutOffOrBroken) {
   const std::string jpeg = bytes_of(kPictureFolder / "init.jpg");
   for (size_t length = 3; length + 2 < jpeg.size(); length += 37)
-    expect_refused(jpeg.substr(0, length), "the JPEG is corrupt or ends too early: ");
+    expect_refused(jpeg.substr(0, length), "the JPEG is corrupt or truncated: ");
   std::string wide = jpeg;  // 65,500 × 65,500 pixels in the frame header
   const size_t frame = wide.find("\xFF\xC0");
   ASSERT_NE(frame, std::string::npos);

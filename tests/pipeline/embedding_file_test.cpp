@@ -33,7 +33,7 @@ TEST(EmbeddingFile, RefusesOtherFiles) {
   save_tensors(path, {{"other", torch::ones({1, 3})}});
   expect_refusal(ExitCode::model, "expected a tensor \"image_embeds\"", [&] { load_embedding(path); });
   save_embedding(path, {{1}, {}, {1'000'000, 1'000'000}});
-  expect_refusal(ExitCode::model, "expected in \"prior_noise\"", [&] { load_embedding(path); });
+  expect_refusal(ExitCode::model, "a count and a shape in \"prior_noise\"", [&] { load_embedding(path); });
 }
 
 }  // namespace

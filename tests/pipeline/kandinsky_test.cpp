@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 const fs::path kRoot = fs::path(UNCLIP_TEST_DATA) / "kandinsky";
 const DeviceAndDtype kFloat{torch::kCPU, torch::kFloat32};
-const StageObserver kIgnore = [](auto, auto, auto) {};
+const Observer kIgnore = [](auto, auto, auto) {};
 
 const std::map<std::string, torch::Tensor>& kandinsky_golden() {
   static const auto golden = read_tensors(kRoot / "pictures.safetensors");
@@ -108,7 +108,7 @@ TEST_P(KandinskyFamily, DrawsByOtherSamplersAsTheReference) {
 
 TEST_P(KandinskyFamily, EmbedsAsTheReferencesPrior) {
   const auto prior =
-      Pipeline::open(ModelFolder::open(kRoot / (GetParam() + "-prior")), kFloat, PipelinePart::prior);
+      Pipeline::open(ModelFolder::open(kRoot / (GetParam() + "-prior")), kFloat, {.decoder = false});
   for (const std::string name : {"plain", "unguided", "negative", "both"}) {
     ImageRequest request = request_for(GetParam());
     if (name == "unguided") request.guidance.prior = 1;
@@ -128,7 +128,7 @@ TEST_P(KandinskyFamily, EmbedsAsTheReferencesPrior) {
 }
 
 TEST_P(KandinskyFamily, BeginsFromAnEmbeddingWithoutItsPrior) {
-  const auto decoder = Pipeline::open(ModelFolder::open(kRoot / GetParam()), kFloat, PipelinePart::decoder);
+  const auto decoder = Pipeline::open(ModelFolder::open(kRoot / GetParam()), kFloat, {.prior = false});
   const auto both = Pipeline::open(pair_of(GetParam()), kFloat);
   ImageRequest request = request_for(GetParam());
   request.embedding = std::make_shared<ImageEmbedding>(both->embed({request}, kWide, kIgnore)[0]);
@@ -200,31 +200,34 @@ void expect_no_picture(const std::string& decoder, const std::string& part,
 }
 
 TEST(KandinskyRefuses, PicturesThatTheModelHasNoUseForOrLacks) {
-  expect_no_picture("2.2", "‹mask›: this model does not repaint",
+  expect_no_picture("2.2", "mask: this model cannot inpaint",
                     [](auto& request, auto&) { request.mask = picture("mask.png"); });
-  expect_no_picture("2.2", "‹hint›: this model takes no depth map",
+  expect_no_picture("2.2", "hint: this model takes no depth map",
                     [](auto& request, auto&) { request.hint = picture("hint.png"); });
-  expect_no_picture("2.2-inpaint", "expected ‹init_image› and ‹mask›, one is missing",
+  expect_no_picture("2.2-inpaint", "mask: expected a mask for this inpainting model, found none",
                     [](auto& request, auto&) { request.mask = nullptr; });
-  expect_no_picture("2.2-controlnet", "expected ‹hint›, found none",
+  expect_no_picture("2.2-controlnet", "hint: expected a depth map for this model, found none",
                     [](auto& request, auto&) { request.hint = nullptr; });
-  expect_no_picture("2.1-inpaint", "‹mask›: is 3x2 pixels, expected 75x61 as ‹init_image›",
+  expect_no_picture("2.1-inpaint", "mask: expected 75x61 pixels, the size of the initial image, found 3x2",
                     [](auto& request, auto&) {
                       request.mask = std::make_shared<Image>(Image{3, 2, 1, std::vector<uint8_t>(6)});
                     });
 }
 
 TEST(KandinskyRefuses, SettingsOutsideTheirRange) {
-  expect_no_picture("2.1", "‹size›: is 3x40, expected 4 to 8192",
+  expect_no_picture("2.1", "size: expected 4 to 8192 pixels per side, found 3x40",
                     [](auto&, auto& settings) { settings.width = 3, settings.height = 40; });
-  expect_no_picture("2.1", "‹strength›: is 1.5", [](auto&, auto& settings) { settings.strength = 1.5; });
-  expect_no_picture("2.1", "of 6 steps is none", [](auto& request, auto& settings) {
+  expect_no_picture("2.1", "strength: expected 0 to 1, found 1.5",
+                    [](auto&, auto& settings) { settings.strength = 1.5; });
+  expect_no_picture("2.1", "of 6 steps, which is none", [](auto& request, auto& settings) {
     request.init_image = picture("init.png"), settings.strength = 0.1;
   });
-  expect_no_picture("2.1", "‹upsampler_steps›", [](auto&, auto& settings) { settings.steps.upsampler = 7; });
-  expect_no_picture("2.2", "its image_embeds are 3 wide, expected 40", [](auto& request, auto&) {
-    request.embedding = std::make_shared<ImageEmbedding>(ImageEmbedding{{1, 2, 3}, {1, 2, 3}, {}});
-  });
+  expect_no_picture("2.1", "upsampler_steps: ", [](auto&, auto& settings) { settings.steps.upsampler = 7; });
+  expect_no_picture(
+      "2.2", "embedding: expected 40 values in image_embeds for this decoder, found 3",
+      [](auto& request, auto&) {
+        request.embedding = std::make_shared<ImageEmbedding>(ImageEmbedding{{1, 2, 3}, {1, 2, 3}, {}});
+      });
 }
 
 TEST(KandinskyRefuses, FoldersThatDoNotBelongTogether) {
@@ -232,11 +235,11 @@ TEST(KandinskyRefuses, FoldersThatDoNotBelongTogether) {
                     prior = ModelFolder::open(kRoot / "2.1-prior");
   expect_refusal(ExitCode::model, "\"embedding_dim\" is 32, expected 40",
                  [&] { Pipeline::open(decoder.with_prior(prior), kFloat); });
-  expect_refusal(ExitCode::usage, "holds a decoder alone", [&] { Pipeline::open(decoder, kFloat); });
-  expect_refusal(ExitCode::usage, "holds a prior alone", [&] { Pipeline::open(prior, kFloat); });
+  expect_refusal(ExitCode::usage, "contains only a decoder", [&] { Pipeline::open(decoder, kFloat); });
+  expect_refusal(ExitCode::usage, "contains only a prior", [&] { Pipeline::open(prior, kFloat); });
   expect_refusal(ExitCode::usage, "expected a model folder with a prior",
                  [&] { decoder.with_prior(decoder); });
-  expect_refusal(ExitCode::usage, "has a prior of its own", [&] { pair_of("2.2").with_prior(prior); });
+  expect_refusal(ExitCode::usage, "already contains a prior", [&] { pair_of("2.2").with_prior(prior); });
 }
 
 TEST(KandinskyRefuses, APriorWithoutItsVisionTower) {

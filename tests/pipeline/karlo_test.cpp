@@ -122,11 +122,11 @@ TEST(Karlo, RefusesWhatItHasNoUseFor) {
     expect_refusal(ExitCode::usage, part,
                    [&] { pipeline->generate({request}, settings, [](auto, auto, auto) {}); });
   };
-  refuse("‹negative_prompt›: ", {.prompt = kCircle, .negative_prompt = kStars}, kSettings);
-  refuse("‹init_image›: ", {.prompt = kCircle, .init_image = std::make_shared<Image>()}, kSettings);
-  refuse("‹mask›: ", {.prompt = kCircle, .mask = std::make_shared<Image>()}, kSettings);
-  refuse("‹hint›: ", {.prompt = kCircle, .hint = std::make_shared<Image>()}, kSettings);
-  refuse("‹size›: ", {.prompt = kCircle}, {.steps = kSettings.steps, .width = 64, .height = 64});
+  refuse("negative_prompt: ", {.prompt = kCircle, .negative_prompt = kStars}, kSettings);
+  refuse("init_image: ", {.prompt = kCircle, .init_image = std::make_shared<Image>()}, kSettings);
+  refuse("mask: ", {.prompt = kCircle, .mask = std::make_shared<Image>()}, kSettings);
+  refuse("hint: ", {.prompt = kCircle, .hint = std::make_shared<Image>()}, kSettings);
+  refuse("size: ", {.prompt = kCircle}, {.steps = kSettings.steps, .width = 64, .height = 64});
 }
 
 }  // namespace

@@ -9,3 +9,13 @@ TEST(Error, CarriesCodeTextAndHint) {
   EXPECT_STREQ(error.what(), "config.json: key \"a\" is missing");
   EXPECT_EQ(error.hint, "run unclip inspect");
 }
+
+TEST(Error, ComposesItsTextFromTheCause) {
+  const unclip::Error error(unclip::ExitCode::usage,
+                            unclip::Cause{.field = "mask", .expected = "4x4 pixels", .found = "3x2"},
+                            "resize it");
+  EXPECT_STREQ(error.what(), "mask: expected 4x4 pixels, found 3x2");
+  EXPECT_EQ(error.hint, "resize it");
+  EXPECT_EQ(error.cause.field, "mask");
+  EXPECT_EQ(error.cause.found, "3x2");
+}

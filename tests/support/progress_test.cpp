@@ -60,8 +60,8 @@ TEST(Progress, PlainLinesNoMoreOftenThanAllowed) {
   EXPECT_LE(lines, (Progress::Clock::now() - start) / options.line_every) << text;
   EXPECT_EQ(text.find_first_of("\r\033"), std::string::npos);
   EXPECT_NE(text.find("decoder "), std::string::npos);
-  EXPECT_NE(text.find("/25 | pictures: 0 done, 2 left | 0:0"), std::string::npos) << text;
-  EXPECT_NE(text.find("pictures: 1 done, 1 left | 0:0"), std::string::npos) << text;
+  EXPECT_NE(text.find("/25 | images: 0 done, 2 left | 0:0"), std::string::npos) << text;
+  EXPECT_NE(text.find("images: 1 done, 1 left | 0:0"), std::string::npos) << text;
 }
 
 TEST(Progress, QuietPrintsNothing) {
@@ -84,7 +84,7 @@ TEST(Progress, OneRedrawnLineOnATerminal) {
   const std::string text = drain(master);
   close(master);
   EXPECT_EQ(text.find_first_of("\n\033"), std::string::npos);
-  EXPECT_NE(text.find("\rdecoder 3/3 | pictures: 0 done, 2 left"), std::string::npos) << text;
+  EXPECT_NE(text.find("\rdecoder 3/3 | images: 0 done, 2 left"), std::string::npos) << text;
   EXPECT_EQ(text.back(), '\r');  // wiped at the end
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\r', at), text.size());

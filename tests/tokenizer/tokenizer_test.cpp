@@ -148,8 +148,8 @@ TEST(DamagedFolder, ClipVocabularyAndMerges) {
   refuse("vocab.json", replaced(vocab, "\"a\": 64", "\"a\": -64"), {"\"a\"", "-64"});
   refuse("vocab.json", replaced(vocab, "\"a\": 64", "\"a\": 6.5"), {"\"a\"", "6.5"});
   refuse("vocab.json", replaced(vocab, "\"a\": 64", "\"a\": 99999999999"), {"\"a\"", "99999999999"});
-  refuse("vocab.json", replaced(vocab, "\"a\": 64", "\"a\": 65"), {"\"b\"", "65", "\"a\" already"});
-  refuse("merges.txt", merges + "zzz qqq\n", {":98", "\"zzz\"", "vocabulary lacks"});
+  refuse("vocab.json", replaced(vocab, "\"a\": 64", "\"a\": 65"), {"\"b\"", "65", "already used by \"a\""});
+  refuse("merges.txt", merges + "zzz qqq\n", {":98", "\"zzz\"", "not in the vocabulary"});
   refuse("merges.txt", merges + "onlyone\n", {":98", "two pieces"});
   refuse("merges.txt", merges + "a b c\n", {":98", "a b c"});
   refuse("merges.txt", merges + "\xff\n", {":98"});
@@ -237,7 +237,8 @@ TEST(DamagedFolder, TokenizerJsonOfXlmRoberta) {
   refuse([](json& whole) { whole["model"]["unk_id"] = 2; }, "\"unk_id\": 3");
   refuse([](json& whole) { whole["model"].erase("vocab"); }, "\"vocab\"");
   refuse([](json& whole) { whole["model"]["vocab"][7] = "a"; }, "pairs of piece and score");
-  refuse([](json& whole) { whole["model"]["vocab"][7][0] = whole["model"]["vocab"][8][0]; }, "there twice");
+  refuse([](json& whole) { whole["model"]["vocab"][7][0] = whole["model"]["vocab"][8][0]; },
+         "is a duplicate");
   refuse([](json& whole) { whole["normalizer"]["precompiled_charsmap"] = "?"; }, "tokenizer.json");
   refuse([](json& whole) { whole["normalizer"]["precompiled_charsmap"] = "AAAA"; }, "tokenizer.json");
 }

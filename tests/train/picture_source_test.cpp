@@ -76,9 +76,9 @@ TEST(FolderSource, NamesTheLineThatDoesNotFit) {
     expect_refusal(ExitCode::usage, "metadata.jsonl:2: " + part,
                    [&] { folder_source(folder.path, 1, false); });
   };
-  refuses("nonsense", "no JSON object");
-  refuses(R"({"file_name": "a.png"})", "key \"text\"");
-  refuses(R"({"file_name": 3, "text": "x"})", "key \"file_name\"");
+  refuses("nonsense", "not a JSON object");
+  refuses(R"({"file_name": "a.png"})", "expected a string \"text\"");
+  refuses(R"({"file_name": 3, "text": "x"})", "expected a string \"file_name\"");
   refuses("{\"file_name\": \"a.png\", \"text\": \"\xff\"}", "not valid UTF-8");
   refuses(R"({"file_name": "b.png", "text": "x"})", (folder.path / "b.png").string() + " does not exist");
 }
@@ -89,7 +89,7 @@ TEST(FolderSource, WantsTwoPicturesAtLeast) {
                  [&] { folder_source(folder.path, 1, false); });
   folder.picture("a.png", 4, 4, {1, 2, 3});
   folder.list(kGood + R"({"file_name": "a.png", "text": ""})");
-  expect_refusal(ExitCode::usage, "at least 2 pictures with captions, found 1",
+  expect_refusal(ExitCode::usage, "at least 2 images with captions, found 1",
                  [&] { folder_source(folder.path, 1, true); });
 }
 
@@ -100,7 +100,7 @@ TEST(FolderSource, RefusesWhatIsNoPicture) {
   const auto source = folder_source(folder.path, 1, false);
   expect_refusal(ExitCode::io, "metadata.jsonl:", [&] { source->get(0, 4); });
   folder.picture("a.png", 7, 40, {1, 2, 3});
-  expect_refusal(ExitCode::usage, "7 × 40 pixels, expected at least 8 a side", [&] { source->get(0, 4); });
+  expect_refusal(ExitCode::usage, "7 × 40 pixels, expected at least 8 per side", [&] { source->get(0, 4); });
 }
 
 TEST(FolderSource, TakesGrayPicturesAndJpegs) {

@@ -42,7 +42,7 @@ TEST(Recipe, NamesTheKeyThatDoesNotFit) {
   });
   refuses("stages.clip: key \"phases\" is missing", [](json& r) { r["stages"]["clip"].erase("phases"); });
   refuses("stages.clip.phases[0]: expected an object", [](json& r) { r["stages"]["clip"]["phases"] = {1}; });
-  refuses("\"stages\" must hold an object", [](json& r) { r["stages"] = 1; });
+  refuses("\"stages\" must be an object", [](json& r) { r["stages"] = 1; });
   refuses("\"learning_rate\" is -1", [](json& r) { r["stages"]["clip"]["phases"][0]["learning_rate"] = -1; });
   refuses("\"batch\" is 0", [](json& r) { r["stages"]["clip"]["phases"][0]["batch"] = 0; });
   refuses("\"ema\" is 1", [](json& r) { r["stages"]["clip"]["ema"] = 1; });

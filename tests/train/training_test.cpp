@@ -348,10 +348,10 @@ TEST(Training, RefusesADamagedCheckpoint) {
     refuses("its recipe", [&](auto&, auto& words) { words["recipe"] = recipe; });
   const std::string name = tensors.begin()->first;
   refuses("\"" + name + "\" is missing", [&](auto& changed, auto&) { changed.erase(name); });
-  refuses("\"" + name + "\" has another shape", [&](auto& changed, auto&) {
+  refuses("\"" + name + "\" has the wrong shape", [&](auto& changed, auto&) {
     changed[name] = torch::zeros({1, 1, 1});
   });
-  refuses("\"" + name + "\" holds values that are no numbers",
+  refuses("\"" + name + "\" contains NaN or infinity",
           [&](auto& changed, auto&) { changed[name].fill_(NAN); });
   std::ofstream(file) << "no checkpoint";
   expect_refusal(ExitCode::model, "checkpoint.safetensors", [&] { RunFolder(folder.path).train("clip"); });

@@ -1,0 +1,89 @@
+// Inputs → embeddings → a file, or cosines (see the header).
+#include "cli/embed.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "batch/output_check.h"
+#include "checkpoint/load.h"
+#include "cli/generate.h"
+#include "engine/model.h"
+#include "options/model_use.h"
+#include "options/option_table.h"
+#include "support/interrupt.h"
+#include "support/json_text.h"
+#include "support/utf8.h"
+
+namespace unclip {
+namespace {
+
+std::vector<std::string> with_prefixes(const std::vector<std::string>& inputs) {
+  std::vector<std::string> ends;
+  for (const std::string& input : inputs) {
+    ImageOptions parsed;
+    try {
+      find_option("source")->parse(parsed, input);
+    } catch (const std::invalid_argument& fault) {
+      throw Error(ExitCode::usage, fmt::format("{}: {}", excerpt(input), fault.what()));
+    }
+    ends.push_back(parsed.source);
+  }
+  return ends;
+}
+
+std::vector<Vector> embed_all(const EmbedOptions& options, const std::vector<std::string>& ends) {
+  ModelUse use;
+  for (const std::string& end : ends) (image_of_end(end).empty() ? use.texts : use.images) = true;
+  Model model(
+      {options.model.empty() ? default_model() : options.model, options.prior, options.device, options.dtype},
+      use, /*draws=*/false);
+  std::vector<Vector> rows;
+  for (const std::string& end : ends) {
+    throw_if_interrupted();
+    const std::string file = image_of_end(end);
+    rows.push_back(file.empty() ? model.embed_text(text_of_end(end)) : model.embed_image(file));
+  }
+  expect_unchanged_files();
+  return rows;
+}
+
+}  // namespace
+
+int embed(const EmbedOptions& options, std::ostream& out) {
+  OutputCheck().check(options.output);
+  if (!options.overwrite && is_taken(options.output))
+    throw Error(ExitCode::io, options.output.string() + ": already exists",
+                "pass --overwrite, or choose another name");
+  const std::vector<std::string> ends = with_prefixes(options.inputs);
+  const std::vector<Vector> rows = embed_all(options, ends);
+  nlohmann::json names = nlohmann::json::array();
+  std::vector<torch::Tensor> stacked;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    names.push_back(path_json(ends[i]));
+    stacked.push_back(torch::tensor(rows[i]));
+  }
+  std::map<std::string, torch::Tensor> tensors{{"embeddings", at::stack(stacked)}};
+  if (rows.size() == 1 && !image_of_end(ends[0]).empty()) tensors = {{"image_embeds", at::stack(stacked)}};
+  save_tensors(options.output, tensors, {{"inputs", names.dump()}});
+  const nlohmann::ordered_json line{
+      {"file", path_json(options.output)}, {"inputs", names}, {"width", rows.front().size()}};
+  out << (options.json ? json_line(line) : result_path(options.output)) << std::endl;
+  return static_cast<int>(ExitCode::ok);
+}
+
+int similar(const EmbedOptions& options, std::ostream& out) {
+  if (options.inputs.size() < 2)
+    throw Error(ExitCode::usage, "expected two inputs or more, found one",
+                "for example: unclip similar cat.png \"a cat\"");
+  const std::vector<std::string> ends = with_prefixes(options.inputs);
+  const std::vector<Vector> rows = embed_all(options, ends);
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    const double likeness = cosine(rows[0], rows[i]);
+    const nlohmann::ordered_json line{
+        {"cosine", likeness}, {"first", path_json(ends[0])}, {"input", path_json(ends[i])}};
+    out << (options.json ? json_line(line) : fmt::format("{:.4f}\t{}", likeness, visible(options.inputs[i])))
+        << std::endl;
+  }
+  return static_cast<int>(ExitCode::ok);
+}
+
+}  // namespace unclip

@@ -1,0 +1,56 @@
+// The kinds of options: how a field of ImageOptions is read from text and printed as JSON. Each function adds
+// that to an entry of the table.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "options/option_table.h"
+#include "support/number.h"
+
+namespace unclip::option_kind {
+
+// UTF-8, not empty.
+Option text(Option entry, std::string ImageOptions::*field);
+
+// A path: any bytes.
+Option file(Option entry, std::string ImageOptions::*field);
+
+// An end of an interpolation; without a prefix it is an image where a file has that name, else a text.
+Option end(Option entry, std::string ImageOptions::*field);
+
+// Four numbers of pixels.
+Option margins(Option entry);
+
+Option task(Option entry);
+
+// -o is parsed at once, so that a mistake is reported where it stands.
+Option output(Option entry);
+
+// A model's own sampler is not asked for by name: its schedule may fit no other model's.
+Option sampler(Option entry);
+
+Option size(Option entry);
+
+Option flag(Option entry, bool ImageOptions::*field);
+
+template <class Number>
+nlohmann::json number_json(const std::optional<Number>& number) {
+  return number ? nlohmann::json(*number) : nlohmann::json();
+}
+inline nlohmann::json number_json(int number) { return number; }
+
+// `field`: the number's place in ImageOptions.
+template <class Number, class Field>
+Option number(Option entry, Field field, Number least, Number most) {
+  entry.kind = Option::Kind::number;
+  entry.parse = [=](ImageOptions& options, const std::string& value) {
+    field(options) = parse_number<Number>(value, least, most);
+  };
+  entry.to_json = [field](const ImageOptions& options) { return number_json(field(options)); };
+  return entry;
+}
+
+}  // namespace unclip::option_kind
