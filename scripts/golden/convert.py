@@ -25,8 +25,8 @@ def types() -> dict:
     integers = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64]
     tensors = {str(dtype).removeprefix("torch."): numbers(2, 3, dtype=dtype) / 3 for dtype in floats}
     tensors |= {str(dtype).removeprefix("torch."): numbers(5, dtype=dtype) - 2 for dtype in integers}
-    return tensors | {"bool": torch.tensor([True, False, True]), "scalar": torch.tensor(2.5), "empty": torch.zeros(0, 7),
-                      "name with ‹quotes› \"and\" \\": numbers(1)}
+    others = {"bool": torch.tensor([True, False, True]), "scalar": torch.tensor(2.5), "empty": torch.zeros(0, 7)}
+    return tensors | others | {"name with ‹quotes› \"and\" \\": numbers(1)}
 
 
 def newer_types() -> dict:
@@ -84,10 +84,14 @@ def write_folder(folder: Path) -> None:
     torch.save({"w": numbers(2, 2)}, folder / "unet" / "diffusion_pytorch_model.bin")
     torch.save({"w": numbers(2, 2).half()}, folder / "unet" / "diffusion_pytorch_model.fp16.bin")
     torch.save({"step": 3}, folder / "unet" / "optimizer.bin")
-    shards = {"pytorch_model-00001-of-00002.bin": {"a": numbers(3)}, "pytorch_model-00002-of-00002.bin": {"b": numbers(4), "c": numbers(1)}}
+    shards = {
+        "pytorch_model-00001-of-00002.bin": {"a": numbers(3)},
+        "pytorch_model-00002-of-00002.bin": {"b": numbers(4), "c": numbers(1)},
+    }
     for name, tensors in shards.items():
         torch.save(tensors, folder / "text_encoder" / name)
-    index = {"metadata": {"total_size": 32}, "weight_map": {tensor: name for name, tensors in shards.items() for tensor in tensors}}
+    weight_map = {tensor: name for name, tensors in shards.items() for tensor in tensors}
+    index = {"metadata": {"total_size": 32}, "weight_map": weight_map}
     (folder / "text_encoder" / "pytorch_model.bin.index.json").write_text(json.dumps(index, indent=2) + "\n")
     torch.save({"w": numbers(2)}, folder / "vae" / "diffusion_pytorch_model.bin", _use_new_zipfile_serialization=False)
     save_file({"v": numbers(2)}, folder / "vae" / "other.safetensors")
@@ -96,10 +100,11 @@ def write_folder(folder: Path) -> None:
 def write(data: Path) -> None:
     folder = data / "convert"
     folder.mkdir(exist_ok=True)
-    cases = {"types": types(), "newer-types": newer_types(), "views": views(), "module": module(), "parameters": parameters()}
-    nested = {"ema": {"a": numbers(2), "deep": {"b": numbers(3)}}, "step": 7, "rates": [0.1, 0.2], "name": "x", "big": 1 << 90}
-    wrapped = {"epoch": 3, "state_dict": module(), "loss": 0.5, "done": True, "shape": torch.Size([2, 3]), "optimizer": {"lr": 0.1}}
-    sources = cases | {"nested": nested, "wrapped": wrapped}
+    cases = {"types": types(), "newer-types": newer_types(), "views": views(), "module": module()}
+    cases["parameters"] = parameters()
+    nested = {"ema": {"a": numbers(2), "deep": {"b": numbers(3)}}, "step": 7, "rates": [0.1, 0.2], "name": "x"}
+    wrapped = {"epoch": 3, "state_dict": module(), "loss": 0.5, "done": True, "shape": torch.Size([2, 3])}
+    sources = cases | {"nested": nested | {"big": 1 << 90}, "wrapped": wrapped | {"optimizer": {"lr": 0.1}}}
     expected = cases | {"nested": {"ema.a": numbers(2), "ema.deep.b": numbers(3)}, "wrapped": module()}
     for name, content in sources.items():
         torch.save(content, folder / f"{name}.bin")

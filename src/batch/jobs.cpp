@@ -3,6 +3,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "options/check_options.h"
+#include "options/task.h"
 #include "support/utf8.h"
 #include "unclip/error.h"
 
@@ -19,7 +21,7 @@ void check_job(const ImageOptions& options, const std::string& where) {
     check_together(options);
   } catch (const std::invalid_argument& fault) {
     throw Error(ExitCode::usage, where + ": " + fault.what(),
-                "for example: unclip generate \"a red circle\"; more: unclip generate --help");
+                "more: unclip " + name_of(options.task) + " --help");
   }
 }
 
@@ -60,9 +62,12 @@ void Jobs::require_good() const {
   if (faults > 0)
     throw Error(ExitCode::usage, file_->name() + ": errors: " + std::to_string(faults),
                 "fix these lines; nothing has been generated yet");
+  const std::string subject = subject_key(defaults_.task);
   if (index_ == 0)
-    throw Error(ExitCode::usage, file_->name() + ": expected a prompt, found none",
-                "write one prompt per line");
+    throw Error(
+        ExitCode::usage,
+        file_->name() + ": expected " + (subject == "image" ? "an " : "a ") + subject + ", found none",
+        "write one per line");
 }
 
 }  // namespace unclip

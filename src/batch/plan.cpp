@@ -10,6 +10,7 @@
 #include "options/advice.h"
 #include "options/option_table.h"
 #include "options/output_name.h"
+#include "options/task.h"
 #include "unclip/error.h"
 
 namespace unclip {

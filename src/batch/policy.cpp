@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "options/model_use.h"
 #include "options/option_table.h"
 #include "support/text_file.h"
 #include "support/utf8.h"
@@ -19,8 +20,6 @@
 namespace unclip {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr const char* kBlank = " \t\v\f\r";
 constexpr int32_t kLongestMatch = 1000;  // in ICU's steps, "on the order of milliseconds"
 
 void check(UErrorCode status) {
@@ -166,9 +165,10 @@ std::optional<std::string> PromptPolicy::refused_by(const ImageOptions& job) con
     if ((option.kind != Option::Kind::text && option.kind != Option::Kind::end) ||
         option.scope != Option::Scope::image)
       continue;
-    const nlohmann::json text = option.to_json(job);
-    if (!text.is_string()) continue;
-    if (auto rule = refused_by(text.get_ref<const std::string&>())) return rule;
+    const nlohmann::json value = option.to_json(job);
+    if (!value.is_string()) continue;
+    const auto& text = value.get_ref<const std::string&>();
+    if (auto rule = refused_by(option.kind == Option::Kind::end ? text_of_end(text) : text)) return rule;
   }
   return std::nullopt;
 }

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <set>
 
+#include "options/check_options.h"
+#include "options/task.h"
 #include "support/text_file.h"
 #include "support/utf8.h"
 #include "unclip/error.h"
@@ -18,8 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr const char* kBlank = " \t\v\f\r";
 constexpr std::size_t kShown = 40;               // characters of a bad key or value
 constexpr std::size_t kLongestRecord = 1 << 20;  // bytes: a file without line ends must not fill the memory
 

@@ -5,6 +5,7 @@
 
 #include "batch/contact_sheets.h"
 #include "batch/image_writer.h"
+#include "batch/output_check.h"
 #include "engine/prompt_length.h"
 #include "image/animation.h"
 #include "image/png.h"
@@ -54,11 +55,11 @@ ExitCode draw(const BatchOptions& options, Plan& plan, const PlanSummary& summar
   return writer->code();
 }
 
-void write_sheets(const Grid& grid, Plan& plan, bool json, std::ostream& out) {
+void write_sheets(const Grid& grid, Plan& plan, bool as_json, std::ostream& out) {
   ContactSheets sheets(grid, [&](const auto& file, const auto& images) {
     nlohmann::ordered_json line{{"file", path_json(file)}, {"grid", nlohmann::ordered_json::array()}};
     for (const PlannedImage& image : images) line["grid"].emplace_back(path_json(image.file));
-    out << (json ? json_line(line) : result_path(file)) << std::endl;
+    out << (as_json ? json_line(line) : result_path(file)) << std::endl;
   });
   plan.each([&](const PlannedImage& image) {
     throw_if_interrupted();
@@ -72,8 +73,9 @@ void write_animations(const BatchOptions& options, Plan& plan, std::ostream& out
   std::vector<Image> frames;
   plan.each([&](const PlannedImage& image) {
     throw_if_interrupted();
-    frames.push_back(read_png(image.file));
+    if (!image.denied()) frames.push_back(read_png(image.file));
   });
+  if (frames.empty()) return;
   const auto tell = [&](const std::filesystem::path& file) {
     const nlohmann::ordered_json line{{"file", path_json(file)}, {"frames", frames.size()}};
     out << (options.json ? json_line(line) : result_path(file)) << std::endl;
@@ -90,6 +92,8 @@ void write_animations(const BatchOptions& options, Plan& plan, std::ostream& out
 ExitCode run_batch(const BatchOptions& options, Jobs jobs, const OpenEngine& open_engine, std::ostream& out) {
   Plan plan(options.plan, std::move(jobs));
   const PlanSummary summary = plan.check();
+  for (const auto& file : {options.apng, options.gif})
+    if (!file.empty()) OutputCheck().check(file);
   if (options.plan.manifest) remove_leftovers(*options.plan.manifest);
   ExitCode code = ExitCode::ok;
   if (summary.images > 0) code = draw(options, plan, summary, open_engine, out);

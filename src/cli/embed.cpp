@@ -2,11 +2,13 @@
 #include "cli/embed.h"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include "batch/output_check.h"
 #include "checkpoint/load.h"
 #include "cli/generate.h"
 #include "engine/model.h"
+#include "engine/prompt_length.h"
 #include "options/model_use.h"
 #include "options/option_table.h"
 #include "support/interrupt.h"
@@ -30,17 +32,20 @@ std::vector<std::string> with_prefixes(const std::vector<std::string>& inputs) {
   return ends;
 }
 
-std::vector<Vector> embed_all(const EmbedOptions& options, const std::vector<std::string>& ends) {
+// A text's has nothing but the embedding itself.
+std::vector<ImageEmbedding> embed_all(const EmbedOptions& options, const std::vector<std::string>& ends) {
   ModelUse use;
   for (const std::string& end : ends) (image_of_end(end).empty() ? use.texts : use.images) = true;
   Model model(
       {options.model.empty() ? default_model() : options.model, options.prior, options.device, options.dtype},
       use, /*draws=*/false);
-  std::vector<Vector> rows;
+  std::vector<ImageEmbedding> rows;
   for (const std::string& end : ends) {
     throw_if_interrupted();
-    const std::string file = image_of_end(end);
-    rows.push_back(file.empty() ? model.embed_text(text_of_end(end)) : model.embed_image(file));
+    const std::string file = image_of_end(end), text = text_of_end(end);
+    if (const auto truncated = model.truncated_text({.prompt = text}))
+      spdlog::warn(prompt_too_long(*truncated).what());
+    rows.push_back(file.empty() ? ImageEmbedding{model.embed_text(text), {}, {}} : model.embed_image(file));
   }
   expect_unchanged_files();
   return rows;
@@ -54,18 +59,22 @@ int embed(const EmbedOptions& options, std::ostream& out) {
     throw Error(ExitCode::io, options.output.string() + ": already exists",
                 "pass --overwrite, or choose another name");
   const std::vector<std::string> ends = with_prefixes(options.inputs);
-  const std::vector<Vector> rows = embed_all(options, ends);
+  const std::vector<ImageEmbedding> rows = embed_all(options, ends);
   nlohmann::json names = nlohmann::json::array();
   std::vector<torch::Tensor> stacked;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     names.push_back(path_json(ends[i]));
-    stacked.push_back(torch::tensor(rows[i]));
+    stacked.push_back(torch::tensor(rows[i].image));
   }
   std::map<std::string, torch::Tensor> tensors{{"embeddings", at::stack(stacked)}};
-  if (rows.size() == 1 && !image_of_end(ends[0]).empty()) tensors = {{"image_embeds", at::stack(stacked)}};
+  if (rows.size() == 1 && !image_of_end(ends[0]).empty()) {
+    tensors = {{"image_embeds", tensors.at("embeddings")}};
+    if (const Vector& negative = rows.front().negative; !negative.empty())
+      tensors["negative_image_embeds"] = torch::tensor(negative).unsqueeze(0);
+  }
   save_tensors(options.output, tensors, {{"inputs", names.dump()}});
   const nlohmann::ordered_json line{
-      {"file", path_json(options.output)}, {"inputs", names}, {"width", rows.front().size()}};
+      {"file", path_json(options.output)}, {"inputs", names}, {"width", rows.front().image.size()}};
   out << (options.json ? json_line(line) : result_path(options.output)) << std::endl;
   return static_cast<int>(ExitCode::ok);
 }
@@ -75,9 +84,9 @@ int similar(const EmbedOptions& options, std::ostream& out) {
     throw Error(ExitCode::usage, "expected two inputs or more, found one",
                 "for example: unclip similar cat.png \"a cat\"");
   const std::vector<std::string> ends = with_prefixes(options.inputs);
-  const std::vector<Vector> rows = embed_all(options, ends);
+  const std::vector<ImageEmbedding> rows = embed_all(options, ends);
   for (std::size_t i = 1; i < rows.size(); ++i) {
-    const double likeness = cosine(rows[0], rows[i]);
+    const double likeness = cosine(rows[0].image, rows[i].image);
     const nlohmann::ordered_json line{
         {"cosine", likeness}, {"first", path_json(ends[0])}, {"input", path_json(ends[i])}};
     out << (options.json ? json_line(line) : fmt::format("{:.4f}\t{}", likeness, visible(options.inputs[i])))

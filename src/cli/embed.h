@@ -21,8 +21,9 @@ struct EmbedOptions {
   bool json = false;
 };
 
-// Writes `embeddings` [N,D], one row an input, and the inputs' names as metadata; of one image also
-// `image_embeds` [1,D], which --embedding takes. Throws Error as open_engine does, and Error(io).
+// Writes `embeddings` [N,D], one row an input, and the inputs' names as metadata; of one image instead
+// `image_embeds` [1,D] and, in families that have it, `negative_image_embeds`, as --embedding takes them.
+// Throws Error as open_engine does, and Error(io).
 int embed(const EmbedOptions& options, std::ostream& out);
 
 // Prints the cosine of the first input with each other one.

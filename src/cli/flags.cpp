@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "options/option_table.h"
+#include "options/task.h"
 
 namespace unclip {
 namespace {

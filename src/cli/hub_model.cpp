@@ -68,7 +68,7 @@ fs::path cached(const RepoRevision& repo, const HubEnvironment& environment) {
 
 // The cache that a snapshot lies in.
 HubCache cache_around(const fs::path& snapshot) {
-  return HubCache((fs::absolute(snapshot / "").lexically_normal() / "../../../..").lexically_normal());
+  return HubCache((fs::absolute(snapshot / "").lexically_normal() / "../../..").lexically_normal());
 }
 
 // Of a decoder in a cache.

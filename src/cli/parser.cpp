@@ -27,6 +27,8 @@ Parser::Parser() : app_("Generate images from text with unCLIP (DALL-E 2) models
   add_reconstruct();
   add_embed();
   add_similar();
+  add_detect();
+  add_serve();
   add_pull();
   add_models();
   add_inspect();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/convert.h"
+#include "cli/detect.h"
 #include "cli/embed.h"
 #include "cli/eval.h"
 #include "cli/generate.h"
@@ -18,6 +19,7 @@
 #include "cli/models.h"
 #include "cli/pull.h"
 #include "cli/scenes.h"
+#include "cli/serve.h"
 #include "cli/task_jobs.h"
 #include "cli/tokenize.h"
 #include "cli/train.h"
@@ -62,9 +64,10 @@ class Parser {
   void add_interpolate();
   void add_textdiff();
   void add_reconstruct();
-  void add_frames(CLI::App& verb, const std::string& usual);
+  void add_frames(CLI::App& verb, const std::string& usual, CLI::Option* lines);
   void add_embed();
   void add_similar();
+  void add_detect();
   CLI::Option* add_from_files(CLI::App& verb);
   void add_download(CLI::App& verb, const ModelPlace& place);
   void locate_models() const;
@@ -80,6 +83,7 @@ class Parser {
   void add_eval_prompts(CLI::App& verb);
   void add_scenes();
   void add_scene_choice(CLI::App& verb);
+  void add_serve();
   void add_verify();
   void add_smoke();
   void add_completions();
@@ -91,6 +95,7 @@ class Parser {
   GenerateOptions generate_;
   TaskArguments task_;
   EmbedOptions embed_;
+  std::vector<std::filesystem::path> detect_;
   bool from_files_ = false;
   std::optional<Recorded> recorded_;  // of --from
   bool download_ = false;
@@ -104,6 +109,7 @@ class Parser {
   TrainOptions train_;
   EvalOptions eval_;
   ScenesOptions scenes_;
+  ServeVerbOptions serve_;
   VerifyOptions verify_;
   SmokeOptions smoke_;
   Shell shell_ = Shell::bash;

@@ -3,9 +3,19 @@
 #include "common_flags.h"
 #include "flags.h"
 #include "options/option_table.h"
+#include "options/task.h"
 #include "parser.h"
 
 namespace unclip {
+namespace {
+
+// A part of the run would animate a part of the frames.
+void keep_frames_together(CLI::App& verb) {
+  for (const char* animation : {"--apng", "--gif"})
+    verb.get_option(animation)->excludes(verb.get_option("--shard"))->excludes(verb.get_option("--devices"));
+}
+
+}  // namespace
 
 CLI::App* Parser::add_task(Task task, const std::string& description, const std::string& example) {
   CLI::App* verb = add_verb(name_of(task), description, [this, task](std::ostream& out) {
@@ -49,8 +59,9 @@ void Parser::add_interpolate() {
                                  "image:PATH or text:PROMPT"},
                         task_.images);
   auto* file = add_prompt_file(*verb, "END")->excludes(ends);
-  add_frames(*verb, "9");
+  add_frames(*verb, "9", file);
   add_run(*verb, Task::interpolate, file);
+  keep_frames_together(*verb);
 }
 
 void Parser::add_textdiff() {
@@ -70,9 +81,11 @@ void Parser::add_textdiff() {
               .example = "--theta 0.1..0.5",
               .fallback = "0.1..0.5",
               .group = group::sampling},
-             [this](const std::string& text) { task_.theta = parse_theta(text); });
-  add_frames(*verb, "5");
+             [this](const std::string& text) { task_.theta = parse_theta(text); })
+      ->excludes(file);
+  add_frames(*verb, "5", file);
   add_run(*verb, Task::textdiff, file);
+  keep_frames_together(*verb);
 }
 
 void Parser::add_reconstruct() {
@@ -83,14 +96,16 @@ void Parser::add_reconstruct() {
   add_run(*verb, Task::reconstruct, file);
 }
 
-void Parser::add_frames(CLI::App& verb, const std::string& usual) {
+// `lines`: --prompt-file, whose lines are the frames.
+void Parser::add_frames(CLI::App& verb, const std::string& usual, CLI::Option* lines) {
   add_number(verb,
              {.names = "--frames",
               .help = "Number of images from the first to the last",
               .example = "--frames 24",
               .fallback = usual,
               .group = group::output},
-             task_.frames, 1, 10'000);
+             task_.frames, 1, 10'000)
+      ->excludes(lines);
   const auto animation = [&](const char* names, const char* kind, std::filesystem::path& file) {
     add_text(verb,
              {.names = names,
@@ -138,6 +153,13 @@ void Parser::add_embed() {
   add_model(*verb, embed_.model, embed_.prior);
   add_device_and_dtype(*verb, embed_.device, embed_.dtype);
   add_flag(*verb, common_flag::json("a JSON object", "the path"), embed_.json);
+}
+
+void Parser::add_detect() {
+  CLI::App* verb = add_verb("detect", "Print what eval's judge sees in images of shapes, as JSON",
+                            [this](std::ostream& out) { return detect_in(detect_, out); });
+  verb->footer("Example: unclip detect a-red-circle-42.png");
+  add_text(*verb, {.names = "FILE", .help = "Square images"}, detect_)->required();
 }
 
 void Parser::add_similar() {

@@ -6,6 +6,7 @@
 #include "flags.h"
 #include "options/model_use.h"
 #include "options/option_table.h"
+#include "options/task.h"
 #include "support/json_text.h"
 #include "support/utf8.h"
 #include "unclip/error.h"
@@ -48,7 +49,8 @@ void read_options(Recorded& recorded, bool from_files) {
     if (!option.recorded) continue;
     const bool has_field = fields.contains(option.key());
     const json value = has_field ? fields.at(option.key()) : metadata.options.value(option.name(), json());
-    if (value.is_null() || (has_field && option.name() != "prompt" && is_unset(option, value))) continue;
+    const bool needed = option.name() == "prompt" && takes(options.job.task, option);
+    if (value.is_null() || (has_field && !needed && is_unset(option, value))) continue;
     ImageOptions alone;
     parse(alone, option, option.kind == Option::Kind::end ? with_prefix(value) : value);
     if (!from_files && !option.files(alone).empty())
@@ -79,13 +81,15 @@ Recorded read_recorded(const std::filesystem::path& picture, bool from_files) {
 }
 
 void require_files(const Recorded& recorded, const ImageOptions& job) {
-  for (const std::string& name : recorded.withheld)
-    if (find_option(name)->to_json(job).is_null())
+  for (const std::string& name : recorded.withheld) {
+    const Option& option = *find_option(name);
+    if (option.to_json(job).is_null())
       throw Error(ExitCode::usage,
-                  fmt::format("{}: generated with --{} {}, a file that is only opened if you allow it",
-                              recorded.picture.string(), name,
+                  fmt::format("{}: generated with {}{} {}, a file that is only opened if you allow it",
+                              recorded.picture.string(), option.names.starts_with('-') ? "--" : "", name,
                               excerpt(json_line(recorded.metadata.options.at(name)))),
                   "pass --from-files to open the files that the image names");
+  }
 }
 
 }  // namespace unclip

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "options/option_table.h"
+#include "options/task.h"
 #include "support/number.h"
 #include "unclip/error.h"
 
@@ -81,6 +82,7 @@ std::vector<ImageOptions> jobs_of(Task task, const TaskArguments& arguments, con
     require(!arguments.prompts.empty(), task, "PROMPT", "cat.png --mask hole.png \"a hat\"");
   for (const std::string& image : arguments.images) {
     ImageOptions job = defaults;
+    job.seed.reset();  // it is the run's: jobs count from it
     set(job, "image", image);
     if (task != Task::edit) jobs.push_back(job);
     for (const std::string& prompt : arguments.prompts) jobs.emplace_back(job).prompt = prompt;

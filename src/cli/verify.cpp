@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 #include "image/difference.h"
 #include "options/advice.h"
+#include "options/check_options.h"
 #include "options/option_table.h"
 #include "recorded.h"
 #include "support/interrupt.h"

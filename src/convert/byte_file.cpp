@@ -24,19 +24,19 @@ ByteFile::ByteFile(std::filesystem::path path)
 ByteFile::~ByteFile() { ::close(descriptor_); }
 
 void ByteFile::read(std::uint64_t at, std::span<std::byte> bytes) const {
-  if (at > size_ || bytes.size() > size_ - at) throw fault("ends too early");
+  if (at > size_ || bytes.size() > size_ - at) throw fault("is truncated");
   while (!bytes.empty()) {
     const ssize_t got = ::pread(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(at));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw fault(std::string("cannot be read: ") + std::strerror(errno));
-    if (got == 0) throw fault("was cut while it was being read");
+    if (got == 0) throw fault("was truncated while it was being read");
     at += static_cast<std::uint64_t>(got);
     bytes = bytes.subspan(static_cast<std::size_t>(got));
   }
 }
 
 std::string ByteFile::text(std::uint64_t at, std::size_t count) const {
-  if (at > size_ || count > size_ - at) throw fault("ends too early");
+  if (at > size_ || count > size_ - at) throw fault("is truncated");
   std::string bytes(count, '\0');
   read(at, std::as_writable_bytes(std::span(bytes)));
   return bytes;

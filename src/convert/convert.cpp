@@ -55,7 +55,7 @@ void tell_left_out(const TorchFile& source, const ConvertObserver& observer) {
     names += (i == 0 ? "" : ", ") + source.left_out[i];
   if (source.left_out.size() > kShown)
     names += ", and " + std::to_string(source.left_out.size() - kShown) + " more";
-  observer.left_out(visible(source.file->path().native()) + ": no tensors: " + names);
+  observer.left_out(visible(source.file->path().native()) + ": not tensors: " + names);
 }
 
 void write_weights(const TorchFile& source, const fs::path& path, const ConvertRequest& request,
@@ -81,7 +81,7 @@ std::string new_index(const fs::path& file, const fs::path& to,
   for (auto& [tensor, shard] : map->items()) {
     const std::string name = shard.is_string() ? weights_name(shard.get<std::string>()) : "";
     if (name.empty() || name.find('/') != std::string::npos)
-      refuse("the shard " + shown(shard) + " of " + shown(tensor) + " is no file of weights");
+      refuse("the shard " + shown(shard) + " of " + shown(tensor) + " is not a weight file");
     if (!sources.contains(to.parent_path() / name)) refuse("the shard " + shown(shard) + " is missing");
     ++counts[name];
     shard = name;
@@ -124,7 +124,8 @@ void expect_new(const ConvertRequest& request) {
 void convert_folder(const ConvertRequest& request, const ConvertObserver& observer) {
   if (is_inside(request.output, request.input))
     throw Error(ExitCode::usage,
-                {"output", "a folder outside of " + request.input.string(), request.output.string()});
+                {"output", "a folder outside of " + request.input.string(), request.output.string()},
+                "choose a folder next to it");
   if (fs::exists(request.output) && !fs::is_directory(request.output))
     refuse_output(request.output, "is a file, expected a folder");
   const FolderPlan plan = plan_folder(request.input);
@@ -164,7 +165,8 @@ void convert_checkpoints(const ConvertRequest& request, const ConvertObserver& o
   if (fs::is_directory(request.input)) return convert_folder(request, observer);
   const TorchFile source = TorchFile::open(request.input);
   if (fs::exists(request.output) && fs::equivalent(request.input, request.output))
-    throw Error(ExitCode::usage, {"output", "another file than the checkpoint", request.output.string()});
+    throw Error(ExitCode::usage, {"output", "another file than the checkpoint", request.output.string()},
+                "choose another file name");
   write_weights(source, request.output, request, observer);
 }
 

@@ -31,7 +31,7 @@ class Planner {
   void add_folder(const fs::path& folder, const fs::path& to, int depth) {
     if (depth > kDeepest)
       throw Error(ExitCode::model,
-                  folder.string() + ": folders nest more than 8 deep, expected a model folder");
+                  folder.string() + ": folders are nested more than 8 deep, expected a model folder");
     std::vector<fs::path> entries;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder)) entries.push_back(entry.path());
     std::ranges::sort(entries);
@@ -58,15 +58,15 @@ class Planner {
 
   void add_file(const fs::path& file, const fs::path& to, const std::set<std::string>& beside) {
     if (plan_.files.size() == kMostFiles)
-      throw Error(ExitCode::model, file.parent_path().string() + ": more files than a model folder has");
+      throw Error(ExitCode::model, file.parent_path().string() + ": too many files for a model folder");
     const std::string name = file.filename().native();
     const std::string weights = weights_name(name), index = index_name(name);
     const std::string& renamed = weights.empty() ? index : weights;
-    if (!renamed.empty() && beside.contains(renamed)) return leave_out(file, renamed + " is there already");
+    if (!renamed.empty() && beside.contains(renamed)) return leave_out(file, renamed + " already exists");
     if (!renamed.empty())
       plan_.files.push_back({file, to / renamed, weights.empty() ? FileTask::index : FileTask::weights});
     else if (std::ranges::find(kPickles, file.extension().native()) != kPickles.end())
-      leave_out(file, "a pickle that is no weights of diffusers or transformers; it was not opened");
+      leave_out(file, "a pickle that is not a weight file of diffusers or transformers; not opened");
     else
       plan_.files.push_back({file, to / name, FileTask::copy});
   }

@@ -50,7 +50,7 @@ class Machine {
       return false;
     }
     if (!make_plain(code) && !make_container(code) && !use_memo(code) && !refer(code))
-      throw PickleFault("the instruction " + instruction_name(code) + " is not one of tensors");
+      throw PickleFault("the instruction " + instruction_name(code) + " is not allowed in a checkpoint");
     return true;
   }
 
@@ -175,7 +175,7 @@ class Machine {
   }
 
   std::string_view take(std::size_t count) {
-    if (count > bytes_.size() - at_) throw PickleFault("the pickle ends too early");
+    if (count > bytes_.size() - at_) throw PickleFault("the pickle is truncated");
     at_ += count;
     return bytes_.substr(at_ - count, count);
   }
@@ -224,7 +224,7 @@ class Machine {
 
   void open_mark() {
     if (marks_.size() == kMostMarks)
-      throw PickleFault(fmt::format("objects nest more than {} deep", kMostMarks));
+      throw PickleFault(fmt::format("objects are nested more than {} deep", kMostMarks));
     marks_.push_back(stack_.size());
   }
 
@@ -246,7 +246,7 @@ class Machine {
 
   void remember(std::uint32_t index) {
     if (reachable() == 0) throw PickleFault("the stack is empty");
-    if (memo_.size() == kMostValues) throw PickleFault(fmt::format("a memo of more than {}", kMostValues));
+    if (memo_.size() == kMostValues) throw PickleFault(fmt::format("the memo has more than {}", kMostValues));
     memo_[index] = stack_.back();
   }
 
@@ -268,7 +268,7 @@ class Machine {
     const std::string_view module = line(), member = line();
     const std::string name = std::string(module) + "." + std::string(member);
     const std::string_view known = known_global(name);
-    if (known.empty()) throw PickleFault("GLOBAL " + excerpt(name) + " is not one of tensors");
+    if (known.empty()) throw PickleFault("GLOBAL " + excerpt(name) + " is not allowed in a checkpoint");
     push(add({.kind = Kind::callable, .text = known}));
   }
 

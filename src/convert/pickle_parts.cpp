@@ -182,8 +182,8 @@ void read_view(const Pickle& pickle, ValueId id, PickleStorage& storage) {
 
 std::string_view name_of(Kind kind) {
   constexpr std::string_view kNames[] = {
-      "None",    "a boolean", "a number",     "a number too large",  "a fraction", "a string",
-      "a tuple", "a list",    "a dictionary", "a function or class", "a storage",  "a tensor"};
+      "None",    "a boolean", "an integer",   "a large integer",     "a float",   "a string",
+      "a tuple", "a list",    "a dictionary", "a function or class", "a storage", "a tensor"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -13,20 +13,21 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-constexpr int kDeepest = 8;
+constexpr int kDeepestDictionary = 8;
 constexpr std::size_t kMostEntries = 300'000;
 constexpr std::size_t kMostNameBytes = 64U << 20;  // together
-constexpr std::size_t kLongestName = 1000;         // bytes
+constexpr std::size_t kLongestTensorName = 1000;   // bytes
 
 class Walk {
  public:
   explicit Walk(const Pickle& pickle) : pickle_(pickle) {}
 
   void take_all(const PickleValue& dict, const std::string& prefix, int depth) {
-    if (depth > kDeepest) throw PickleFault(fmt::format("dictionaries nest more than {} deep", kDeepest));
+    if (depth > kDeepestDictionary)
+      throw PickleFault(fmt::format("dictionaries are nested more than {} deep", kDeepestDictionary));
     for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
       if (++entries_ > kMostEntries)
-        throw PickleFault(fmt::format("dictionaries of more than {} entries", kMostEntries));
+        throw PickleFault(fmt::format("dictionaries have more than {} entries", kMostEntries));
       const PickleValue& key = pickle_.values[dict.items[i]];
       const PickleValue& value = pickle_.values[dict.items[i + 1]];
       take(key, value, prefix, depth);
@@ -38,7 +39,7 @@ class Walk {
   }
 
   StateDict result() {
-    if (found_.tensors.empty()) throw PickleFault("no tensor in its dictionary");
+    if (found_.tensors.empty()) throw PickleFault("contains no tensors");
     return std::move(found_);
   }
 
@@ -52,12 +53,12 @@ class Walk {
     const std::string name = prefix + std::string(key.text);
     if (value.kind == Kind::dict && !value.items.empty()) return take_all(value, name + ".", depth + 1);
     if (value.kind != Kind::tensor) return leave_out(name, value.kind);
-    if (name.size() > kLongestName || name == "__metadata__" || find_invalid_utf8(name))
-      throw PickleFault("\"" + excerpt(name) + "\" is no name of a tensor");
-    if (!names_.insert(name).second) throw PickleFault("the tensor " + excerpt(name) + " stands twice");
+    if (name.size() > kLongestTensorName || name == "__metadata__" || find_invalid_utf8(name))
+      throw PickleFault("\"" + excerpt(name) + "\" is not a valid tensor name");
+    if (!names_.insert(name).second) throw PickleFault("the tensor " + excerpt(name) + " appears twice");
     name_bytes_ += name.size();
     if (name_bytes_ > kMostNameBytes || found_.tensors.size() == kMostTensors)
-      throw PickleFault("more tensors than a model has");
+      throw PickleFault("too many tensors");
     found_.tensors.emplace_back(name, static_cast<std::size_t>(value.number));
   }
 

@@ -114,7 +114,7 @@ void locate_legacy(const ByteFile& file, const Pickle& keys, std::uint64_t at, O
   for (const ValueId id : keys.top().items) {
     const auto size = sizes.find(keys.values[id].text);
     if (keys.values[id].kind != Kind::text || size == sizes.end())
-      throw file.fault("a storage that no tensor names: " + excerpt(keys.values[id].text));
+      throw file.fault("a storage that no tensor uses: " + excerpt(keys.values[id].text));
     std::array<std::byte, 8> word;
     file.read(at, word);
     std::uint64_t count = 0;
@@ -124,9 +124,10 @@ void locate_legacy(const ByteFile& file, const Pickle& keys, std::uint64_t at, O
       throw file.fault(fmt::format("the storage {} has {} elements, but the pickle says {}",
                                    excerpt(size->first), count, counts[size->first]));
     if (size->second > file.size() - at)
-      throw file.fault(fmt::format("the storage {} of {} bytes is cut", excerpt(size->first), size->second));
+      throw file.fault(
+          fmt::format("the storage {} of {} bytes is truncated", excerpt(size->first), size->second));
     if (!opened.storages.emplace(size->first, Range{at, size->second}).second)
-      throw file.fault("the storage " + excerpt(size->first) + " stands twice");
+      throw file.fault("the storage " + excerpt(size->first) + " appears twice");
     at += size->second;
   }
   if (at != file.size()) throw file.fault(fmt::format("{} bytes follow the last storage", file.size() - at));
@@ -136,7 +137,7 @@ void locate_legacy(const ByteFile& file, const Pickle& keys, std::uint64_t at, O
 
 void read_legacy(const ByteFile& file, Opened& opened) {
   if (file.size() > 262 && file.text(257, 5) == "ustar")
-    throw file.fault("the tar layout of torch before 0.1.10, which is not read");
+    throw file.fault("the tar layout of torch before 0.1.10, which is not supported");
   opened.text = file.text(0, std::min<std::uint64_t>(file.size(), kLongestPickle));
   std::string_view rest = opened.text;
   const Pickle magic = take_pickle(rest);
@@ -179,7 +180,7 @@ TorchFile TorchFile::open(const std::filesystem::path& path) {
       result.tensors.push_back(stored(opened, name, opened.pickle.tensors[index]));
       bytes += result.tensors.back().bytes;
       if (bytes / kMostRepeated > file.size())
-        throw file.fault(fmt::format("its tensors show the same bytes more than {} times", kMostRepeated));
+        throw file.fault(fmt::format("its tensors repeat the same bytes more than {} times", kMostRepeated));
     }
     result.left_out = std::move(names.left_out);
   } catch (const PickleFault& fault) {

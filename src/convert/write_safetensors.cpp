@@ -11,7 +11,7 @@ namespace {
 
 using TakePiece = std::function<void(std::span<const std::byte>)>;
 
-constexpr std::size_t kPiece = 1 << 20;  // bytes handed over at once
+constexpr std::size_t kHandedOver = 1 << 20;  // bytes handed over at once
 constexpr std::size_t kLongestHeader = 100'000'000 - 8;
 constexpr std::uint64_t kSparse = 8;           // times the tensor's bytes: more is not read at once
 constexpr std::uint64_t kSmallSpan = 1 << 20;  // bytes that are always read at once
@@ -27,13 +27,13 @@ std::vector<const StoredTensor*> in_order(const TorchFile& source) {
 // Collects elements and hands them over in large pieces.
 class Output {
  public:
-  explicit Output(const TakePiece& take) : take_(take) { buffer_.reserve(kPiece); }
+  explicit Output(const TakePiece& take) : take_(take) { buffer_.reserve(kHandedOver); }
   void add(std::span<const std::byte> bytes) {
-    if (bytes.size() > kPiece) {
+    if (bytes.size() > kHandedOver) {
       flush();
       return take_(bytes);
     }
-    if (buffer_.size() + bytes.size() > kPiece) flush();
+    if (buffer_.size() + bytes.size() > kHandedOver) flush();
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
   }
   void flush() {
@@ -86,8 +86,8 @@ void for_each_run(const std::vector<Axis>& outer, Run run) {
 
 // By strides: the bytes from the first element to the last are read at once, where they are not many times
 // those of the tensor; else run by run.
-void gather(const ByteFile& file, const StoredTensor& tensor, std::vector<Axis> axes, std::uint64_t run,
-            const TakePiece& take) {
+void gather(const ByteFile& file, const StoredTensor& tensor, const std::vector<Axis>& axes,
+            std::uint64_t run, const TakePiece& take) {
   std::uint64_t span = run;
   for (const Axis& axis : axes) span += (axis.size - 1) * axis.step;
   Output output(take);
@@ -115,7 +115,7 @@ void write_tensor(const ByteFile& file, const StoredTensor& tensor, const TakePi
   if (axes.empty())
     file.stream(tensor.start, run, take);
   else
-    gather(file, tensor, std::move(axes), run, take);
+    gather(file, tensor, axes, run, take);
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ Directory read_end(const ByteFile& file) {
   const std::size_t found = bytes.rfind("PK\x05\x06");
   if (found == std::string::npos || bytes.size() - found < kEndSize ||
       bytes.size() - found - kEndSize != number(bytes, found + 20, 2))
-    throw file.fault("damaged zip file: it has no end of its directory");
+    throw file.fault("damaged zip file: no end-of-directory record");
   const std::uint64_t at = file.size() - tail + found;
   Directory directory{number(bytes, found + 16, 4), number(bytes, found + 12, 4),
                       number(bytes, found + 10, 2)};
@@ -94,17 +94,17 @@ void check_name(const ByteFile& file, const std::string& name) {
   const std::string inner = "/" + name + "/";
   if (name.empty() || name.front() == '/' || inner.find("/../") != std::string::npos ||
       name.find_first_of(std::string_view("\\\0", 2)) != std::string::npos || find_invalid_utf8(name))
-    throw file.fault("the zip entry \"" + excerpt(name) + "\" has a name that leads elsewhere");
+    throw file.fault("the zip entry \"" + excerpt(name) + "\" has an unsafe name");
 }
 
 // One record of the directory; takes it off `bytes`.
 CentralEntry take_entry(const ByteFile& file, std::string_view& bytes) {
   if (bytes.size() < kCentralSize || !bytes.starts_with("PK\x01\x02"))
-    throw file.fault("damaged zip file: its directory is cut");
+    throw file.fault("damaged zip file: its directory is truncated");
   const std::uint64_t flags = number(bytes, 8, 2), method = number(bytes, 10, 2);
   const std::uint64_t name = number(bytes, 28, 2), extra = number(bytes, 30, 2), note = number(bytes, 32, 2);
   if (bytes.size() - kCentralSize < name + extra + note)
-    throw file.fault("damaged zip file: its directory is cut");
+    throw file.fault("damaged zip file: its directory is truncated");
   CentralEntry entry;
   entry.name = bytes.substr(kCentralSize, name);
   entry.crc = static_cast<std::uint32_t>(number(bytes, 16, 4));
@@ -130,7 +130,7 @@ ZipEntry locate(const ByteFile& file, const CentralEntry& entry, std::uint64_t l
   const std::string local = file.text(entry.local, kLocalSize);
   const std::uint64_t name = number(local, 26, 2), extra = number(local, 28, 2);
   if (!local.starts_with("PK\x03\x04") || number(local, 8, 2) != 0)
-    throw file.fault(where + " has no header of its own");
+    throw file.fault(where + " has no local header");
   const std::uint64_t room = limit - entry.local - kLocalSize;
   if (name + extra > room || entry.size > room - name - extra)
     throw file.fault(fmt::format("{} has {} bytes, more than are there", where, entry.size));
@@ -160,7 +160,7 @@ std::map<std::string, ZipEntry> read_zip_directory(const ByteFile& file) {
     const ZipEntry content = locate(file, entry, directory.start);
     end = content.start + content.size;
     if (!entries.emplace(entry.name, content).second)
-      throw file.fault("the zip entry " + excerpt(entry.name) + " stands twice");
+      throw file.fault("the zip entry " + excerpt(entry.name) + " appears twice");
   }
   return entries;
 }

@@ -80,9 +80,11 @@ Components Components::load(const std::filesystem::path& model) {
 
 Vector Components::project(const Vector& z, int count) const {
   if (static_cast<std::size_t>(count) > rows_.size() || z.size() != mean_.size())
-    throw Error(ExitCode::usage, Cause{.field = "components",
-                                       .expected = "at most " + std::to_string(rows_.size()),
-                                       .found = std::to_string(count)});
+    throw Error(ExitCode::usage,
+                Cause{.field = "components",
+                      .expected = "at most " + std::to_string(rows_.size()),
+                      .found = std::to_string(count)},
+                "choose fewer");
   const Vector centered = combine(1, z, -1, mean_);
   Vector sum = mean_;
   for (int i = 0; i < count; ++i) {

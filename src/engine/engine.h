@@ -3,9 +3,11 @@
 //
 // One worker thread owns the model and takes tasks from a queue. A batch always has the chosen size (the last
 // ones are padded), so that kernels see the same shapes and an image's bytes do not depend on its neighbors.
-// Torch-free, so that planning can be tested with an engine that draws nothing.
+// A server's batches are padded to a power of two instead: who is alone shall not wait for images that nobody
+// wants. Torch-free, so that planning can be tested with an engine that draws nothing.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -41,9 +43,13 @@ struct ImageTask {
   uint64_t seed = 0;
   std::shared_ptr<const ImageEmbedding> embedding{};  // instead of the prior's run and of options.embedding
 
-  // Both are called on the worker's thread. What they throw ends the engine.
+  // All are called on the worker's thread. What they throw ends the engine.
   std::function<void(ImageResult)> done = {};                          // once
   std::function<void(const std::string& text)> prompt_truncated = {};  // the end that the model does not read
+  Observer progress = {};                                              // of the batch that draws it
+  // Asked before a batch and at each of its steps, also for tasks that wait. Without any that is wanted a
+  // batch ends at its next step; its tasks are done with Error(interrupted). Empty: it always is.
+  std::function<bool()> wanted = {};
 };
 
 class Engine {
@@ -64,6 +70,15 @@ struct EngineOptions {
   ModelUse use = {.prior = true};  // what the tasks need; the rest is not opened
 
   Observer observer = {};  // on the worker's thread
+
+  // Of a server, which has no last task: how long a batch that is not full waits for more; a fault, also of
+  // changed files, is its tasks' alone; and a signal is the caller's to follow. Absent: batches wait for
+  // finish().
+  std::optional<std::chrono::milliseconds> patience{};
+  std::size_t queue =
+      64;  // tasks for which submit() does not wait: enough that the worker never waits for them
+  std::function<void(std::size_t images)> batch_begins =
+      {};  // on the worker's thread; without those that pad it
 };
 
 // Throws Error as Pipeline::open and select_device do.

@@ -97,9 +97,8 @@ std::string Model::batch_key(const ImageTask& task) const {
 
 std::optional<std::string> Model::truncated_text(const ImageOptions& options) const {
   if (pipeline_->tokenizer() == nullptr) return std::nullopt;
-  const bool ends = options.task == Task::interpolate;
-  for (const std::string& text : {options.prompt, ends ? text_of_end(options.source) : options.source,
-                                  ends ? text_of_end(options.target) : options.target}) {
+  for (const std::string& text : {options.prompt, text_of_end(options.source), text_of_end(options.target),
+                                  options.from_text, options.to_text}) {
     Encoding encoding = pipeline_->tokenizer()->encode(text);
     if (encoding.truncated) return std::move(encoding.truncated_text);
   }
@@ -128,8 +127,8 @@ ImageEmbedding Model::embed(const ImageTask& task, const Observer& observer) {
   });
 }
 
-Vector Model::embed_image(const std::string& file) {
-  return in_our_words([&] { return requests_->embed_image(file)->image; });
+ImageEmbedding Model::embed_image(const std::string& file) {
+  return in_our_words([&] { return *requests_->embed_image(file); });
 }
 
 Vector Model::embed_text(const std::string& text) {
@@ -183,6 +182,9 @@ ImageMetadata Model::describe(const ImageTask& task, const Image& image, std::si
   metadata.sampler =
       sampler_name(inverts(options) ? SamplerKind::ddim : options.sampler.value_or(defaults_.sampler));
   metadata.options["batch-size"] = batch_size;
+  if (const int64_t candidates = settings_of(options).prior_candidates;
+      metadata.steps.prior > 0 && candidates > 1)
+    metadata.options["prior-candidates"] = candidates;
   const nlohmann::ordered_json fields = to_json(metadata);  // the options that have one of their own
   for (const Option& option : option_table()) {
     if (!option.recorded || fields.contains(option.key())) continue;

@@ -34,7 +34,7 @@ class Model {
   ImageEmbedding embed(const ImageTask& task, const Observer& observer);
 
   // CLIP embeddings of an image file and of a text.
-  Vector embed_image(const std::string& file);
+  ImageEmbedding embed_image(const std::string& file);
   Vector embed_text(const std::string& text);
 
   // How near a reconstruction came to its image, in dB; empty for other tasks.

@@ -96,7 +96,8 @@ EditCanvas edit_canvas(const Image& image, const Image* alpha, const Image* mask
     throw Error(ExitCode::usage,
                 Cause{.field = "outpaint",
                       .expected = "a canvas of at most " + std::to_string(kLargestSide) + " pixels per side",
-                      .found = std::to_string(width) + "x" + std::to_string(height)});
+                      .found = std::to_string(width) + "x" + std::to_string(height)},
+                "choose smaller margins");
   if (mask != nullptr && (mask->width != image.width || mask->height != image.height))
     throw Error(ExitCode::usage,
                 Cause{.field = "mask",
@@ -119,7 +120,8 @@ EditCanvas edit_canvas(const Image& image, const Image* alpha, const Image* mask
         ExitCode::usage,
         Cause{.field = "mask",
               .expected = "a white part to repaint, an image with transparent parts, or margins to outpaint",
-              .found = "none"});
+              .found = "none"},
+        "paint white what should be repainted");
   return canvas;
 }
 

@@ -10,8 +10,8 @@
 namespace unclip {
 namespace {
 
-constexpr std::size_t kSignatureBytes = 8, kAround = 12;  // of each chunk, beside its data
-constexpr std::size_t kMostUnpacked = 4U << 20;           // of a text: EXIF as hex digits has 0.13 MB at most
+constexpr std::size_t kAround = 12;              // of each chunk, beside its data
+constexpr std::size_t kMostUnpacked = 4U << 20;  // of a text: EXIF as hex digits has 0.13 MB at most
 
 std::size_t big_endian(std::string_view bytes) {
   std::size_t value = 0;

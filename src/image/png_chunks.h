@@ -7,6 +7,8 @@
 
 namespace unclip {
 
+constexpr std::size_t kSignatureBytes = 8;  // before the first chunk
+
 struct PngChunks {
   std::size_t pixel_bytes = 0;  // of all IDAT chunks, as far as the file holds them
   bool is_whole = false;        // every chunk lies in the file, up to IEND

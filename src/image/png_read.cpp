@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr png_alloc_size_t kMostTextBytes = 4U << 20;  // of one text chunk, unpacked
 constexpr png_uint_32 kMostTextChunks = 64;
-constexpr std::size_t kSignatureBytes = 8;
 constexpr std::uint64_t kMostPacking = 1040;  // deflate's best: 258 bytes in 2 bits
 
 class PngFile {

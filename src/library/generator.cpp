@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "image/metadata.h"
 #include "image/png.h"
+#include "options/check_options.h"
 #include "options/option_table.h"
 #include "support/atomic_file.h"
 

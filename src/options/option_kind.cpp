@@ -8,6 +8,7 @@
 
 #include "options/model_use.h"
 #include "options/output_name.h"
+#include "options/task.h"
 #include "support/json_text.h"
 #include "support/one_of.h"
 #include "support/utf8.h"
@@ -25,6 +26,16 @@ void require_some(const std::string& value) {
 }
 
 }  // namespace
+
+Option of(std::vector<Task> tasks, Option entry) {
+  entry.tasks = std::move(tasks);
+  return entry;
+}
+
+Option without_flag(Option entry) {
+  entry.is_flag = false;
+  return entry;
+}
 
 Option text(Option entry, std::string ImageOptions::*field) {
   entry.kind = Kind::text;

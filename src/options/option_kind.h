@@ -6,11 +6,20 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "options/option_table.h"
 #include "support/number.h"
 
 namespace unclip::option_kind {
+
+inline constexpr bool kRecorded = true;
+
+// The verbs that have it; by default generate alone.
+Option of(std::vector<Task> tasks, Option entry);
+
+// A key of prompt files alone.
+Option without_flag(Option entry);
 
 // UTF-8, not empty.
 Option text(Option entry, std::string ImageOptions::*field);
@@ -46,6 +55,8 @@ inline nlohmann::json number_json(int number) { return number; }
 template <class Number, class Field>
 Option number(Option entry, Field field, Number least, Number most) {
   entry.kind = Option::Kind::number;
+  entry.least = static_cast<double>(least), entry.most = static_cast<double>(most);
+  entry.whole = std::is_integral_v<Number>;
   entry.parse = [=](ImageOptions& options, const std::string& value) {
     field(options) = parse_number<Number>(value, least, most);
   };

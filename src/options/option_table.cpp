@@ -7,11 +7,10 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "options/manipulation_options.h"
 #include "options/model_use.h"
 #include "options/option_kind.h"
 #include "support/json_text.h"
-#include "support/utf8.h"
-#include "unclip/error.h"
 
 namespace unclip {
 namespace {
@@ -21,38 +20,12 @@ using Kind = Option::Kind;
 using Scope = Option::Scope;
 using namespace option_kind;
 
-constexpr bool kRecorded = true, kNotRecorded = false;
+constexpr bool kNotRecorded = false;
 const std::vector<Task> kAll{Task::generate,    Task::variations, Task::edit,
                              Task::interpolate, Task::textdiff,   Task::reconstruct};
 const std::vector<Task> kFromText{Task::generate, Task::edit};
 const std::vector<Task> kWithPrior{Task::generate, Task::edit, Task::interpolate};
 constexpr const char* kModelDefault = "the model's recommendation, else the reference's";
-
-void expect_together(bool given, const char* option, bool other_given, const char* other) {
-  if (given && !other_given)
-    throw std::invalid_argument(std::string(option) + ": expected together with " + other + ", found alone");
-}
-
-void expect_one(bool given, const char* option, bool other_given, const char* other) {
-  if (given && other_given)
-    throw std::invalid_argument(std::string(option) + ": expected one of " + option + " and " + other +
-                                ", found both");
-}
-
-Option of(std::vector<Task> tasks, Option option) {
-  option.tasks = std::move(tasks);
-  return option;
-}
-
-Option without_flag(Option option) {
-  option.is_flag = false;
-  return option;
-}
-
-bool holds_nul(const json& value) {
-  return value.is_string() ? value.get_ref<const std::string&>().find('\0') != std::string::npos
-                           : value.is_object() && path_of(value).native().find('\0') != std::string::npos;
-}
 
 // ---- The table, in the order of --help.
 
@@ -184,7 +157,7 @@ std::vector<Option> input_options() {
   return {
       file({{.names = "--init-image",
              .value_name = "FILE",
-             .help = "PNG or JPEG to start from; Kandinsky only",
+             .help = "PNG, JPEG or WebP to start from; Kandinsky only",
              .example = "--init-image cat.jpg",
              .fallback = "noise",
              .group = group::input},
@@ -203,7 +176,7 @@ std::vector<Option> input_options() {
           [](auto& o) -> auto& { return o.strength; }, 0, 1),
       of(kFromText, file({{.names = "--mask",
                            .value_name = "FILE",
-                           .help = "Mask as large as the image, white where to repaint",
+                           .help = "PNG, JPEG or WebP as large as the image, white where to repaint",
                            .example = "--mask hole.png",
                            .fallback = "none",
                            .group = group::input},
@@ -228,78 +201,6 @@ std::vector<Option> input_options() {
                           Scope::image,
                           kRecorded},
                          &ImageOptions::embedding)),
-  };
-}
-
-// What the tasks other than generate start from and how far they go.
-std::vector<Option> manipulation_options() {
-  const auto text_of = [](std::string names, std::string help) {
-    return Option{{.names = std::move(names), .help = std::move(help)}, Scope::image, kRecorded};
-  };
-  return {
-      of({Task::variations, Task::edit, Task::textdiff, Task::reconstruct},
-         file(text_of("image", "Image to start from: PNG, JPEG or WebP"), &ImageOptions::image)),
-      of({Task::interpolate}, end(text_of("source", "Where to start"), &ImageOptions::source)),
-      of({Task::interpolate}, end(text_of("target", "Where to go"), &ImageOptions::target)),
-      of({Task::interpolate}, without_flag(number<double>(
-                                  text_of("position", "Place between source (0) and target (1)"),
-                                  [](auto& o) -> auto& { return o.position; }, 0, 1))),
-      of({Task::textdiff}, text(text_of("from-text", "What the image shows"), &ImageOptions::from_text)),
-      of({Task::textdiff}, text(text_of("to-text", "What it should show"), &ImageOptions::to_text)),
-      of({Task::textdiff},
-         without_flag(number<double>(
-             text_of("theta", "How far to turn towards the difference of the texts, from 0 to 1"),
-             [](auto& o) -> auto& { return o.theta; }, 0, 1))),
-      of({Task::variations},
-         number<double>(
-             {{.names = "--eta",
-               .value_name = "SHARE",
-               .help = "Start from the image's own noise and add this much, from 0 (rebuild the image) "
-                       "to 1 (far from it)",
-               .example = "--eta 0.5",
-               .fallback = "new noise",
-               .group = group::sampling},
-              Scope::batch,
-              kRecorded},
-             [](auto& o) -> auto& { return o.eta; }, 0, 1)),
-      of({Task::interpolate}, flag({{.names = "--interpolate-noise",
-                                     .help = "Interpolate between the noise of two images, too, so that the "
-                                             "first and the last frame are the images themselves",
-                                     .example = "--interpolate-noise",
-                                     .fallback = "noise of the seed for all frames",
-                                     .group = group::sampling},
-                                    Scope::batch,
-                                    kRecorded},
-                                   &ImageOptions::interpolate_noise)),
-      of({Task::reconstruct},
-         number<int>(
-             {{.names = "--components",
-               .value_name = "N",
-               .help = "Rebuild the image from this many principal components of its embedding",
-               .example = "--components 20",
-               .fallback = "the whole embedding",
-               .group = group::sampling},
-              Scope::image,
-              kRecorded},
-             [](auto& o) -> auto& { return o.components; }, 1, 65536)),
-      of({Task::edit}, margins({{.names = "--outpaint",
-                                 .value_name = "L,T,R,B",
-                                 .help = "Pixels to add to the left, top, right and bottom of the image",
-                                 .example = "--outpaint 64,0,64,0",
-                                 .fallback = "none",
-                                 .group = group::input},
-                                Scope::image,
-                                kRecorded})),
-      of({Task::edit}, number<int>(
-                           {{.names = "--feather",
-                             .value_name = "PIXELS",
-                             .help = "Fade the repainted part in over this distance within the mask",
-                             .example = "--feather 8",
-                             .fallback = "0",
-                             .group = group::input},
-                            Scope::image,
-                            kRecorded},
-                           [](auto& o) -> auto& { return o.feather; }, 0, 1024)),
   };
 }
 
@@ -359,85 +260,6 @@ const Option* find_option(std::string name) {
   std::ranges::replace(name, '_', '-');
   const auto found = std::ranges::find(option_table(), name, &Option::name);
   return found == option_table().end() ? nullptr : &*found;
-}
-
-bool takes(Task task, const Option& option) {
-  return std::ranges::find(option.tasks, task) != option.tasks.end();
-}
-
-const std::vector<std::pair<std::string, Task>>& task_names() {
-  static const std::vector<std::pair<std::string, Task>> names{
-      {"generate", Task::generate}, {"variations", Task::variations},
-      {"edit", Task::edit},         {"interpolate", Task::interpolate},
-      {"textdiff", Task::textdiff}, {"reconstruct", Task::reconstruct}};
-  return names;
-}
-
-const std::string& name_of(Task task) {
-  return std::ranges::find(task_names(), task, &std::pair<std::string, Task>::second)->first;
-}
-
-std::string subject_key(Task task) {
-  if (task == Task::interpolate) return "source";
-  return task == Task::generate || task == Task::edit ? "prompt" : "image";
-}
-
-std::string subject_of(const ImageOptions& options) {
-  const auto end = [](const std::string& name) {
-    const std::string file = image_of_end(name);
-    return file.empty() ? text_of_end(name) : std::filesystem::path(file).stem().string();
-  };
-  if (!options.prompt.empty()) return options.prompt;
-  if (options.task == Task::interpolate) return end(options.source) + " to " + end(options.target);
-  const std::string stem = std::filesystem::path(options.image).stem().string();
-  return options.task == Task::textdiff ? stem + " " + options.to_text : stem;
-}
-
-namespace {
-
-bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\v\f\r\n") == std::string::npos; }
-
-// What a task cannot do without.
-void check_subjects(const ImageOptions& options) {
-  for (const Option& option : option_table()) {
-    if (option.scope != Scope::image || option.names.starts_with('-') || !option.is_flag ||
-        !takes(options.task, option))
-      continue;
-    const json value = option.to_json(options);
-    if (value.is_null() || (value.is_string() && is_blank(value.get<std::string>())))
-      throw std::invalid_argument(option.key() + ": expected a text, found an empty one");
-  }
-}
-
-void check_files(const ImageOptions& options) {
-  for (const Option& option : option_table())
-    for (const std::string& file : option.files(options))
-      if (std::error_code unusable; !std::filesystem::exists(file, unusable))
-        throw Error(ExitCode::io, excerpt(file) + ": missing",
-                    "check the path; it is relative to the working folder");
-}
-
-}  // namespace
-
-void check_together(const ImageOptions& options) {
-  check_subjects(options);
-  for (const Option& option : option_table())
-    if (const json value = option.to_json(options); holds_nul(value))
-      throw std::invalid_argument(option.key() + ": expected a text, found a NUL character in it");
-  expect_one(options.overwrite, "overwrite", options.skip_existing, "skip_existing");
-  expect_together(options.strength.has_value(), "strength", !options.init_image.empty(), "init_image");
-  if (options.task == Task::generate)
-    expect_together(!options.mask.empty(), "mask", !options.init_image.empty(), "init_image");
-  expect_one(options.eta.has_value(), "eta", options.sampler.has_value(), "sampler");
-  expect_one(options.interpolate_noise, "interpolate_noise", options.sampler.has_value(), "sampler");
-  if (options.interpolate_noise &&
-      (image_of_end(options.source).empty() || image_of_end(options.target).empty()))
-    throw std::invalid_argument("interpolate_noise: expected two images, found a text");
-  expect_one(options.strength.has_value(), "strength", !options.mask.empty(), "mask");
-  for (const auto& [name, text] : {std::pair{"negative_prompt", &options.negative_prompt},
-                                   {"negative_prior_prompt", &options.negative_prior_prompt}})
-    expect_one(!options.embedding.empty(), "embedding", !text->empty(), name);
-  check_files(options);
 }
 
 }  // namespace unclip

@@ -27,6 +27,8 @@ struct Option : Flag {
       : Flag(std::move(declared)), scope(of), recorded(in_metadata) {}
 
   Kind kind = Kind::text;
+  double least = 0, most = 0;  // of a number
+  bool whole = false;          // a number without a fraction
   Scope scope;
   bool recorded;                               // in the metadata, and so read back by --from
   std::vector<Task> tasks = {Task::generate};  // whose verbs have it; those of no task are only recorded
@@ -44,22 +46,5 @@ const std::vector<Option>& option_table();
 
 // By the name of its flag, with '-' or '_'; null: there is none.
 const Option* find_option(std::string name);
-
-// Whether the task has it.
-bool takes(Task task, const Option& option);
-
-// The words of tasks, as verbs and metadata spell them.
-const std::vector<std::pair<std::string, Task>>& task_names();
-const std::string& name_of(Task task);
-
-// What a line of a prompt file must name: "prompt", "image" or "source".
-std::string subject_key(Task task);
-
-// What an image is named after: its prompt, else the stems of its files and its texts.
-std::string subject_of(const ImageOptions& options);
-
-// What no single option shows: an empty prompt, options that exclude or need each other. Throws
-// std::invalid_argument; Error(io) for a file that is missing.
-void check_together(const ImageOptions& options);
 
 }  // namespace unclip

@@ -59,10 +59,12 @@ void check_task(const KandinskyDecoder& decoder, const std::vector<ImageRequest>
   const int64_t reduction = decoder.movq->config.reduction(), smallest = reduction * reduction;
   for (const int side : {settings.width, settings.height})
     if (side != 0 && (side < smallest || side > kLargestPictureSide))
-      throw Error(ExitCode::usage, Cause{.field = "size",
-                                         .expected = std::to_string(smallest) + " to " +
-                                                     std::to_string(kLargestPictureSide) + " pixels per side",
-                                         .found = size_text(settings.width, settings.height)});
+      throw Error(ExitCode::usage,
+                  Cause{.field = "size",
+                        .expected = std::to_string(smallest) + " to " + std::to_string(kLargestPictureSide) +
+                                    " pixels per side",
+                        .found = size_text(settings.width, settings.height)},
+                  "choose another size");
 }
 
 std::unique_ptr<ScheduledSampler> KandinskyTask::sampler(int64_t skip) const {

@@ -22,7 +22,7 @@ bool fits(Kind kind, Wear wear) {
 
 bool can_hold(Kind kind) { return kind != Kind::fish && kind != Kind::bird && kind != Kind::owl; }
 
-double distance(Rgb a, Rgb b) { return std::hypot(a.r - b.r, a.g - b.g, a.b - b.b); }
+double color_distance(Rgb a, Rgb b) { return std::hypot(a.r - b.r, a.g - b.g, a.b - b.b); }
 
 // Unlike the body; glasses are never black, which would be rings that are held out.
 void choose_wear(Rng& rng, Character& c) {
@@ -34,7 +34,7 @@ void choose_wear(Rng& rng, Character& c) {
   if (c.wear == Wear::hat) colours.push_back(hex(0x2b2a33));
   do {
     c.wear_base = pick(rng, colours);
-  } while (distance(c.wear_base, c.base) < 0.4);
+  } while (color_distance(c.wear_base, c.base) < 0.4);
   if (c.wear == Wear::crown) c.wear_base = hex(0xf2b632);
 }
 
@@ -45,7 +45,7 @@ void list_objects(const Character& c, Point at, Drawing& drawing) {
   if (c.kind == Kind::bird) add(Shape::circle, c.colour, 0.2);
   if (c.wear != Wear::glasses) return;
   for (const Colour colour : {Colour::red, Colour::blue, Colour::green, Colour::purple}) {
-    if (distance(centre(colour), c.wear_base) < 0.01) add(Shape::ring, colour, 0.01);
+    if (color_distance(centre(colour), c.wear_base) < 0.01) add(Shape::ring, colour, 0.01);
   }
 }
 

@@ -7,10 +7,6 @@
 namespace unclip {
 namespace {
 
-void curve(Canvas& canvas, Point a, Point b, Point c) {
-  cairo_curve_to(canvas.context(), a.x, a.y, b.x, b.y, c.x, c.y);
-}
-
 void shaded(Canvas& canvas, Rgb base) {
   canvas.fill_linear({-0.7, -0.9}, {0.7, 1},
                      {{0, lighter(base, 0.22)}, {0.5, base}, {1, darker(base, 0.25)}});

@@ -10,7 +10,7 @@ namespace {
 Rgb line_on(Rgb skin) { return luminance(skin) < 0.33 ? hex(0xf6efe6) : ink; }
 
 // A bow from point to point, pulled towards `bend`.
-void curve(Canvas& canvas, Point from, Point bend, Point to) {
+void bow(Canvas& canvas, Point from, Point bend, Point to) {
   const Point pull{bend.x, bend.y + 0.5 * (bend.y - (from.y + to.y) / 2)};
   const auto part = [&](Point end) {
     return Point{end.x + (pull.x - end.x) / 1.5, end.y + (pull.y - end.y) / 1.5};
@@ -23,8 +23,8 @@ void curve(Canvas& canvas, Point from, Point bend, Point to) {
 // An eye that is shut: an arc, up for joy (rise > 0), down for sleep.
 void shut_eye(Canvas& canvas, const Body& body, Point at, double rise) {
   const double w = body.eye;
-  curve(canvas, {at.x - w, at.y + 0.5 * rise * w}, {at.x, at.y - 1.1 * rise * w},
-        {at.x + w, at.y + 0.5 * rise * w});
+  bow(canvas, {at.x - w, at.y + 0.5 * rise * w}, {at.x, at.y - 1.1 * rise * w},
+      {at.x + w, at.y + 0.5 * rise * w});
   canvas.stroke(line_on(body.skin), 0.085);
 }
 
@@ -67,7 +67,7 @@ void paint_eyes(Canvas& canvas, const Body& body, Mood mood) {
     }
     if (mood != Mood::surprised) continue;
     const double y = at.y - body.eye * 1.75;
-    curve(canvas, {at.x - 0.8 * body.eye, y + 0.04}, {at.x, y - 0.1}, {at.x + 0.8 * body.eye, y + 0.04});
+    bow(canvas, {at.x - 0.8 * body.eye, y + 0.04}, {at.x, y - 0.1}, {at.x + 0.8 * body.eye, y + 0.04});
     canvas.stroke(line_on(body.skin), 0.06);
   }
 }
@@ -108,13 +108,13 @@ void paint_mouth(Canvas& canvas, const Body& body, Mood mood) {
       return canvas.fill(luminance(body.skin) < 0.33 ? hex(0xd9606a) : hex(0x64202a));
     case Mood::sad:
     case Mood::angry:
-      curve(canvas, {m.x - w, m.y + 0.12}, {m.x, m.y - 0.14}, {m.x + w, m.y + 0.12});
+      bow(canvas, {m.x - w, m.y + 0.12}, {m.x, m.y - 0.14}, {m.x + w, m.y + 0.12});
       return canvas.stroke(line, 0.085);
     case Mood::sleepy:
       canvas.ellipse({m.x, m.y + 0.04}, 0.3 * w, 0.26 * w);
       return canvas.fill(line);
     default:
-      curve(canvas, {m.x - w, m.y - 0.03}, {m.x, m.y + 0.17}, {m.x + w, m.y - 0.03});
+      bow(canvas, {m.x - w, m.y - 0.03}, {m.x, m.y + 0.17}, {m.x + w, m.y - 0.03});
       canvas.stroke(line, 0.07);
   }
 }

@@ -1,6 +1,7 @@
 // Requirements in words: the plain sentence of the prompt lists, and the many ways of the training captions.
 // Every caption is true of its picture, and says nothing that another arrangement could mean.
 #include "scenes/requirement.h"
+#include "scenes/words.h"
 
 namespace unclip {
 namespace {
@@ -8,10 +9,6 @@ namespace {
 constexpr std::array<std::string_view, 3> size_names{"any", "small", "large"};
 constexpr std::array<std::string_view, relation_count> relation_names{"left of", "right of", "above", "below",
                                                                       "inside"};
-
-std::string with_article(const std::string& words) {
-  return (std::string_view("aeiou").find(words[0]) != std::string_view::npos ? "an " : "a ") + words;
-}
 
 // The usual word mostly, a synonym now and then.
 std::string colour_word(Rng& rng, Colour colour) {

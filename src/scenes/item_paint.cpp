@@ -9,7 +9,7 @@ namespace {
 constexpr Rgb gold = hex(0xf2b632), wood = hex(0x7d4f2a);
 
 // From upper left, as if lit from there.
-void shaded(Canvas& canvas, Rgb base) {
+void lit(Canvas& canvas, Rgb base) {
   canvas.fill_linear({-0.8, -0.9}, {0.8, 0.9},
                      {{0, lighter(base, 0.28)}, {0.45, base}, {1, darker(base, 0.28)}});
 }
@@ -17,10 +17,6 @@ void shaded(Canvas& canvas, Rgb base) {
 void shine(Canvas& canvas, Point c, double rx, double ry, double alpha = 0.6) {
   canvas.ellipse(c, rx, ry);
   canvas.fill(white, alpha);
-}
-
-void curve(Canvas& canvas, Point a, Point b, Point c) {
-  cairo_curve_to(canvas.context(), a.x, a.y, b.x, b.y, c.x, c.y);
 }
 
 void potion(Canvas& canvas, Rgb base) {
@@ -36,7 +32,7 @@ void potion(Canvas& canvas, Rgb base) {
   cairo_new_sub_path(canvas.context());  // the liquid: a cut circle
   cairo_arc(canvas.context(), 0, 0.28, 0.58, -0.035 * turn, 0.535 * turn);
   cairo_close_path(canvas.context());
-  shaded(canvas, base);
+  lit(canvas, base);
   canvas.ellipse({0, 0.15}, 0.565, 0.1);
   canvas.fill(lighter(base, 0.35));
   canvas.circle({0.2, 0.48}, 0.08);
@@ -72,7 +68,7 @@ void shield(Canvas& canvas, Rgb base) {
   shield_path(canvas, 1);
   canvas.fill(luminance(base) > 0.68 ? hex(0x7f8894) : hex(0xdfe4ea));
   shield_path(canvas, 0.84);
-  shaded(canvas, base);
+  lit(canvas, base);
   cairo_save(canvas.context());
   shield_path(canvas, 0.84);
   cairo_clip(canvas.context());
@@ -106,7 +102,7 @@ void coin(Canvas& canvas, Rgb base) {
   canvas.circle({0.05, 0.06}, 0.86);
   canvas.fill(darker(base, 0.42));
   canvas.circle({0, 0}, 0.86);
-  shaded(canvas, base);
+  lit(canvas, base);
   canvas.circle({0, 0}, 0.64);
   canvas.fill(darker(base, 0.2));
   canvas.circle({0.02, 0.03}, 0.61);
@@ -187,7 +183,7 @@ void apple(Canvas& canvas, Rgb base) {
   curve(canvas, {-0.4, 1.0}, {-0.82, 0.6}, {-0.84, 0.06});
   curve(canvas, {-0.86, -0.54}, {-0.3, -0.66}, {0, -0.38});
   cairo_close_path(canvas.context());
-  shaded(canvas, base);
+  lit(canvas, base);
   cairo_move_to(canvas.context(), 0.1, -0.6);
   curve(canvas, {0.2, -0.95}, {0.5, -0.95}, {0.72, -0.84});
   curve(canvas, {0.62, -0.55}, {0.35, -0.5}, {0.1, -0.6});
@@ -207,7 +203,7 @@ void mushroom(Canvas& canvas, Rgb base) {
   curve(canvas, {-0.92, -1.16}, {0.92, -1.16}, {0.92, 0.12});
   curve(canvas, {0.6, 0.34}, {-0.6, 0.34}, {-0.92, 0.12});
   cairo_close_path(canvas.context());
-  shaded(canvas, base);
+  lit(canvas, base);
   const Rgb spot = luminance(base) > 0.7 ? darker(base, 0.4) : hex(0xfdf8ec);
   for (const auto& [x, y, r] : {std::array{-0.5, -0.15, 0.17}, {0.08, -0.46, 0.2}, {0.55, -0.08, 0.15}}) {
     canvas.ellipse({x, y}, r, r * 0.85);
@@ -254,7 +250,7 @@ void scroll(Canvas& canvas, Rgb base) {
 void crown(Canvas& canvas, Rgb base) {
   canvas.polygon(
       {{-0.74, 0.62}, {-0.92, -0.5}, {-0.42, 0.02}, {0, -0.78}, {0.42, 0.02}, {0.92, -0.5}, {0.74, 0.62}});
-  shaded(canvas, base);
+  lit(canvas, base);
   canvas.rounded_rectangle(-0.78, 0.44, 1.56, 0.26, 0.08);
   canvas.fill(darker(base, 0.2));
   for (const Point tip : {Point{-0.92, -0.52}, {0, -0.8}, {0.92, -0.52}}) {

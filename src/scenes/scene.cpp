@@ -61,8 +61,8 @@ char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + '
 }  // namespace
 
 std::string_view name(Arrangement arrangement) {
-  constexpr std::array<std::string_view, arrangement_count> names{"one", "alike", "unlike"};
-  return names[static_cast<size_t>(arrangement)];
+  constexpr std::array<std::string_view, arrangement_count> words{"one", "alike", "unlike"};
+  return words[static_cast<size_t>(arrangement)];
 }
 std::string_view name(Family family) { return family_names[static_cast<size_t>(family)]; }
 std::string_view name(Style style) { return style_names[static_cast<size_t>(style)]; }

@@ -22,6 +22,11 @@ constexpr double luminance(Rgb c) { return 0.3 * c.r + 0.59 * c.g + 0.11 * c.b; 
 
 constexpr Rgb white{1, 1, 1}, ink{0.13, 0.12, 0.15};
 
+// On to c, by way of the control points a and b.
+inline void curve(Canvas& canvas, Point a, Point b, Point c) {
+  cairo_curve_to(canvas.context(), a.x, a.y, b.x, b.y, c.x, c.y);
+}
+
 // Local coordinates for the time of its life: `at` becomes (0, 0) and `unit` the new unit, turned clockwise.
 class Local {
  public:

@@ -19,11 +19,11 @@ Rgb sample(const std::vector<Rgb>& picture, int size, double x, double y) {
   return mix(mix(at(i, j), at(right, j), x - i), mix(at(i, below), at(right, below), x - i), y - j);
 }
 
-constexpr int grid = 32, fine = 4, palette_size = 16;  // cells a side, pixels of a cell, colours
+constexpr int cells_a_side = 32, fine = 4, palette_size = 16;  // cells a side, pixels of a cell, colours
 
 using Cell = std::array<int, 3>;
 
-int distance(const Cell& a, const Cell& b) {
+int cell_distance(const Cell& a, const Cell& b) {
   return std::abs(a[0] - b[0]) + std::abs(a[1] - b[1]) + std::abs(a[2] - b[2]);
 }
 
@@ -33,7 +33,7 @@ Cell typical(const std::array<Cell, fine * fine>& pixels) {
   int least = 1 << 30;
   for (size_t i = 0; i < pixels.size(); ++i) {
     int sum = 0;
-    for (const Cell& other : pixels) sum += distance(pixels[i], other);
+    for (const Cell& other : pixels) sum += cell_distance(pixels[i], other);
     if (sum < least) least = sum, best = i;
   }
   return pixels[best];
@@ -109,15 +109,15 @@ void paint_watercolor(const Drawing& drawing, uint64_t seed, Canvas& canvas) {
 }
 
 void paint_pixel_art(const Drawing& drawing, Canvas& canvas) {
-  Canvas large(grid * fine);
+  Canvas large(cells_a_side * fine);
   drawing.paint(large);
   const uint32_t* pixels = large.pixels();
   std::vector<Cell> cells;
-  for (int y = 0; y < grid; ++y) {
-    for (int x = 0; x < grid; ++x) {
+  for (int y = 0; y < cells_a_side; ++y) {
+    for (int x = 0; x < cells_a_side; ++x) {
       std::array<Cell, fine * fine> inside;
       for (int k = 0; k < fine * fine; ++k) {
-        const uint32_t p = pixels[(y * fine + k / fine) * grid * fine + x * fine + k % fine];
+        const uint32_t p = pixels[(y * fine + k / fine) * cells_a_side * fine + x * fine + k % fine];
         inside[static_cast<size_t>(k)] = {static_cast<int>(p >> 16 & 255), static_cast<int>(p >> 8 & 255),
                                           static_cast<int>(p & 255)};
       }
@@ -129,7 +129,8 @@ void paint_pixel_art(const Drawing& drawing, Canvas& canvas) {
   const int size = canvas.size();
   for (int y = 0; y < size; ++y) {
     for (int x = 0; x < size; ++x) {
-      const Cell& cell = cells[static_cast<size_t>(y * grid / size * grid + x * grid / size)];
+      const Cell& cell =
+          cells[static_cast<size_t>(y * cells_a_side / size * cells_a_side + x * cells_a_side / size)];
       to[y * size + x] = static_cast<uint32_t>(cell[0] << 16 | cell[1] << 8 | cell[2]);
     }
   }

@@ -137,8 +137,9 @@ class Reader {
 }  // namespace
 
 TokenizerSettings read_tokenizer_settings(const std::filesystem::path& folder,
-                                          std::map<std::string, std::string> defaults, const json& listed) {
-  return Reader(folder, std::move(defaults)).read(listed);
+                                          const std::map<std::string, std::string>& defaults,
+                                          const json& listed) {
+  return Reader(folder, defaults).read(listed);
 }
 
 }  // namespace unclip

@@ -26,7 +26,7 @@ struct TokenizerSettings {
 // `defaults`: the class's named tokens. `listed`: tokens that tokenizer.json brings (its "added_tokens"),
 // else null. Throws Error(model) with file and key.
 TokenizerSettings read_tokenizer_settings(const std::filesystem::path& folder,
-                                          std::map<std::string, std::string> defaults,
+                                          const std::map<std::string, std::string>& defaults,
                                           const nlohmann::json& listed = nullptr);
 
 // No tokenizer's file is larger.

@@ -63,7 +63,10 @@ TextFeatures ClipTowers::embed_text(const torch::Tensor& ids) {
 ClipTowers::Statistics ClipTowers::statistics(const PictureSource& source) {
   const torch::Tensor sample = embed_sample(vision_, source, target_);
   const torch::Tensor deviation = sample.std(0, true, true);
-  return {sample.mean(0, true), at::maximum(deviation, kLeastDeviation * deviation.max()).clamp_min(1e-4)};
+  const torch::Tensor covariance = at::cov(sample.t().to(torch::kFloat64));  // [P,P]
+  const auto [strength, columns] = at::linalg_eigh(covariance);              // the weakest first
+  return {sample.mean(0, true), at::maximum(deviation, kLeastDeviation * deviation.max()).clamp_min(1e-4),
+          columns.t().flip(0).to(torch::kFloat32).contiguous()};
 }
 
 torch::Tensor embed_sample(CLIPVisionModelWithProjection& vision, const PictureSource& source,

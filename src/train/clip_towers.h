@@ -24,7 +24,8 @@ class ClipTowers {
   // Of each number of the embedding, float32 [1,P]. A deviation is at least a twentieth of the largest one:
   // what hardly varies tells hardly anything, and must not weigh as much as the rest.
   struct Statistics {
-    torch::Tensor mean, deviation;
+    torch::Tensor mean, deviation;  // [1,P]
+    torch::Tensor components;       // principal components [P,P], a row each, the strongest first
   };
   Statistics statistics(const PictureSource& source);
 

@@ -59,8 +59,8 @@ class DecoderStage final : public Stage {
   // The numbers of an embedding differ much in how they vary; seen as they are, the small ones, which tell
   // what belongs to what, would be learned late.
   void begin() override {
-    const auto [mean, deviation] = towers_.statistics(*context_.source);
-    text_proj_->standardise(mean, deviation);
+    const ClipTowers::Statistics of_embeddings = towers_.statistics(*context_.source);
+    text_proj_->standardise(of_embeddings.mean, of_embeddings.deviation);
   }
 
   // A recipe that does not learn the variance fixes it at the posterior's: v = −1 in arXiv:2102.09672,

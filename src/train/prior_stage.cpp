@@ -1,5 +1,6 @@
 // Stage prior: from a caption to the embedding of a picture that fits it, by diffusion (unCLIP,
 // arXiv:2204.06125, section 2.2). The net predicts the clean embedding itself.
+#include "checkpoint/load.h"
 #include "prior/prior_transformer.h"
 #include "support/interrupt.h"
 #include "train/clip_towers.h"
@@ -38,9 +39,12 @@ class PriorStage final : public Stage {
   // Mean and deviation of each number of the embedding: the net works on embeddings of one scale.
   void begin() override {
     const torch::NoGradGuard no_grad;
-    const auto [mean, deviation] = towers_.statistics(*context_.source);
+    const auto [mean, deviation, components] = towers_.statistics(*context_.source);
     prior_->clip_mean.copy_(mean);
     prior_->clip_std.copy_(deviation);
+    // For `unclip reconstruct --components`.
+    save_tensors(context_.model / "image_encoder" / "components.safetensors",
+                 {{"mean", mean.flatten().cpu()}, {"components", components.cpu()}});
   }
 
   bool wants_pictures() const override { return recipe_.stored_examples == 0; }

@@ -104,13 +104,14 @@ TEST_F(TinyModel, TooLongPromptsWarnOrAreRefused) {
   EXPECT_EQ(files_in(out), 0U);
   const Result lenient = generate({words, "--json"});
   EXPECT_EQ(lenient.code, 0);
-  EXPECT_NE(lenient.err.find("warning: prompt is too long"), std::string::npos) << lenient.err;
+  EXPECT_NE(lenient.err.find("warning: the prompt is too long"), std::string::npos) << lenient.err;
   EXPECT_TRUE(json::parse(lenient.out)["truncated"]);
 }
 
 TEST_F(TinyModel, CudaWithoutOneIsRefused) {
   if (fs::exists("/dev/nvidiactl")) GTEST_SKIP() << "this machine has a GPU";
-  expect_error(generate({"x", "--device", "cuda"}), 2, {"--device cuda", "driver", "--device cpu"});
+  expect_error(generate({"x", "--device", "cuda"}), 2,
+               {"--device: expected GPU cuda:0", "driver", "--device cpu"});
 }
 
 struct Damage {
@@ -146,8 +147,8 @@ TEST(Model, RefusesWhatIsNoModelFolder) {
                                              : run({verb, path});
     };
     expect_error(open("/no/such/folder"), 3, {"/no/such/folder", "expected a model folder", "No such file"});
-    expect_error(open(kTiny + "/model_index.json"), 3, {"found a file", "did you mean --model " + kTiny});
-    expect_error(open(kTiny + "/prior"), 3, {"found a folder without it", "did you mean --model " + kTiny});
+    expect_error(open(kTiny + "/model_index.json"), 3, {"found a file", "did you mean " + kTiny});
+    expect_error(open(kTiny + "/prior"), 3, {"found a folder without it", "did you mean " + kTiny});
     expect_error(open(empty.path), 3, {"found a folder without it", "save_pretrained"});
   }
   const auto named = [&] { setenv("UNCLIP_MODEL", empty.path.c_str(), 1); };
@@ -165,7 +166,7 @@ TEST(Model, RefusesDamagedFolders) {
       {[](const fs::path& m) { std::ofstream(m / "prior/config.json") << "{\"a\": "; },
        {"prior/config.json", "not valid JSON"}},
       {[](const fs::path& m) { std::ofstream(m / "model_index.json") << "[]"; }, {"expected a JSON object"}},
-      {[](const fs::path& m) { edit_json(m / "model_index.json", [](json& i) { i.erase("prior"); }); },
+      {[](const fs::path& m) { edit_json(m / "model_index.json", [](json& i) { i.erase("text_proj"); }); },
        {"expected the components of a Karlo-type model", "found decoder (UNet2DConditionModel)"}},
       {[](const fs::path& m) {
          edit_json(m / "text_proj/config.json", [](json& c) { c.erase("time_embed_dim"); });
@@ -182,6 +183,12 @@ TEST(Model, RefusesDamagedFolders) {
       {[](const fs::path& m) { fs::rename(m / kPrior, m / "prior/diffusion_pytorch_model.bin"); },
        {"found only diffusion_pytorch_model.bin", "never opened", "convert"}},
   });
+  // Variations need no prior: the folder is whole, and this verb is not for it.
+  const TemporaryFolder temporary;
+  fs::copy(kTiny, temporary.path / "karlo", fs::copy_options::recursive);
+  edit_json(temporary.path / "karlo/model_index.json", [](json& i) { i.erase("prior"); });
+  expect_error(run(quick({"x", "-o", temporary.path / "x.png"}, temporary.path / "karlo")), 2,
+               {"karlo: has no prior, so it cannot draw from text"});
 }
 
 TEST(Model, RefusesDamagedWeights) {

@@ -60,7 +60,7 @@ TEST_F(ConvertProgram, PrintsJson) {
 TEST_F(ConvertProgram, NamesWhatIsNoTensor) {
   const Result result = run({"convert", (data / "wrapped.bin").string(), "-o", output.string()});
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_NE(result.err.find("no tensors: epoch (a number), loss (a fraction)"), std::string::npos)
+  EXPECT_NE(result.err.find("not tensors: epoch (an integer), loss (a float)"), std::string::npos)
       << result.err;
   const Result quiet =
       run({"convert", (data / "wrapped.bin").string(), "-o", output.string(), "--overwrite", "-q"});

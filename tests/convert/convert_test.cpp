@@ -105,11 +105,11 @@ TEST(Convert, GivesTheBytesOfThePythonPackage) {
 
 TEST(Convert, TellsWhatIsNoTensor) {
   const std::vector<string> wrapped = TorchFile::open(kData / "wrapped.bin").left_out;
-  EXPECT_EQ(wrapped, (std::vector<string>{"epoch (a number)", "loss (a fraction)", "done (a boolean)",
+  EXPECT_EQ(wrapped, (std::vector<string>{"epoch (an integer)", "loss (a float)", "done (a boolean)",
                                           "shape (a tuple)", "optimizer (a dictionary)"}));
   const std::vector<string> nested = TorchFile::open(kData / "nested.old.bin").left_out;
-  EXPECT_EQ(nested, (std::vector<string>{"step (a number)", "rates (a list)", "name (a string)",
-                                         "big (a number too large)"}));
+  EXPECT_EQ(nested, (std::vector<string>{"step (an integer)", "rates (a list)", "name (a string)",
+                                         "big (a large integer)"}));
 }
 
 TEST(Convert, ReadsLargeSizesFromTheirField) {
@@ -263,9 +263,9 @@ TEST_F(FolderTest, RefusesAnIndexThatDoesNotFitItsShards) {
   with("a", "pytorch_model-00003-of-00002.bin");
   expect_refused(ExitCode::model, "is missing");
   with("a", "pytorch_model/../../../outside.bin");
-  expect_refused(ExitCode::model, "is no file of weights");
+  expect_refused(ExitCode::model, "is not a weight file");
   with("a", 3);
-  expect_refused(ExitCode::model, "is no file of weights");
+  expect_refused(ExitCode::model, "is not a weight file");
   write_file(file, "{}");
   expect_refused(ExitCode::model, "should name a file for each tensor");
 }
@@ -298,7 +298,7 @@ TEST_F(FolderTest, KeepsSafetensorsThatAreThereAlready) {
   write_file(model / "unet/diffusion_pytorch_model.safetensors", "mine");
   const Told told = run(model, output);
   EXPECT_EQ(read_file(output / "unet/diffusion_pytorch_model.safetensors"), "mine");
-  EXPECT_NE(told.left_out[0].find("diffusion_pytorch_model.safetensors is there already"), string::npos);
+  EXPECT_NE(told.left_out[0].find("diffusion_pytorch_model.safetensors already exists"), string::npos);
 }
 
 TEST_F(FolderTest, RefusesAFolderWithoutCheckpoints) {

@@ -1,0 +1,76 @@
+// The serve verb: listen, open the model, answer until a signal comes.
+#include "cli/serve.h"
+
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <csignal>
+
+#include "checkpoint/model_folder.h"
+#include "cli/generate.h"
+#include "pipeline/family.h"
+#include "serve/image_server.h"
+#include "support/interrupt.h"
+#include "support/json_text.h"
+#include "support/utf8.h"
+
+namespace unclip {
+namespace {
+
+std::atomic<bool> hung_up = false;
+
+// SIGHUP: read the keys again. Its handler must run on no thread that computes (support/interrupt.cpp): all
+// that start from here on leave it to the one that waits for the other signals.
+void follow_hangup() {
+  sigset_t hangup;
+  sigemptyset(&hangup);
+  sigaddset(&hangup, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &hangup, nullptr);
+  struct sigaction action {};
+  action.sa_handler = [](int) { hung_up = true; };
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGHUP, &action, nullptr);
+}
+
+ModelFolder folder_of(const ModelChoice& choice) {
+  ModelFolder folder = ModelFolder::open(choice.folder);
+  return choice.prior.empty() ? folder : folder.with_prior(ModelFolder::open(choice.prior));
+}
+
+// Karlo's image encoder is in its folder, Kandinsky's beside its prior.
+ServedModel served_model(const ModelChoice& choice) {
+  const ModelFolder folder = folder_of(choice);
+  const bool karlo = family_of(folder) == ModelFamily::karlo;
+  return {.name = visible(std::filesystem::canonical(choice.folder).filename().native()),
+          .family = describe_family(folder),
+          .any_size = !karlo,
+          .varies_images = !karlo || folder.has("image_encoder")};
+}
+
+}  // namespace
+
+int serve(const ServeVerbOptions& options, std::ostream& out) {
+  const ModelChoice choice{options.model.empty() ? default_model() : options.model, options.prior,
+                           options.device, options.dtype};
+  const ServedModel model = served_model(choice);
+  ServeOptions own = options.server;
+  own.version = UNCLIP_VERSION;
+  if (!own.keys.empty()) follow_hangup();
+  ImageServer server(own, model);
+  if (!model.varies_images) spdlog::info("the model has no image encoder: variations are not served");
+  const std::unique_ptr<Engine> engine = open_engine(
+      choice, {.batch_size = static_cast<std::size_t>(options.batch_size),
+               .expected = static_cast<uint64_t>(own.queue),
+               .use = {.prior = true, .images = model.varies_images},
+               .patience = std::chrono::milliseconds(options.patience_ms),
+               .queue = static_cast<std::size_t>(own.queue),
+               .batch_begins = [&server](std::size_t images) { server.metrics().batch_began(images); }});
+  throw_if_interrupted();
+  server.run(
+      *engine, [&] { out << result_path(server.url()) << std::endl; },
+      [] { return interrupt_requested().has_value(); }, [] { return hung_up.exchange(false); });
+  throw_if_interrupted();
+  return static_cast<int>(ExitCode::ok);
+}
+
+}  // namespace unclip

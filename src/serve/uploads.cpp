@@ -1,0 +1,126 @@
+// Uploads → private files → options (see the header).
+#include "serve/uploads.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+
+#include "image/picture_file.h"
+#include "image/png.h"
+#include "image/resize.h"
+#include "options/check_options.h"
+#include "options/model_use.h"
+#include "serve/api_error.h"
+#include "support/atomic_file.h"
+#include "unclip/error.h"
+
+namespace unclip {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kRootPrefix = "unclip-serve-";
+constexpr int kLongestSide = 1024;           // pixels: no call gives back more
+constexpr int64_t kMostPixels = 32'000'000;  // of an upload: beyond, decoding costs too much memory
+
+fs::path make_private_folder(const fs::path& parent, const std::string& prefix) {
+  std::string name = (parent / (prefix + "XXXXXX")).string();
+  if (::mkdtemp(name.data()) == nullptr)  // 0700
+    throw Error(ExitCode::io, parent.string() + ": no folder can be made there: " + std::strerror(errno),
+                "set TMPDIR to a folder that can be written");
+  return name;
+}
+
+// The lock of a living process; -1: another one holds it.
+int take_lock(const fs::path& root) {
+  const int lock = ::open((root / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (lock >= 0 && ::flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (lock >= 0) ::close(lock);
+  return -1;
+}
+
+void remove_leftover_roots(const fs::path& parent) {
+  std::error_code unusable;
+  for (const auto& entry : fs::directory_iterator(parent, unusable)) {
+    struct stat status {};
+    if (!entry.path().filename().string().starts_with(kRootPrefix) ||
+        ::lstat(entry.path().c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
+        status.st_uid != ::geteuid() || !fs::exists(entry.path() / "lock", unusable))
+      continue;
+    const int lock = take_lock(entry.path());
+    if (lock < 0) continue;
+    fs::remove_all(entry.path(), unusable);
+    ::close(lock);
+  }
+}
+
+Image decode_upload(const FormFile& file) {
+  Image image;
+  try {
+    image = decode_picture(file.bytes, file.key);
+  } catch (const Error& fault) {
+    throw ApiError(400, fault.what(), file.key, "invalid_image");
+  }
+  if (int64_t{image.width} * image.height > kMostPixels)
+    throw ApiError(400, file.key + ": expected at most 32 megapixels", file.key, "invalid_image");
+  const double shrink = static_cast<double>(kLongestSide) / std::max(image.width, image.height);
+  if (shrink >= 1) return image;
+  const auto side = [&](int pixels) { return std::max(1, static_cast<int>(std::lround(pixels * shrink))); };
+  return resize(image, side(image.width), side(image.height), ResizeFilter::lanczos, /*reduce_first=*/true);
+}
+
+// OpenAI's masks are transparent where to repaint, ours are white.
+Image white_where_transparent(const Image& mask) {
+  std::optional<Image> alpha = alpha_plane(mask);
+  if (!alpha || std::ranges::all_of(alpha->pixels, [](uint8_t value) { return value == 255; })) return mask;
+  for (uint8_t& value : alpha->pixels) value = static_cast<uint8_t>(255 - value);
+  return *alpha;
+}
+
+}  // namespace
+
+Uploads::Uploads() {
+  const fs::path parent = fs::temp_directory_path();
+  remove_leftover_roots(parent);
+  root_ = make_private_folder(parent, kRootPrefix);
+  lock_ = take_lock(root_);
+}
+
+Uploads::~Uploads() {
+  std::error_code unusable;
+  fs::remove_all(root_, unusable);
+  ::close(lock_);
+}
+
+UploadFolder::UploadFolder(const Uploads& uploads, const Form& form, ImageOptions& options) {
+  if (!form.files.empty()) folder_.path = make_private_folder(uploads.root(), "");
+  for (const FormFile& file : form.files) {
+    Image image = decode_upload(file);
+    if (file.key == "mask") image = white_where_transparent(image);
+    const fs::path path = folder_.path / (file.key + ".png");
+    write_file_atomically(path, encode_png(image), Overwrite::no);
+    if (file.key == "image") options.image = path;
+    if (file.key == "mask") options.mask = path;
+    if (file.key == "from") options.source = kImageEnd + path.string();
+    if (file.key == "to") options.target = kImageEnd + path.string();
+  }
+  try {
+    check_together(options);
+  } catch (const std::invalid_argument& fault) {
+    const std::string what = fault.what();
+    throw ApiError(400, what, what.substr(0, what.find(':')));
+  }
+}
+
+UploadFolder::Folder::~Folder() {
+  std::error_code unusable;
+  if (!path.empty()) fs::remove_all(path, unusable);
+}
+
+}  // namespace unclip
