@@ -70,8 +70,8 @@ ImageRequest RequestMaker::make(const ImageTask& task, const Guidance& guidance,
       if (inverts(options)) request.start = invert(options.image, request, settings, observer);
       auto changed = std::make_shared<ImageEmbedding>(*request.embedding);
       if (options.task == Task::textdiff)
-        changed->image = turn_along(changed->image, *embed_text(options.from_text), *embed_text(options.to_text),
-                                    options.theta.value_or(kUsualTheta));
+        changed->image = turn_along(changed->image, *embed_text(options.from_text),
+                                    *embed_text(options.to_text), options.theta.value_or(kUsualTheta));
       if (options.components) {
         if (!components_) components_ = Components::load(model_);
         changed->image = components_->project(changed->image, *options.components);
