@@ -84,6 +84,11 @@ HttpServer::HttpServer(const ConnectionLimits& limits, std::size_t most_connecti
   new_task_queue = [most_connections] { return new ConnectionThreads(most_connections); };
   set_payload_max_length(limits.body_bytes);
   set_tcp_nodelay(true);
+  // httplib's own options would let a second server share the port.
+  set_socket_options([](socket_t socket) {
+    const int yes = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  });
 }
 
 int HttpServer::listen_at(const std::string& host, int port) {

@@ -9,6 +9,7 @@
 #include "serve/openapi.h"
 #include "serve/page.h"
 #include "serve/page_api.h"
+#include "serve/routes.h"
 #include "support/json_text.h"
 #include "support/utf8.h"
 
@@ -18,72 +19,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* kJsonType = "application/json";
-constexpr const char* kImages = "/images/";
-constexpr const char* kModels = "/v1/models";
-
-// What may be read without a key.
-bool is_open_to_all(const std::string& path) {
-  static const std::vector<std::string> open{"/", "/healthz", "/readyz", "/openapi.json", page::kInfo};
-  return path.starts_with(kImages) || std::ranges::find(open, path) != open.end();
-}
-
-const std::vector<std::pair<std::string, std::string>>& known_routes() {  // path → method
-  static const std::vector<std::pair<std::string, std::string>> routes{
-      {"/", "GET"},
-      {"/healthz", "GET"},
-      {"/readyz", "GET"},
-      {"/metrics", "GET"},
-      {"/openapi.json", "GET"},
-      {kModels, "GET"},
-      {page::kInfo, "GET"},
-      {"/v1/images/generations", "POST"},
-      {"/v1/images/edits", "POST"},
-      {"/v1/images/variations", "POST"},
-      {page::kGenerate, "POST"},
-      {page::kEdit, "POST"},
-      {page::kVariations, "POST"},
-      {page::kInterpolate, "POST"},
-  };
-  return routes;
-}
-
-// One of few names, for counters.
-std::string route_of(const std::string& path) {
-  if (path.starts_with(kImages)) return "/images";
-  if (path.starts_with(std::string(kModels) + '/')) return kModels;
-  const auto found = std::ranges::find(known_routes(), path, &std::pair<std::string, std::string>::first);
-  return found == known_routes().end() ? "other" : found->first;
-}
-
-std::string method_of(const std::string& path) {
-  const std::string route = route_of(path);
-  if (route == "/images") return "GET";
-  const auto found = std::ranges::find(known_routes(), route, &std::pair<std::string, std::string>::first);
-  return found == known_routes().end() ? "" : found->second;
-}
-
-bool wants_form(const std::string& path) {
-  return !path.ends_with("/generations") && path != page::kGenerate;
-}
-
-// Where programs of the first API look for images.
-bool is_old_call(const std::string& path) {
-  return path == "/v1/completions" || path == "/v1/chat/completions" || path == "/v1/responses" ||
-         path.starts_with("/v1/engines/") || path == "/v1/engines" || path == "/completions" ||
-         path.starts_with("/engines/");
-}
-
-ApiError unknown_route(const std::string& path) {
-  if (is_old_call(path))
-    return {404,
-            "text completions are not served here; for images call POST /v1/images/generations with a JSON "
-            "body such "
-            "as {\"prompt\": \"a red circle\", \"n\": 1}; \"engine\" is not needed",
-            {},
-            "unknown_url"};
-  return {
-      404, "nothing is served at " + excerpt(path, 80) + "; /openapi.json lists what is", {}, "unknown_url"};
-}
 
 AdmissionLimits limits_of(const ServeOptions& options) {
   const int usual = options.keys.empty() ? options.queue : std::max(options.queue / 2, kMostImages);
@@ -137,7 +72,7 @@ void ImageServer::add_routes() {
     if (!response.body.empty() || response.has_header("Content-Type")) return;
     HttpServer::connection().close_after_answer();
     const int status = response.status;
-    if (status == 404) return fail(response, unknown_route(request.path));
+    if (status == 404) return fail(response, route::unknown(request.path));
     const char* why = status == 413   ? "the body is too large"
                       : status == 414 ? "the URL is too long"
                                       : "the request cannot be read";
@@ -145,8 +80,8 @@ void ImageServer::add_routes() {
     response.set_header("Connection", "close");
   });
   http_.set_logger([this](const Request& request, const Response& response) {
-    metrics_.request(route_of(request.path), response.status);
-    spdlog::debug("{} {} {}", visible(request.method), route_of(request.path), response.status);
+    metrics_.request(route::name_of(request.path), response.status);
+    spdlog::debug("{} {} {}", visible(request.method), route::name_of(request.path), response.status);
   });
   http_.set_default_headers({{"X-Content-Type-Options", "nosniff"},
                              {"Referrer-Policy", "no-referrer"},
@@ -169,24 +104,23 @@ void ImageServer::add_routes() {
   get("/openapi.json", kJsonType,
       [this] { return json_line(openapi(model_, options_.version, keys_.has_value())); });
   get(page::kInfo, kJsonType, [this] { return json_line(page_info()); });
-  get(kModels, kJsonType, [this] {
+  get(route::kModels, kJsonType, [this] {
     return json_line(nlohmann::ordered_json{{"object", "list"}, {"data", {model_object()}}});
   });
-  http_.Get(std::string(kModels) + "/([^/]+)", [this](const Request& request, Response& response) {
+  http_.Get(std::string(route::kModels) + "/([^/]+)", [this](const Request& request, Response& response) {
     const std::string name = request.matches[1];
     if (name != model_.name && name != "dall-e-2")
       return fail(response, ApiError(404, "the model \"" + excerpt(name, 60) + "\" is not served here",
                                      "model", "model_not_found"));
     response.set_content(json_line(model_object()), kJsonType);
   });
-  http_.Get(
-      std::string(kImages) + "([0-9a-f]{32})\\.png", [this](const Request& request, Response& response) {
-        const auto png = store_.find(request.matches[1]);
-        if (!png)
-          return fail(response, ApiError(404, "this image is not there (any more)", {}, "image_expired"));
-        response.set_header("Content-Security-Policy", "default-src 'none'; sandbox");
-        response.set_content(*png, "image/png");
-      });
+  http_.Get(std::string(route::kImages) + "([0-9a-f]{32})\\.png", [this](const Request& request,
+                                                                         Response& response) {
+    const auto png = store_.find(request.matches[1]);
+    if (!png) return fail(response, ApiError(404, "this image is not there (any more)", {}, "image_expired"));
+    response.set_header("Content-Security-Policy", "default-src 'none'; sandbox");
+    response.set_content(*png, "image/png");
+  });
 
   add_call("/v1/images/generations", Task::generate, false);
   add_call("/v1/images/edits", Task::edit, false);
@@ -224,7 +158,7 @@ bool ImageServer::refuse(const Request& request, Response& response) {
     return false;
   } catch (const ApiError& error) {
     fail(response, error);
-    if (error.status == 405) response.set_header("Allow", method_of(request.path));
+    if (error.status == 405) response.set_header("Allow", route::method_of(request.path));
     response.set_header("Connection", "close");
     HttpServer::connection().close_after_answer();  // its body was not read
     return true;
@@ -239,18 +173,18 @@ void ImageServer::expect_allowed(const Request& request) const {
                    {}, "host_not_allowed");
   if (!origin.empty() && !names_.allows_origin(origin, host))
     throw ApiError(403, "pages of other origins may not call this server", {}, "origin_not_allowed");
-  if (keys_ && !is_open_to_all(request.path) &&
+  if (keys_ && !route::is_open_to_all(request.path) &&
       keys_->identify(request.get_header_value("Authorization")).empty())
     throw ApiError(401, "expected Authorization: Bearer and one of this server's keys", {},
                    "invalid_api_key");
-  const std::string method = method_of(request.path);
-  if (method.empty()) throw unknown_route(request.path);
+  const std::string method = route::method_of(request.path);
+  if (method.empty()) throw route::unknown(request.path);
   if (request.method != method && !(request.method == "HEAD" && method == "GET"))
     throw ApiError(405, "expected " + method, {}, "method_not_allowed");
   if (method != "POST") return;
   if (request.has_header("Content-Encoding"))
     throw ApiError(415, "expected a body without Content-Encoding", {}, "unsupported_media_type");
-  const bool form = wants_form(request.path);
+  const bool form = route::wants_form(request.path);
   const char* type = form ? "multipart/form-data" : kJsonType;
   std::string given = request.get_header_value("Content-Type");
   std::ranges::transform(given, given.begin(),

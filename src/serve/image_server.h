@@ -63,7 +63,7 @@ class ImageServer {
   void follow(Call& call, const std::function<void(const ImageJobState&)>& news);
   FinishedImage take(Call& call, int index);
   void answer_whole(Call& call, const Request& request, Response& response);
-  void answer_events(std::shared_ptr<Call> call, bool page, Response& response);
+  void answer_events(const std::shared_ptr<Call>& call, bool page, Response& response);
   void send_page_events(Call& call, httplib::DataSink& sink);
   void send_api_events(Call& call, httplib::DataSink& sink);
   nlohmann::ordered_json page_info() const;

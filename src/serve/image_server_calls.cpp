@@ -16,8 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using CallClock = std::chrono::steady_clock;
 
-constexpr auto kGlance = 100ms;        // how often a waiting call looks whether its client is still there
-constexpr auto kKeepAlive = 10'000ms;  // between two signs of life in a stream
+constexpr auto kGlance = 100ms;  // how often a waiting call looks whether its client is still there
 
 // The client has left: there is nobody to answer.
 struct ClientLeft : std::exception {};
@@ -98,6 +97,7 @@ void ImageServer::follow(Call& call, const std::function<void(const ImageJobStat
       throw ending;
     }
   }
+  call.kept->place.reset();  // the engine may hold its tasks for longer than their clients should be kept out
 }
 
 FinishedImage ImageServer::take(Call& call, int index) {
@@ -136,7 +136,7 @@ void ImageServer::answer_whole(Call& call, const Request& request, Response& res
   response.set_content(json_line(answer), "application/json");
 }
 
-void ImageServer::answer_events(std::shared_ptr<Call> call, bool page, Response& response) {
+void ImageServer::answer_events(const std::shared_ptr<Call>& call, bool page, Response& response) {
   response.set_header("X-Accel-Buffering", "no");  // nginx passes on each event
   response.set_chunked_content_provider(
       "text/event-stream", [this, call, page](std::size_t, httplib::DataSink& sink) {
@@ -164,10 +164,8 @@ void ImageServer::send_page_events(Call& call, httplib::DataSink& sink) {
     if (!sink.write(event.data(), event.size())) throw ClientLeft();
   };
   send(server_event("queued", {{"ahead", call.kept->place->ahead()}}));
-  auto last = CallClock::now();
   int sent = 0;
   follow(call, [&](const ImageJobState& state) {
-    last = CallClock::now();
     if (!state.stage.empty())
       send(server_event("progress", {{"stage", state.stage},
                                      {"done", state.done},

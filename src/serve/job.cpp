@@ -14,7 +14,7 @@ void ImageJob::change(const Apply& apply) {
 }
 
 std::shared_ptr<ImageJob> ImageJob::start(Engine& engine, const ImageOptions& options,
-                                          std::shared_ptr<void> keeps) {
+                                          const std::shared_ptr<void>& keeps) {
   const std::shared_ptr<ImageJob> job(new ImageJob(options.count));
   for (int i = 0; i < options.count; ++i) {
     ImageTask task{.options = options, .seed = options.seed.value_or(0) + static_cast<uint64_t>(i)};

@@ -27,7 +27,7 @@ class ImageJob {
   // Gives `options.count` tasks to the engine, with seeds from `options.seed` on. `keeps`: what must live
   // until the last task is done, even if nobody waits for it any more.
   static std::shared_ptr<ImageJob> start(Engine& engine, const ImageOptions& options,
-                                         std::shared_ptr<void> keeps);
+                                         const std::shared_ptr<void>& keeps);
 
   // Waits until there is more news than `known`, at most so long.
   ImageJobState wait(uint64_t known, std::chrono::milliseconds most);

@@ -40,8 +40,8 @@
 //   image     {"index": 0, "seed": 42, "width": 256, "height": 256, "b64_json": "…PNG…"}   one each
 //   error     {"message", "type", "param", "code"}              ends the stream
 //   done      {"images": 2, "seconds": 1.5}                     ends the stream
-// A line that starts with ':' is a comment that keeps the connection alive. Closing the connection
-// (AbortController) cancels the request at the next step. There are no previews of half-drawn images.
+// Closing the connection (AbortController) cancels the request at the next step. There are no previews of
+// half-drawn images.
 #pragma once
 
 namespace unclip::page {
