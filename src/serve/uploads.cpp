@@ -88,8 +88,15 @@ Image white_where_transparent(const Image& mask) {
 Uploads::Uploads() {
   const fs::path parent = fs::temp_directory_path();
   remove_leftover_roots(parent);
-  root_ = make_private_folder(parent, kRootPrefix);
-  lock_ = take_lock(root_);
+  // Another server that starts at this moment may take a folder that is not locked yet for a leftover.
+  for (int tries = 10; tries > 0; --tries) {
+    root_ = make_private_folder(parent, kRootPrefix);
+    lock_ = take_lock(root_);
+    struct stat status {};
+    if (lock_ >= 0 && ::fstat(lock_, &status) == 0 && status.st_nlink > 0) return;
+    if (lock_ >= 0) ::close(lock_);
+  }
+  throw Error(ExitCode::io, root_.string() + ": cannot be locked", "set TMPDIR to a folder on a local disk");
 }
 
 Uploads::~Uploads() {

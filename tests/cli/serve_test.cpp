@@ -112,6 +112,7 @@ TEST(Serve, EditsVariationsAndMixtures) {
     return server.client().Post(path, items);
   };
   const auto varied = post("/v1/images/variations", {image, {"n", "3", "", ""}});
+  ASSERT_TRUE(varied) << to_string(varied.error());
   ASSERT_EQ(varied->status, 200) << varied->body;
   EXPECT_EQ(json::parse(varied->body)["data"].size(), 3U);
 
@@ -126,6 +127,7 @@ TEST(Serve, EditsVariationsAndMixtures) {
             {"prior_steps", "2", "", ""},
             {"mask", std::string(reinterpret_cast<const char*>(mask_png.data()), mask_png.size()), "mask.png",
              "image/png"}});
+  ASSERT_TRUE(edited) << to_string(edited.error());
   ASSERT_EQ(edited->status, 200) << edited->body;
   const std::string url = json::parse(edited->body)["data"][0]["url"];
   const std::string png = server.client().Get(url.substr(server.url().size()))->body;
@@ -144,6 +146,7 @@ TEST(Serve, EditsVariationsAndMixtures) {
   const auto mixed = post(
       "/ui/interpolate",
       {{"from", png_of(32, 3, 10), "a.png", ""}, {"to", "a circle", "", ""}, {"prior_steps", "2", "", ""}});
+  ASSERT_TRUE(mixed) << to_string(mixed.error());
   ASSERT_EQ(mixed->status, 200) << mixed->body;
   EXPECT_NE(mixed->body.find("event: done"), std::string::npos) << mixed->body.substr(0, 500);
 }

@@ -190,8 +190,9 @@ TEST_F(TinyRepoTest, GoesOnAfterKill) {
   // The server notes an answer after it is sent, and that to the killed client when it notices.
   const auto sent_the_rest = [&] {
     for (const json& request : hub.requests())
-      if (request["range"] == "bytes=" + std::to_string(kept) + "-")
-        return request["sent"] == weights.size() - kept;
+      if (request["range"] == "bytes=" + std::to_string(kept) + "-" &&
+          request["sent"] == weights.size() - kept)
+        return true;
     return false;
   };
   for (int i = 0; i < 50 && !sent_the_rest(); ++i) continue;
