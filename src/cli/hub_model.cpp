@@ -2,7 +2,6 @@
 #include "cli/hub_model.h"
 
 #include <spdlog/spdlog.h>
-#include <stdlib.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -11,6 +10,7 @@
 #include "hub/cache.h"
 #include "hub/selection.h"
 #include "pipeline/family.h"
+#include "support/private_folder.h"
 #include "support/read_file.h"
 #include "unclip/error.h"
 
@@ -21,19 +21,9 @@ namespace fs = std::filesystem;
 
 // Of a model of which only the index is here.
 ModelFamily family_in(const std::string& model_index) {
-  struct Folder {
-    ~Folder() {
-      std::error_code ignored;
-      fs::remove_all(path, ignored);
-    }
-    fs::path path;
-  };
-  std::string name = fs::temp_directory_path() / "unclip-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr)
-    throw Error(ExitCode::io, "cannot create " + name, "set TMPDIR to a folder that is writable");
-  const Folder folder{name};
-  std::ofstream(folder.path / kModelIndex) << model_index;
-  return family_of(ModelFolder::open(folder.path));
+  const PrivateFolder folder(fs::temp_directory_path(), "unclip-");
+  std::ofstream(folder.path() / kModelIndex) << model_index;
+  return family_of(ModelFolder::open(folder.path()));
 }
 
 Pulled fetch(const RepoRevision& repo, const HubModelRequest& request, const HubEnvironment& environment) {

@@ -48,15 +48,16 @@ void read_options(Recorded& recorded, bool from_files) {
   for (const Option& option : option_table()) {
     if (!option.recorded) continue;
     const bool has_field = fields.contains(option.key());
-    const json value = has_field ? fields.at(option.key()) : metadata.options.value(option.name(), json());
+    json value = has_field ? fields.at(option.key()) : metadata.options.value(option.name(), json());
     const bool needed = option.name() == "prompt" && takes(options.job.task, option);
     if (value.is_null() || (has_field && !needed && is_unset(option, value))) continue;
-    ImageOptions alone;
-    parse(alone, option, option.kind == Option::Kind::end ? with_prefix(value) : value);
+    if (option.kind == Option::Kind::end) value = with_prefix(value);
+    ImageOptions alone;  // whose files are seen before any is asked for
+    parse(alone, option, value);
     if (!from_files && !option.files(alone).empty())
       recorded.withheld.push_back(option.name());
     else
-      parse(options.job, option, option.kind == Option::Kind::end ? with_prefix(value) : value);
+      parse(options.job, option, value);
   }
   if (options.job.task == Task::generate) options.prompts = {options.job.prompt};
   options.device = parse_device(metadata.options.at("device"));

@@ -99,6 +99,7 @@ std::optional<std::string> Model::truncated_text(const ImageOptions& options) co
   if (pipeline_->tokenizer() == nullptr) return std::nullopt;
   for (const std::string& text : {options.prompt, text_of_end(options.source), text_of_end(options.target),
                                   options.from_text, options.to_text}) {
+    if (text.empty()) continue;
     Encoding encoding = pipeline_->tokenizer()->encode(text);
     if (encoding.truncated) return std::move(encoding.truncated_text);
   }

@@ -3,8 +3,6 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <cmath>
-
 #include "image/difference.h"
 #include "image/picture_file.h"
 #include "image/resize.h"
@@ -116,13 +114,7 @@ Image RequestMaker::finish(const ImageTask& task, const DrawSettings& settings, 
 double RequestMaker::psnr(const ImageTask& task, const Image& drawn) {
   const Image original = resize(to_rgb(*image(task.options.image)), drawn.width, drawn.height,
                                 ResizeFilter::bicubic, /*reduce_first=*/true);
-  double squares = 0;
-  for (std::size_t i = 0; i < drawn.pixels.size(); ++i) {
-    const double apart = double{static_cast<double>(drawn.pixels[i])} - original.pixels[i];
-    squares += apart * apart;
-  }
-  const double mean = squares / static_cast<double>(drawn.pixels.size());
-  return mean > 0 ? 10 * std::log10(255.0 * 255.0 / mean) : 100;
+  return unclip::psnr(original, drawn);
 }
 
 // The decoder reads the text of each end that is a text, and none for an image.

@@ -2,6 +2,7 @@
 #include "image/difference.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 namespace unclip {
@@ -15,6 +16,16 @@ Difference difference(const Image& a, const Image& b) {
   }
   d.mean /= static_cast<double>(std::max<std::size_t>(a.pixels.size(), 1));
   return d;
+}
+
+double psnr(const Image& a, const Image& b) {
+  double squares = 0;
+  for (std::size_t i = 0; i < a.pixels.size(); ++i) {
+    const int apart = a.pixels[i] - b.pixels[i];
+    squares += apart * apart;
+  }
+  const double mean = squares / static_cast<double>(a.pixels.size());
+  return mean > 0 ? 10 * std::log10(255.0 * 255.0 / mean) : 100;
 }
 
 }  // namespace unclip

@@ -13,4 +13,7 @@ struct Difference {
 // Both of the same size and channels.
 Difference difference(const Image& a, const Image& b);
 
+// Peak signal-to-noise ratio in dB; 100 where nothing differs.
+double psnr(const Image& a, const Image& b);
+
 }  // namespace unclip

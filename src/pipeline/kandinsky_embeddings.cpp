@@ -59,9 +59,9 @@ std::vector<StartNoise> KandinskyPipeline::invert(const std::vector<ImageRequest
   NoiseSource none({}, target_.device);
   const auto [width, height] = decoder_->latent_size(settings);
   const KandinskyTask task{*decoder_, batch, settings, height, width, none};
-  const torch::Tensor start = unclip::invert(
-      sampler, task.encode(&ImageRequest::init_image), decoder_net(batch, given_embeddings(batch), {}, {}),
-      kInversionRounds, watch("inversion", sampler, observer));  // [B,4,h,w]
+  const torch::Tensor start =
+      unclip::invert(sampler, task.encode_init_images(), decoder_net(batch, given_embeddings(batch), {}, {}),
+                     kInversionRounds, watch("inversion", sampler, observer));  // [B,4,h,w]
   return to_rows(finite(start, "inversion", target_));
 }
 

@@ -30,7 +30,7 @@ KandinskyRun image_to_image(const KandinskyTask& task) {
                                " steps, which is none"},
                 "raise it, or use more decoder steps");
   auto sampler = task.sampler(steps - taken);
-  const torch::Tensor latent = task.encode(&ImageRequest::init_image),
+  const torch::Tensor latent = task.encode_init_images(),
                       noise = task.draw_noise();  // [B,4,h,w]
   const torch::Tensor start = task.decoder.reads_text()
                                   ? add_noise_of_2_1(latent, noise, task.settings.strength)

@@ -54,7 +54,7 @@ class KeepUnmasked final : public Sampler {
 }  // namespace
 
 KandinskyRun inpainting(const KandinskyTask& task) {
-  const torch::Tensor latent = task.encode(&ImageRequest::init_image);  // [B,4,h,w]
+  const torch::Tensor latent = task.encode_init_images();  // [B,4,h,w]
   std::vector<torch::Tensor> masks;
   for (const ImageRequest& request : task.batch)
     masks.push_back(kept_part(*request.mask, task.height, task.width, task.decoder.movq->config.reduction()));
@@ -66,7 +66,7 @@ KandinskyRun inpainting(const KandinskyTask& task) {
 }
 
 KandinskyRun repainting(const KandinskyTask& task) {
-  const KeptPart kept{task.encode(&ImageRequest::init_image),
+  const KeptPart kept{task.encode_init_images(),
                       kept_positions(task.batch, task.width, task.height).to(task.decoder.target.device)};
   return {std::make_unique<RepaintSampler>(task.sampler(), kept, kRepaintRounds), task.draw_noise(), {}, {}};
 }

@@ -37,10 +37,7 @@ KandinskyPrior::KandinskyPrior(const ModelFolder& folder, const std::string& pre
 }
 
 KandinskyEmbeddings KandinskyPrior::encode(const std::vector<Image>& images) {
-  std::vector<torch::Tensor> pixels;
-  for (const Image& image : images) pixels.push_back(clip_pixels(image, image_processor_));
-  const torch::Tensor made = image_encoder_->forward(at::cat(pixels).to(target_.device, target_.dtype));
-  const torch::Tensor image = finite(made.to(torch::kFloat32), "image encoder", target_);  // [B,D]
+  const torch::Tensor image = encode_images(image_encoder_, image_processor_, images, target_);  // [B,D]
   return {image, encoding_of_black().expand_as(image)};
 }
 

@@ -17,8 +17,8 @@ struct KandinskyTask {
   std::unique_ptr<ScheduledSampler> sampler(int64_t skip = 0) const;
   torch::Tensor draw_noise() const;  // float32 [B,4,h,w]
 
-  // A picture of each request in −1…1, resized to the picture that is drawn, as a latent. float32 [B,4,h,w]
-  torch::Tensor encode(std::shared_ptr<const Image> ImageRequest::*picture) const;
+  // init_image of each request, resized to what is drawn, as a latent. float32 [B,4,h,w]
+  torch::Tensor encode_init_images() const;
 };
 
 KandinskyRun text_to_image(const KandinskyTask& task);

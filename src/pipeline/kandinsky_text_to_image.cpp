@@ -3,9 +3,8 @@
 #include <torch/torch.h>
 
 #include "fit.h"
-#include "from_images.h"
-#include "image/resize.h"
 #include "kandinsky_tasks.h"
+#include "kept_part.h"
 #include "refuse.h"
 #include "stage_run.h"
 
@@ -78,14 +77,9 @@ torch::Tensor KandinskyTask::draw_noise() const {
   return noise.normal({decoder.movq->config.latent_channels, height, width});
 }
 
-torch::Tensor KandinskyTask::encode(std::shared_ptr<const Image> ImageRequest::*picture) const {
+torch::Tensor KandinskyTask::encode_init_images() const {
   const auto f = decoder.movq->config.reduction();
-  std::vector<torch::Tensor> pictures;
-  for (const ImageRequest& request : batch)
-    pictures.push_back(to_tensor(resize(to_rgb(*(request.*picture)), static_cast<int>(width * f),
-                                        static_cast<int>(height * f), ResizeFilter::bicubic,
-                                        /*reduce_first=*/true)));
-  const torch::Tensor all = (at::cat(pictures) * 2 - 1)
+  const torch::Tensor all = init_images(batch, width * f, height * f)
                                 .to(decoder.target.device, decoder.target.dtype)
                                 .contiguous(torch::MemoryFormat::ChannelsLast);  // [B,3,f·h,f·w]
   return decoder.movq->encode(all).to(torch::kFloat32);                          // [B,4,h,w]

@@ -27,12 +27,8 @@ std::vector<ImageEmbedding> KarloPipeline::embed(const std::vector<ImageRequest>
 
 std::vector<ImageEmbedding> KarloPipeline::embed_images(const std::vector<Image>& images) {
   const torch::InferenceMode inference;
-  std::vector<torch::Tensor> pixels;
-  for (const Image& image : images) pixels.push_back(clip_pixels(image, image_processor_));
-  const torch::Tensor made =
-      image_encoder_->forward(at::cat(pixels).to(target_.device, target_.dtype));  // [B,D]
   std::vector<ImageEmbedding> embeddings;
-  for (std::vector<float>& row : to_rows(finite(made.to(torch::kFloat32), "image encoder", target_)))
+  for (std::vector<float>& row : to_rows(encode_images(image_encoder_, image_processor_, images, target_)))
     embeddings.push_back({std::move(row), {}, {}});
   return embeddings;
 }

@@ -1,6 +1,7 @@
 // Embeddings between requests and tensors.
 #include "stage_run.h"
 
+#include "finite.h"
 #include "pipeline/embedding_file.h"
 #include "unclip/error.h"
 
@@ -62,6 +63,14 @@ torch::Tensor start_noise(const std::vector<ImageRequest>& batch, NoiseSource& n
     rows.push_back(given != nullptr ? torch::tensor(*given).view(own.sizes()).to(device) : own);
   }
   return at::stack(rows);
+}
+
+torch::Tensor encode_images(CLIPVisionModelWithProjection& tower, const ClipImageProcessorConfig& processor,
+                            const std::vector<Image>& images, const DeviceAndDtype& target) {
+  std::vector<torch::Tensor> pixels;
+  for (const Image& image : images) pixels.push_back(clip_pixels(image, processor));
+  const torch::Tensor made = tower->forward(at::cat(pixels).to(target.device, target.dtype));
+  return finite(made.to(torch::kFloat32), "image encoder", target);
 }
 
 std::vector<std::vector<float>> to_rows(const torch::Tensor& rows) {

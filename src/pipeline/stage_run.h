@@ -7,6 +7,8 @@
 
 #include "diffusion/denoise.h"
 #include "diffusion/scheduled_sampler.h"
+#include "image_encoder/clip_image_processor.h"
+#include "image_encoder/clip_vision_model.h"
 #include "pipeline/pipeline.h"
 
 namespace unclip {
@@ -65,6 +67,10 @@ torch::Tensor nearest_candidate(int64_t candidates, const torch::Tensor& text, N
 // x_T: drawn, or what the requests bring. The draw is made anyhow, so that what follows it stays the same.
 torch::Tensor start_noise(const std::vector<ImageRequest>& batch, NoiseSource& noise, at::IntArrayRef shape,
                           torch::Device device);
+
+// What a vision tower makes of images, float32 [B,D].
+torch::Tensor encode_images(CLIPVisionModelWithProjection& tower, const ClipImageProcessorConfig& processor,
+                            const std::vector<Image>& images, const DeviceAndDtype& target);
 
 // Rows of [B,...] as flat vectors.
 std::vector<std::vector<float>> to_rows(const torch::Tensor& rows);

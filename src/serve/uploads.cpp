@@ -7,9 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 
 #include "image/picture_file.h"
 #include "image/png.h"
@@ -28,14 +26,6 @@ namespace fs = std::filesystem;
 constexpr const char* kRootPrefix = "unclip-serve-";
 constexpr int kLongestSide = 1024;           // pixels: no call gives back more
 constexpr int64_t kMostPixels = 32'000'000;  // of an upload: beyond, decoding costs too much memory
-
-fs::path make_private_folder(const fs::path& parent, const std::string& prefix) {
-  std::string name = (parent / (prefix + "XXXXXX")).string();
-  if (::mkdtemp(name.data()) == nullptr)  // 0700
-    throw Error(ExitCode::io, parent.string() + ": no folder can be made there: " + std::strerror(errno),
-                "set TMPDIR to a folder that can be written");
-  return name;
-}
 
 // The lock of a living process; -1: another one holds it.
 int take_lock(const fs::path& root) {
@@ -90,27 +80,26 @@ Uploads::Uploads() {
   remove_leftover_roots(parent);
   // Another server that starts at this moment may take a folder that is not locked yet for a leftover.
   for (int tries = 10; tries > 0; --tries) {
-    root_ = make_private_folder(parent, kRootPrefix);
-    lock_ = take_lock(root_);
+    folder_.emplace(parent, kRootPrefix);
+    lock_ = take_lock(root());
     struct stat status {};
     if (lock_ >= 0 && ::fstat(lock_, &status) == 0 && status.st_nlink > 0) return;
     if (lock_ >= 0) ::close(lock_);
   }
-  throw Error(ExitCode::io, root_.string() + ": cannot be locked", "set TMPDIR to a folder on a local disk");
+  throw Error(ExitCode::io, root().string() + ": cannot be locked", "set TMPDIR to a folder on a local disk");
 }
 
 Uploads::~Uploads() {
-  std::error_code unusable;
-  fs::remove_all(root_, unusable);
+  folder_.reset();  // under its lock
   ::close(lock_);
 }
 
 UploadFolder::UploadFolder(const Uploads& uploads, const Form& form, ImageOptions& options) {
-  if (!form.files.empty()) folder_.path = make_private_folder(uploads.root(), "");
+  if (!form.files.empty()) folder_.emplace(uploads.root(), "");
   for (const FormFile& file : form.files) {
     Image image = decode_upload(file);
     if (file.key == "mask") image = white_where_transparent(image);
-    const fs::path path = folder_.path / (file.key + ".png");
+    const fs::path path = folder_->path() / (file.key + ".png");
     write_file_atomically(path, encode_png(image), Overwrite::no);
     if (file.key == "image") options.image = path;
     if (file.key == "mask") options.mask = path;
@@ -123,11 +112,6 @@ UploadFolder::UploadFolder(const Uploads& uploads, const Form& form, ImageOption
     const std::string what = fault.what();
     throw ApiError(400, what, what.substr(0, what.find(':')));
   }
-}
-
-UploadFolder::Folder::~Folder() {
-  std::error_code unusable;
-  if (!path.empty()) fs::remove_all(path, unusable);
 }
 
 }  // namespace unclip

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "serve/form.h"
+#include "support/private_folder.h"
 #include "unclip/image_options.h"
 
 namespace unclip {
@@ -16,10 +18,10 @@ class Uploads {
   Uploads(const Uploads&) = delete;
   Uploads& operator=(const Uploads&) = delete;
 
-  const std::filesystem::path& root() const { return root_; }
+  const std::filesystem::path& root() const { return folder_->path(); }
 
  private:
-  std::filesystem::path root_;
+  std::optional<PrivateFolder> folder_;
   int lock_ = -1;
 };
 
@@ -33,13 +35,7 @@ class UploadFolder {
   UploadFolder(const Uploads& uploads, const Form& form, ImageOptions& options);
 
  private:
-  struct Folder {  // removed also where the constructor throws
-    Folder() = default;
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder();
-    std::filesystem::path path{};
-  } folder_;
+  std::optional<PrivateFolder> folder_;  // removed also where the constructor throws
 };
 
 }  // namespace unclip
