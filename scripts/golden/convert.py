@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 
@@ -116,4 +116,7 @@ def write(data: Path) -> None:
     (folder / "storage-views.old.bin").write_bytes(legacy_with_view())
     loaded = torch.load(folder / "storage-views.old.bin", weights_only=True)
     save_file(contiguous(loaded), folder / "storage-views.safetensors")
+    # A component of the tiny model, for `unclip pull`.
+    component = load_file(data / "karlo-tiny" / "text_proj" / "diffusion_pytorch_model.safetensors")
+    torch.save(component, folder / "text_proj.bin")
     write_folder(folder / "folder")

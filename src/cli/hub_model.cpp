@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "checkpoint/model_folder.h"
+#include "convert/convert.h"
 #include "hub/cache.h"
 #include "hub/selection.h"
 #include "pipeline/family.h"
@@ -26,6 +27,21 @@ ModelFamily family_in(const std::string& model_index) {
   return family_of(ModelFolder::open(folder.path()));
 }
 
+// The weights alone: what else the folder holds has been fetched as it is.
+std::vector<RemoteFile> convert_weights(const fs::path& from, const fs::path& to) {
+  std::vector<RemoteFile> made;
+  const auto note = [&](const ConvertedFile& file) {
+    made.push_back({.name = file.path.lexically_relative(to), .size = file.bytes, .etag = file.sha256});
+  };
+  convert_checkpoints({.input = from, .output = to},
+                      {.written = note,
+                       .left_out = [](const std::string& what) { spdlog::warn("left out: {}", what); },
+                       .begun = [](const fs::path&, std::uint64_t) {},
+                       .progressed = [](std::uint64_t) {}});
+  spdlog::info("converted checkpoints to safetensors: {}", made.size());
+  return made;
+}
+
 Pulled fetch(const RepoRevision& repo, const HubModelRequest& request, const HubEnvironment& environment) {
   const bool has_prior = repo == request.repo && request.prior.has_value();
   const auto check = [&](const std::string& index) {
@@ -37,7 +53,8 @@ Pulled fetch(const RepoRevision& repo, const HubModelRequest& request, const Hub
       throw Error(ExitCode::usage, "--prior: " + repo.text() + " takes no prior of another model",
                   "leave out --prior");
   };
-  return pull(repo, environment, {.dtype = request.dtype, .quiet = request.quiet, .check = check});
+  return pull(repo, environment,
+              {.dtype = request.dtype, .quiet = request.quiet, .check = check, .convert = convert_weights});
 }
 
 bool is_decoder(const fs::path& folder) {

@@ -12,7 +12,7 @@
 #include "serve/image_server.h"
 #include "support/interrupt.h"
 #include "support/json_text.h"
-#include "support/utf8.h"
+#include "support/model_name.h"
 
 namespace unclip {
 namespace {
@@ -41,7 +41,7 @@ ModelFolder folder_of(const ModelChoice& choice) {
 ServedModel served_model(const ModelChoice& choice) {
   const ModelFolder folder = folder_of(choice);
   const bool karlo = family_of(folder) == ModelFamily::karlo;
-  return {.name = visible(std::filesystem::canonical(choice.folder).filename().native()),
+  return {.name = model_name(choice.folder),
           .family = describe_family(folder),
           .any_size = !karlo,
           .varies_images = !karlo || folder.has("image_encoder")};

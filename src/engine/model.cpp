@@ -13,7 +13,7 @@
 #include "options/option_table.h"
 #include "pipeline/family.h"
 #include "support/interrupt.h"
-#include "support/utf8.h"
+#include "support/model_name.h"
 
 namespace unclip {
 namespace {
@@ -48,11 +48,11 @@ Model::Model(const ModelChoice& choice, const ModelUse& use, bool draws)
   requests_.emplace(*pipeline_, folder.path());
   defaults_ = pipeline_->defaults();
   spdlog::debug("model {} on {}", folder.path().string(), unclip::describe(target_));
-  metadata_.model = visible(std::filesystem::canonical(folder.path()).filename().native());
+  metadata_.model = model_name(folder.path());
   metadata_.family = describe_family(folder);
   metadata_.version = UNCLIP_VERSION;
   metadata_.options = {{"dtype", dtype_name(target_.dtype)},
-                       {"device", target_.device.is_cuda() ? "cuda" : "cpu"}};
+                       {"device", c10::DeviceTypeName(target_.device.type(), /*lower_case=*/true)}};
   for (const Component& component : folder.components())
     if (component.is_net()) metadata_.fingerprints[component.name] = weight_fingerprint(component);
 }
@@ -108,7 +108,13 @@ std::optional<std::string> Model::truncated_text(const ImageOptions& options) co
 
 std::vector<Image> Model::draw(const std::vector<ImageTask>& batch, const Observer& observer) {
   const ImageOptions& shared = batch.front().options;
-  const DrawSettings settings = settings_of(shared);
+  DrawSettings settings = settings_of(shared);
+  settings.previews.count = std::ranges::max(batch, {}, &ImageTask::previews).previews;
+  settings.previews.show = [&, shown = 0](const std::vector<Image>& images) mutable {
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      if (shown < batch[i].previews) batch[i].preview(requests_->finish(batch[i], settings, images[i]));
+    ++shown;
+  };
   return in_our_words([&] {
     std::vector<ImageRequest> requests;
     for (const ImageTask& task : batch)

@@ -9,6 +9,7 @@
 
 #include "hub/selection.h"
 #include "support/atomic_file.h"
+#include "support/model_name.h"
 #include "support/read_file.h"
 #include "unclip/error.h"
 
@@ -108,12 +109,8 @@ std::optional<fs::path> HubCache::find(const RepoRevision& repo) const {
 }
 
 std::optional<RepoName> repo_of_snapshot(const fs::path& folder) {
-  const fs::path commit = fs::absolute(folder / "").lexically_normal().parent_path();
-  const std::string name = commit.parent_path().parent_path().filename();
-  if (commit.parent_path().filename() != "snapshots" || !name.starts_with("models--")) return std::nullopt;
-  const std::size_t dashes = name.find("--", 8);
-  if (dashes == name.npos) return std::nullopt;
-  const auto repo = find_repo(name.substr(8, dashes - 8) + '/' + name.substr(dashes + 2));
+  const std::optional<std::string> name = hub_name(folder);
+  const auto repo = name ? find_repo(*name) : std::nullopt;
   return repo ? std::optional(repo->repo) : std::nullopt;
 }
 

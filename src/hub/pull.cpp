@@ -3,6 +3,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <span>
@@ -14,6 +16,7 @@
 #include "hub/selection.h"
 #include "hub/transfer_progress.h"
 #include "support/interrupt.h"
+#include "support/private_folder.h"
 #include "support/read_file.h"
 #include "unclip/error.h"
 
@@ -38,6 +41,13 @@ class TextSink final : public HttpSink {
 
   std::string text;
 };
+
+bool has_safetensors(const fs::path& component) {
+  std::error_code absent;
+  for (const fs::directory_entry& file : fs::directory_iterator(component, absent))
+    if (file.path().extension() == ".safetensors" && file.exists()) return true;
+  return false;
+}
 
 void end_if_interrupted() {
   if (const auto signal = interrupt_requested())
@@ -64,9 +74,10 @@ class Puller {
     const std::string text =
         read_whole_file(cache_.blob(repo_.repo, index->etag), kLongestIndex, ExitCode::io);
     if (options_.check) options_.check(text);
-    const Selection selection = select_files(listing, text, options_.dtype);
-    if (!selection.pickles.empty()) refuse_pickles(selection);
+    Selection selection = select_files(listing, text, options_.dtype);
+    if (!selection.pickles.empty() && !options_.convert) refuse_pickles(selection);
     fetch_blobs(listing.commit, selection.files);
+    std::ranges::copy(converted(listing.commit, selection.pickles), std::back_inserter(selection.files));
     cache_.publish(repo_, listing.commit, selection.files);
     return {.repo = repo_,
             .commit = listing.commit,
@@ -89,15 +100,40 @@ class Puller {
     return parse_listing(answer.text, repo_);
   }
 
-  // A caller that converts (`unclip convert`) may fetch them instead; nothing here ever opens one.
+  // Safetensors of a component's checkpoints become blobs as if the hub had them. The checkpoints go, so that
+  // no weights stand twice; a later pull finds the snapshot's safetensors and leaves them alone.
+  std::vector<RemoteFile> converted(const std::string& commit, std::vector<RemoteFile> pickles) {
+    std::erase_if(pickles, [&](const RemoteFile& pickle) {
+      return has_safetensors((cache_.snapshot(repo_.repo, commit) / pickle.name).parent_path());
+    });
+    if (pickles.empty()) return {};
+    fetch_blobs(commit, pickles);
+    const PrivateFolder work(cache_.root(), ".convert-");
+    const fs::path from = work.path() / "from", to = work.path() / "to";
+    for (const RemoteFile& pickle : pickles) {
+      fs::create_directories((from / pickle.name).parent_path());
+      fs::create_symlink(cache_.blob(repo_.repo, pickle.etag), from / pickle.name);
+    }
+    std::vector<RemoteFile> made;
+    try {
+      made = options_.convert(from, to);
+    } catch (const Error& error) {  // of a file that has another name for the user
+      std::string what = error.what();
+      if (const std::string prefix = from.string() + '/'; what.starts_with(prefix))
+        what.erase(0, prefix.size());
+      throw Error(error.code, repo_.text() + ": " + what, error.hint);
+    }
+    for (const RemoteFile& file : made) fs::rename(to / file.name, cache_.blob(repo_.repo, file.etag));
+    for (const RemoteFile& pickle : pickles) fs::remove(cache_.blob(repo_.repo, pickle.etag));
+    return made;
+  }
+
   [[noreturn]] void refuse_pickles(const Selection& selection) const {
     throw Error(
         ExitCode::model,
-        repo_.text() + ": expected .safetensors weights, found only " + selection.pickles.front() +
-            (selection.pickles.size() > 1 ? fmt::format(" and {} more", selection.pickles.size() - 1) : "") +
-            ", which may hold code and are never fetched",
-        "look for a revision with safetensors on the model's page; or fetch a model that you trust by other "
-        "means, and then: unclip convert");
+        repo_.text() + ": expected .safetensors weights, found only " + selection.pickles.front().name +
+            (selection.pickles.size() > 1 ? fmt::format(" and {} more", selection.pickles.size() - 1) : ""),
+        "look for a revision with safetensors on the model's page, or let unclip pull convert them");
   }
 
   void fetch_blobs(const std::string& commit, const std::vector<RemoteFile>& files) {

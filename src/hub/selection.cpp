@@ -1,4 +1,4 @@
-// Chooses by component folder. Names of weights are STEM[.VARIANT][-00001-of-00002].safetensors.
+// Chooses by component folder. Names of weights are STEM[.VARIANT][-00001-of-00002].safetensors, or .bin.
 #include "hub/selection.h"
 
 #include <algorithm>
@@ -42,42 +42,47 @@ std::set<std::string> folders_of(const std::string& model_index) {
 
 // "fp16" of "model.fp16-00001-of-00002.safetensors" and of "model.safetensors.index.fp16.json", "" of
 // "model.safetensors"; nothing where the file is none of the weights that are read (checkpoint/weight_files).
-std::optional<std::string> variant_of(const std::string& file) {
-  for (const std::string stem : {"diffusion_pytorch_model", "model"}) {
+// The same of .bin, which begin with pytorch_model instead of model.
+std::optional<std::string> variant_of(const std::string& file, const std::string& ending) {
+  for (const std::string stem : {"diffusion_pytorch_model", ending == ".bin" ? "pytorch_model" : "model"}) {
     if (!file.starts_with(stem)) continue;
     std::string rest = file.substr(stem.size());
     for (const std::string variant : {"fp16", "bf16"})
       if (const std::size_t at = rest.find('.' + variant); at != rest.npos)
         return rest.erase(at, variant.size() + 1),
                rest.starts_with('.') || rest.starts_with('-') ? std::optional(variant) : std::nullopt;
-    const bool plain = rest == ".safetensors" || rest == ".safetensors.index.json" || rest.starts_with('-');
+    const bool plain = rest == ending || rest == ending + ".index.json" || rest.starts_with('-');
     if (plain) return "";
   }
   return std::nullopt;
 }
 
-bool ends_with_any(const std::string& name, std::initializer_list<const char*> endings) {
-  return std::ranges::any_of(endings, [&](const char* ending) { return name.ends_with(ending); });
-}
-
-bool is_pickle(const std::string& name) {
-  return ends_with_any(name, {".bin", ".ckpt", ".pt", ".pth", ".pkl"});
-}
-
 // Configs, vocabularies (.json, .txt) and SentencePiece's models; no weights.
-bool is_setting(const std::string& name) { return ends_with_any(name, {".json", ".txt", ".model"}); }
+bool is_setting(const std::string& name) {
+  return name.ends_with(".json") || name.ends_with(".txt") || name.ends_with(".model");
+}
 
-bool is_weights(const std::string& name) {
-  return name.ends_with(".safetensors") || name.find(".safetensors.index") != name.npos;
+// Weights, or the index of their parts.
+bool is_weights(const std::string& name, const std::string& ending) {
+  return name.ends_with(ending) || name.find(ending + ".index") != name.npos;
+}
+
+using Files = std::vector<RemoteFile>;
+
+// Of the best variant that is there.
+Files best_of(const std::map<std::string, Files>& weights, const Variants& variants) {
+  for (const std::string& variant : variants)
+    if (const auto found = weights.find(variant); found != weights.end()) return found->second;
+  return {};
 }
 
 class Component {
  public:
   void add(const RemoteFile& file, const std::string& name) {
-    if (is_weights(name)) {
-      if (const auto variant = variant_of(name)) weights_[*variant].push_back(file);
-    } else if (is_pickle(name)) {
-      pickles_.push_back(file.name);
+    if (is_weights(name, ".safetensors")) {
+      if (const auto variant = variant_of(name, ".safetensors")) weights_[*variant].push_back(file);
+    } else if (is_weights(name, ".bin")) {
+      if (const auto variant = variant_of(name, ".bin")) pickles_[*variant].push_back(file);
     } else if (is_setting(name) && name.find(".index.") == name.npos) {
       settings_.push_back(file);
     }
@@ -85,18 +90,14 @@ class Component {
 
   void choose(const Variants& variants, Selection& selection) const {
     std::ranges::copy(settings_, std::back_inserter(selection.files));
-    for (const std::string& variant : variants)
-      if (const auto found = weights_.find(variant); found != weights_.end()) {
-        std::ranges::copy(found->second, std::back_inserter(selection.files));
-        return;
-      }
-    std::ranges::copy(pickles_, std::back_inserter(selection.pickles));
+    const bool safe = !weights_.empty();
+    std::ranges::copy(best_of(safe ? weights_ : pickles_, variants),
+                      std::back_inserter(safe ? selection.files : selection.pickles));
   }
 
  private:
-  std::vector<RemoteFile> settings_;
-  std::map<std::string, std::vector<RemoteFile>> weights_;  // of each variant
-  std::vector<std::string> pickles_;
+  Files settings_;
+  std::map<std::string, Files> weights_, pickles_;  // of each variant
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Which files of a repository a model needs: configs, tokenizers and safetensors of the components that its
-// model_index.json names, each in one number format. Never a pickle.
+// model_index.json names, each in one number format; the
+// checkpoints of torch.save (pickles) only of a component that has nothing else.
 #pragma once
 
 #include <string>
@@ -12,7 +13,7 @@ namespace unclip {
 
 struct Selection {
   std::vector<RemoteFile> files{};
-  std::vector<std::string> pickles{};  // weights of components that have no safetensors; not in `files`
+  std::vector<RemoteFile> pickles{};  // checkpoints of components without safetensors; not in `files`
 
   std::uint64_t bytes() const;
 };

@@ -6,6 +6,7 @@
 #include "cli/run_program.h"
 #include "cli/tiny_model.h"
 #include "hub/hub_server.h"
+#include "support/sha256.h"
 
 namespace unclip::testing_program {
 namespace {
@@ -151,6 +152,36 @@ TEST_F(PullProgram, ListsAndRemovesModels) {
   EXPECT_TRUE(fs::exists(cache / "models--org--words"));
 }
 
+TEST_F(PullProgram, ConvertsWeightsThatExistOnlyAsPickles) {
+  const fs::path safe = hub.root() / "org/karlo/text_proj/diffusion_pytorch_model.safetensors";
+  const std::string weights = read_file(safe);
+  fs::remove(safe);
+  fs::copy_file(UNCLIP_TEST_DATA "/convert/text_proj.bin",
+                safe.parent_path() / "diffusion_pytorch_model.bin");
+  start();
+  const Result pulled = go({"pull", "org/karlo"});
+  ASSERT_EQ(pulled.code, 0) << pulled.err;
+  const fs::path component = fs::path(lines_of(pulled.out).at(0)) / "text_proj";
+  EXPECT_EQ(files_in(component), 2U) << "config and weights";
+  const fs::path blob = fs::canonical(component / "diffusion_pytorch_model.safetensors");
+  EXPECT_EQ(blob.filename(), sha256_hex(read_file(blob))) << "a blob like all others";
+  for (const auto& entry : fs::directory_iterator(cache))
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".convert")) << entry;
+  for (const auto& entry : fs::directory_iterator(karlo / "blobs"))
+    EXPECT_NE(read_file(entry).substr(0, 2), "PK") << "the checkpoint is gone";
+  EXPECT_EQ(draw("org/karlo").code, 0);
+  const std::string drawn = read_file(folder.path / "out.png");
+  std::ofstream(safe) << weights;
+  EXPECT_EQ(draw((hub.root() / "org/karlo").string(), {"--no-metadata"}).code, 0);
+  const std::string bare = read_file(folder.path / "out.png");
+  EXPECT_EQ(draw("org/karlo", {"--no-metadata"}).code, 0);
+  EXPECT_EQ(read_file(folder.path / "out.png"), bare) << "the same weights";
+  const size_t sent = hub.bytes_sent(".bin");
+  EXPECT_GT(sent, 0U);
+  EXPECT_EQ(json::parse(go({"pull", "org/karlo", "--json"}).out)["fetched"], 0);
+  EXPECT_EQ(hub.bytes_sent(".bin"), sent) << "not fetched again";
+}
+
 TEST_F(PullProgram, EndsWithTheDocumentedCodes) {
   hub.add("org/old", "model_index.json",
           R"({"prior": ["d", "PriorTransformer"], "text_proj": ["d", "P"], "decoder": ["d", "U"]})");
@@ -163,7 +194,7 @@ TEST_F(PullProgram, EndsWithTheDocumentedCodes) {
   expect_error(go({"pull", "org/nothing"}), 3, {"org/nothing"});
   expect_error(go({"pull", "org/karlo@v9"}), 3, {"no such revision"});
   expect_error(go({"pull", "org/old"}), 3,
-               {"found only prior/diffusion_pytorch_model.bin", "unclip convert"});
+               {"error: org/old: prior/diffusion_pytorch_model.bin: the stack is empty"});
   expect_error(go({"pull", "org/sd"}), 3, {"supported family"});
   EXPECT_EQ(hub.bytes_sent("unet"), 0U);
   std::ofstream(cache / "models--org--karlo") << "in the way";

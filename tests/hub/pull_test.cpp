@@ -240,13 +240,13 @@ TEST_F(TinyRepoTest, ChecksTheDiskFirst) {
   expect_refusal(ExitCode::io, "needs 1153 PB more", [&] { pull_it(); });
 }
 
-TEST_F(TinyRepoTest, RefusesPickles) {
+TEST_F(TinyRepoTest, RefusesPicklesUnlessTheyAreConverted) {
   hub.add("org/old", "model_index.json", R"({"prior": ["diffusers", "PriorTransformer"]})");
   hub.add("org/old", "prior/diffusion_pytorch_model.bin", "a pickle");
   hub.add("org/single", "model.ckpt", "a pickle");
   start();
   repo = {.repo = {"org", "old"}};
-  expect_refusal(ExitCode::model, "unclip convert", [&] { pull_it(); });
+  expect_refusal(ExitCode::model, "found only prior/diffusion_pytorch_model.bin", [&] { pull_it(); });
   repo = {.repo = {"org", "single"}};
   expect_refusal(ExitCode::model, "holds no model_index.json", [&] { pull_it(); });
   EXPECT_EQ(hub.bytes_sent(".bin") + hub.bytes_sent(".ckpt"), 0U);

@@ -84,11 +84,22 @@ TEST(Selection, TakesShardsWithTheirIndex) {
   EXPECT_EQ(chosen(both, DtypeChoice::f16), half);
 }
 
-TEST(Selection, NamesPicklesInsteadOfTakingThem) {
-  const Selection selection = select_files(listing({"model_index.json", "prior/diffusion_pytorch_model.bin"}),
-                                           kIndex, DtypeChoice::f32);
-  EXPECT_EQ(selection.pickles, std::vector<std::string>{"prior/diffusion_pytorch_model.bin"});
-  EXPECT_EQ(selection.files.size(), 1U);
+TEST(Selection, TakesCheckpointsOnlyOfComponentsWithoutSafetensors) {
+  const auto pickles = [](const Names& names, DtypeChoice dtype) {
+    Names out;
+    for (const RemoteFile& file : select_files(listing(names), kIndex, dtype).pickles) out.insert(file.name);
+    return out;
+  };
+  const Names full{"prior/diffusion_pytorch_model.bin"}, half{"prior/diffusion_pytorch_model.fp16.bin"};
+  EXPECT_EQ(pickles(with(full, half), DtypeChoice::f32), full);
+  EXPECT_EQ(pickles(with(full, half), DtypeChoice::f16), half);
+  EXPECT_EQ(pickles(half, DtypeChoice::f32), half);
+  const Names parts{"prior/pytorch_model-00001-of-00002.bin", "prior/pytorch_model-00002-of-00002.bin",
+                    "prior/pytorch_model.bin.index.json"};
+  EXPECT_EQ(pickles(with(parts, {"prior/training_args.bin", "prior/old.ckpt", "other/pytorch_model.bin"}),
+                    DtypeChoice::f32),
+            parts);
+  EXPECT_EQ(pickles(with(full, {"prior/model.safetensors"}), DtypeChoice::f32), Names{});
 }
 
 TEST(Selection, RefusesABadIndex) {
