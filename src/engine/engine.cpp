@@ -197,6 +197,7 @@ class ModelEngine final : public Engine {
   bool draw_once(std::span<ImageTask> tasks) {
     std::vector<ImageTask> padded(tasks.begin(), tasks.end());
     padded.resize(padded_size(tasks.size()), tasks.front());
+    for (std::size_t i = tasks.size(); i < padded.size(); ++i) padded[i].previews = 0;
     StageClock clock;
     std::vector<Image> images;
     std::optional<Error> fault;

@@ -47,6 +47,8 @@ struct ImageTask {
   std::function<void(ImageResult)> done = {};                          // once
   std::function<void(const std::string& text)> prompt_truncated = {};  // the end that the model does not read
   Observer progress = {};                                              // of the batch that draws it
+  int previews = 0;  // at most so many, of the decoder at work
+  std::function<void(Image)> preview = {};
   // Asked before a batch and at each of its steps, also for tasks that wait. Without any that is wanted a
   // batch ends at its next step; its tasks are done with Error(interrupted). Empty: it always is.
   std::function<bool()> wanted = {};

@@ -23,7 +23,8 @@ std::optional<Error> as_out_of_memory(const std::exception& fault) {
   bool told = dynamic_cast<const std::bad_alloc*>(&fault) != nullptr;
   const std::string what = first_line(fault);
   for (const char* words : {"can't allocate memory", "Cannot allocate memory", "could not create a primitive",
-                            "could not execute a primitive"})
+                            "could not execute a primitive", "CUDA error: out of memory",
+                            "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"})
     told |= what.find(words) != std::string::npos;
   if (!told) return std::nullopt;
   return Error(ExitCode::out_of_memory, "out of memory", {}, {.field = "batch_size"});

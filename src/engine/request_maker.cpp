@@ -4,7 +4,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "image/difference.h"
-#include "image/picture_file.h"
+#include "image/image_file.h"
 #include "image/resize.h"
 #include "options/model_use.h"
 #include "pipeline/embedding_file.h"
@@ -167,7 +167,7 @@ std::shared_ptr<const StartNoise> RequestMaker::invert(const std::string& file, 
 
 std::shared_ptr<const Image> RequestMaker::image(const std::string& file) {
   if (file.empty()) return nullptr;
-  return images_.get(file_key(file), [&] { return read_picture(file); });
+  return images_.get(file_key(file), [&] { return read_image(file); });
 }
 
 std::shared_ptr<const ImageEmbedding> RequestMaker::embed_image(const std::string& file) {

@@ -1,4 +1,4 @@
-// Numbers that are none: a picture of them would be black, or look like one.
+// Numbers that are none: an image of them would be black, or look like one.
 #pragma once
 
 #include <torch/types.h>

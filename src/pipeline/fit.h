@@ -9,8 +9,8 @@
 
 namespace unclip {
 
-constexpr int64_t kLargestPictureSide = 8192;  // pixels
-constexpr Range kPictureSides{1, kLargestPictureSide};
+constexpr int64_t kLargestImageSide = 8192;  // pixels
+constexpr Range kImageSides{1, kLargestImageSide};
 
 // A size and where it is written down.
 struct FitSize {

@@ -1,4 +1,4 @@
-// 8-bit pictures to tensors.
+// 8-bit images to tensors.
 #include "from_images.h"
 
 #include <torch/torch.h>

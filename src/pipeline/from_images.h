@@ -1,4 +1,4 @@
-// The first step of tasks that are given pictures: bytes to tensors.
+// The first step of tasks that are given images: bytes to tensors.
 #pragma once
 
 #include <torch/types.h>

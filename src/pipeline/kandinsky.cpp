@@ -90,16 +90,20 @@ std::vector<Image> KandinskyPipeline::generate(const std::vector<ImageRequest>& 
   const KandinskyEmbeddings embeddings =
       batch.front().embedding ? given_embeddings(batch)
                               : prior_->sample(batch, settings, noise, observer);  // [B,D] each
+  const auto decode = [this](const torch::Tensor& latent) {
+    return decoder_->movq->decode(
+        latent.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast));  // [B,3,f·h,f·w]
+  };
   const auto [width, height] = decoder_->latent_size(settings);
   KandinskyRun run = begin({*decoder_, batch, settings, height, width, noise});
   const torch::Tensor latent =
       finite(denoise(*run.sampler, run.start, decoder_net(batch, embeddings, run.beside, run.hint), noise,
-                     watch("decoder", *run.sampler, observer)),
+                     watch_decoder(*run.sampler, settings.previews, observer,
+                                   [&](const torch::Tensor& x0) { return to_images(decode(x0)); })),
              "decoder", target_);  // [B,4,h,w]
-  const StepDone decoded = watch("autoencoder", 1, observer);
-  const torch::Tensor images = decoder_->movq->decode(
-      latent.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast));  // [B,3,f·h,f·w]
-  decoded();
+  observer("autoencoder", 0, 1);
+  const torch::Tensor images = decode(latent);
+  observer("autoencoder", 1, 1);
   return to_images(finite(images, "autoencoder", target_));
 }
 
@@ -108,7 +112,7 @@ Predict KandinskyPipeline::decoder_net(const std::vector<ImageRequest>& batch,
                                        const torch::Tensor& hint) {
   const bool is_on = is_guided(batch, &Guidance::decoder);
   const ImageConditioning conditioning = condition(batch, embeddings.image, embeddings.negative, is_on, hint);
-  Predict net = [this, conditioning, beside, is_on](const torch::Tensor& x, int64_t t) {
+  Predict net = [this, conditioning, beside, is_on](const torch::Tensor& x, float t) {
     torch::Tensor input = x;  // [B or 2B,4,h,w]
     if (beside.defined()) input = at::cat({x, is_on ? at::cat({beside, beside}) : beside}, 1);
     return decoder_->unet

@@ -1,5 +1,5 @@
-// The Kandinsky 2.1 and 2.2 families (arXiv:2310.03502): text → CLIP image embedding → latent → picture. What
-// a decoder's UNet can be told decides the task: a picture from text or from another picture, repainting
+// The Kandinsky 2.1 and 2.2 families (arXiv:2310.03502): text → CLIP image embedding → latent → image. What
+// a decoder's UNet can be told decides the task: an image from text or from another image, repainting
 // below a mask, or drawing after a depth map.
 #pragma once
 
@@ -21,7 +21,7 @@ struct KandinskyEmbeddings;
 struct KandinskyDecoder {
   KandinskyDecoder(const ModelFolder& folder, const DeviceAndDtype& target);
 
-  // Kandinsky 2.1: its decoder reads the text too, and treats the pictures that it begins with in its own
+  // Kandinsky 2.1: its decoder reads the text too, and treats the images that it begins with in its own
   // way.
   bool reads_text() const { return !text_encoder.is_empty(); }
   bool repaints() const { return in_channels > 2 * movq->config.latent_channels; }

@@ -15,7 +15,9 @@ KandinskyRun depth_control(const KandinskyTask& task) {
     hints.push_back(to_tensor(resize(to_rgb(*request.hint), static_cast<int>(task.width * kHintReduction),
                                      static_cast<int>(task.height * kHintReduction), ResizeFilter::bicubic,
                                      /*reduce_first=*/true)));
-  return {task.sampler(), task.draw_noise(), {}, at::cat(hints)};  // [B,3,8h,8w]
+  auto sampler = task.sampler();
+  const torch::Tensor start = sampler->start_scale() * task.draw_noise();
+  return {std::move(sampler), start, {}, at::cat(hints)};  // [B,3,8h,8w]
 }
 
 }  // namespace unclip

@@ -1,4 +1,4 @@
-// From another picture: its latent is noised part of the way, and only the rest of the steps is taken
+// From another image: its latent is noised part of the way, and only the rest of the steps is taken
 // (SDEdit, arXiv:2108.01073). Reference: KandinskyImg2ImgPipeline, KandinskyV22Img2ImgPipeline.
 #include <torch/torch.h>
 
@@ -13,8 +13,7 @@ torch::Tensor add_noise_of_2_1(const torch::Tensor& latent, const torch::Tensor&
   const ScheduleConfig schedule;  // linear from 0.0001 to 0.02
   const auto timestep =
       static_cast<int64_t>(static_cast<double>(schedule.num_train_timesteps) * strength) - 2;
-  const float alpha_bar = schedule.alphas_cumprod()[std::max(timestep, int64_t{0})].item<float>();
-  return std::sqrt(alpha_bar) * latent + std::sqrt(1 - alpha_bar) * noise;
+  return schedule.add_noise(latent, noise, std::max(timestep, int64_t{0}));
 }
 
 }  // namespace
@@ -32,9 +31,10 @@ KandinskyRun image_to_image(const KandinskyTask& task) {
   auto sampler = task.sampler(steps - taken);
   const torch::Tensor latent = task.encode_init_images(),
                       noise = task.draw_noise();  // [B,4,h,w]
-  const torch::Tensor start = task.decoder.reads_text()
-                                  ? add_noise_of_2_1(latent, noise, task.settings.strength)
-                                  : sampler->add_noise(latent, noise, sampler->timesteps().front());
+  const torch::Tensor start =
+      task.decoder.reads_text()
+          ? sampler->input_scale(0) * add_noise_of_2_1(latent, noise, task.settings.strength)
+          : sampler->add_noise(latent, noise, 0);
   return {std::move(sampler), start, {}, {}};
 }
 

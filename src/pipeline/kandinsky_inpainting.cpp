@@ -12,7 +12,7 @@
 namespace unclip {
 namespace {
 
-// 1 where the picture is kept, float32 [1,1,h,w]. White is repainted.
+// 1 where the image is kept, float32 [1,1,h,w]. White is repainted.
 torch::Tensor kept_part(const Image& mask, int64_t height, int64_t width, int64_t reduction) {
   const Image resized = to_gray(resize(mask, static_cast<int>(width * reduction),
                                        static_cast<int>(height * reduction), ResizeFilter::lanczos));
@@ -36,14 +36,20 @@ class KeepUnmasked final : public Sampler {
         kept_(std::move(kept)),
         noise_(std::move(noise)) {}
 
-  const std::vector<int64_t>& timesteps() const override { return inner_->timesteps(); }
+  const std::vector<float>& timesteps() const override { return inner_->timesteps(); }
+  float start_scale() const override { return inner_->start_scale(); }
+  float input_scale(size_t i) const override { return inner_->input_scale(i); }
 
   torch::Tensor step(size_t i, const torch::Tensor& output, const torch::Tensor& x,
                      NoiseSource& noise) override {
     const torch::Tensor drawn = inner_->step(i, output, x, noise);
     const bool last = i + 1 == timesteps().size();
-    const torch::Tensor original = last ? latent_ : inner_->add_noise(latent_, noise_, timesteps()[i + 1]);
+    const torch::Tensor original = last ? latent_ : inner_->add_noise(latent_, noise_, i + 1);
     return kept_ * original + (1 - kept_) * drawn;
+  }
+
+  torch::Tensor estimate(size_t i, const torch::Tensor& output, const torch::Tensor& x) const override {
+    return kept_ * latent_ + (1 - kept_) * inner_->estimate(i, output, x);
   }
 
  private:
@@ -60,15 +66,19 @@ KandinskyRun inpainting(const KandinskyTask& task) {
     masks.push_back(kept_part(*request.mask, task.height, task.width, task.decoder.movq->config.reduction()));
   const torch::Tensor kept = at::cat(masks).to(latent.device());   // [B,1,h,w]
   const torch::Tensor beside = at::cat({latent * kept, kept}, 1);  // [B,5,h,w]
-  const torch::Tensor start = task.draw_noise();
-  if (task.decoder.reads_text()) return {task.sampler(), start, beside, {}};
-  return {std::make_unique<KeepUnmasked>(task.sampler(), latent, kept, start), start, beside, {}};
+  const torch::Tensor noise = task.draw_noise();
+  auto sampler = task.sampler();
+  const torch::Tensor start = sampler->start_scale() * noise;
+  if (task.decoder.reads_text()) return {std::move(sampler), start, beside, {}};
+  return {std::make_unique<KeepUnmasked>(std::move(sampler), latent, kept, noise), start, beside, {}};
 }
 
 KandinskyRun repainting(const KandinskyTask& task) {
   const KeptPart kept{task.encode_init_images(),
                       kept_positions(task.batch, task.width, task.height).to(task.decoder.target.device)};
-  return {std::make_unique<RepaintSampler>(task.sampler(), kept, kRepaintRounds), task.draw_noise(), {}, {}};
+  auto sampler = std::make_unique<RepaintSampler>(task.sampler(), kept, kRepaintRounds);
+  const torch::Tensor start = sampler->start_scale() * task.draw_noise();
+  return {std::move(sampler), start, {}, {}};
 }
 
 }  // namespace unclip

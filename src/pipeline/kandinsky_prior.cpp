@@ -1,6 +1,6 @@
 // Kandinsky's prior.
 //
-// Symbols: B pictures, K embeddings a picture, L text tokens, D embedding width.
+// Symbols: B images, K embeddings an image, L text tokens, D embedding width.
 #include "kandinsky_prior.h"
 
 #include "finite.h"
@@ -53,8 +53,7 @@ KandinskyEmbeddings KandinskyPrior::sample(const std::vector<ImageRequest>& batc
                                            const Observer& observer) {
   const auto count = static_cast<int64_t>(batch.size());
   std::vector<torch::Tensor> image(batch.size()), negative(batch.size());
-  for (const int64_t rows :
-       {1, 2}) {  // a picture's draws must not hang on whether its neighbours are negated
+  for (const int64_t rows : {1, 2}) {  // an image's draws must not hang on whether its neighbors are negated
     std::vector<ImageRequest> group;
     std::vector<int64_t> places;
     for (int64_t i = 0; i < count; ++i) {
@@ -75,7 +74,7 @@ KandinskyEmbeddings KandinskyPrior::sample(const std::vector<ImageRequest>& batc
   return {at::stack(image), at::stack(negative)};
 }
 
-// unCLIP section 2.2. Guidance doubles the rows: away from one text for all of a picture's embeddings.
+// unCLIP section 2.2. Guidance doubles the rows: away from one text for all of an image's embeddings.
 torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch, int64_t rows,
                                           const DrawSettings& settings, NoiseSource noise,
                                           const Observer& observer) {
@@ -96,7 +95,7 @@ torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch
   finite(text.sequence, "text", target_);
   observer("text", 1, 1);
 
-  const Predict net = [&](const torch::Tensor& x, int64_t t) {  // [B or 2B,K,D]
+  const Predict net = [&](const torch::Tensor& x, float t) {  // [B or 2B,K,D]
     const torch::Tensor answer =
         prior_->forward(x.flatten(0, 1).to(target_.dtype), timestep_tensor(t, target_.device), text.pooled,
                         text.sequence, text.mask);
@@ -114,7 +113,7 @@ torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch
   });
 }
 
-// Without a negative prompt the decoder is led away from what the vision tower sees in a picture of zeros.
+// Without a negative prompt the decoder is led away from what the vision tower sees in an image of zeros.
 torch::Tensor KandinskyPrior::encoding_of_black() {
   if (!black_.defined()) {
     const int64_t side = image_encoder_->config.image_size;

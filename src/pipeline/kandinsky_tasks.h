@@ -27,7 +27,7 @@ KandinskyRun repainting(const KandinskyTask& task);      // the same, by a net t
 KandinskyRun inpainting(const KandinskyTask& task);      // --init-image, --mask
 KandinskyRun depth_control(const KandinskyTask& task);   // --hint
 
-// Throws Error(usage) for pictures that the decoder has no use for or that it lacks, and for settings outside
+// Throws Error(usage) for images that the decoder has no use for or that it lacks, and for settings outside
 // their range.
 void check_task(const KandinskyDecoder& decoder, const std::vector<ImageRequest>& batch,
                 const DrawSettings& settings);

@@ -15,7 +15,7 @@ std::string size_text(int64_t width, int64_t height) {
   return std::to_string(width) + "x" + std::to_string(height);
 }
 
-void check_pictures(const KandinskyDecoder& decoder, const ImageRequest& request, bool repaint) {
+void check_images(const KandinskyDecoder& decoder, const ImageRequest& request, bool repaint) {
   const bool repaints = decoder.repaints(), takes_hint = decoder.takes_hint();
   reject_if(request.mask && !repaints && !repaint, "mask",
             "this model cannot inpaint: its unet has no mask channels");
@@ -46,7 +46,7 @@ void check_task(const KandinskyDecoder& decoder, const std::vector<ImageRequest>
                 const DrawSettings& settings) {
   reject_if(settings.steps.upsampler > 0, "upsampler_steps", "this model has no upsampler");
   for (const ImageRequest& request : batch) {
-    check_pictures(decoder, request, settings.repaint);
+    check_images(decoder, request, settings.repaint);
     if ((request.init_image == nullptr) != (batch[0].init_image == nullptr))
       throw Error(ExitCode::usage, Cause{.field = "init_image",
                                          .expected = "one for each image of the batch, or none",
@@ -57,10 +57,10 @@ void check_task(const KandinskyDecoder& decoder, const std::vector<ImageRequest>
                 Cause{.field = "strength", .expected = "0 to 1", .found = std::to_string(settings.strength)});
   const int64_t reduction = decoder.movq->config.reduction(), smallest = reduction * reduction;
   for (const int side : {settings.width, settings.height})
-    if (side != 0 && (side < smallest || side > kLargestPictureSide))
+    if (side != 0 && (side < smallest || side > kLargestImageSide))
       throw Error(ExitCode::usage,
                   Cause{.field = "size",
-                        .expected = std::to_string(smallest) + " to " + std::to_string(kLargestPictureSide) +
+                        .expected = std::to_string(smallest) + " to " + std::to_string(kLargestImageSide) +
                                     " pixels per side",
                         .found = size_text(settings.width, settings.height)},
                   "choose another size");
@@ -68,8 +68,7 @@ void check_task(const KandinskyDecoder& decoder, const std::vector<ImageRequest>
 
 std::unique_ptr<ScheduledSampler> KandinskyTask::sampler(int64_t skip) const {
   const SamplerKind kind = settings.eta ? SamplerKind::ddim : settings.sampler.value_or(decoder.sampler);
-  reject_if(settings.repaint && kind == SamplerKind::dpm_solver && !decoder.repaints(), "sampler",
-            "dpm++ remembers earlier steps, which repainting takes back");
+  if (settings.repaint && !decoder.repaints()) reject_repainting(kind);
   return make_sampler(kind, decoder.schedule, settings.steps.decoder, skip, settings.eta.value_or(0));
 }
 
@@ -86,10 +85,12 @@ torch::Tensor KandinskyTask::encode_init_images() const {
 }
 
 KandinskyRun text_to_image(const KandinskyTask& task) {
-  const torch::Tensor start = start_noise(
+  auto sampler = task.sampler();
+  const torch::Tensor noise = start_noise(
       task.batch, task.noise, {task.decoder.movq->config.latent_channels, task.height, task.width},
       task.decoder.target.device);
-  return {task.sampler(), start, {}, {}};
+  const torch::Tensor start = sampler->start_scale() * noise;
+  return {std::move(sampler), start, {}, {}};
 }
 
 }  // namespace unclip

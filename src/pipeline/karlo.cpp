@@ -29,11 +29,12 @@ std::unique_ptr<Tokenizer> open_tokenizer(const ModelFolder& folder) {
 
 // The same sampler, which keeps what the requests' masks keep.
 std::unique_ptr<Sampler> repainting(std::unique_ptr<ScheduledSampler> sampler,
-                                    const std::vector<ImageRequest>& batch, int64_t side, size_t rounds) {
+                                    const std::vector<ImageRequest>& batch, int64_t side, size_t rounds,
+                                    torch::Device device) {
   if (!repaints(batch)) return sampler;
-  return std::make_unique<RepaintSampler>(
-      std::move(sampler), KeptPart{init_images(batch, side, side), kept_positions(batch, side, side)},
-      rounds);
+  const KeptPart kept{init_images(batch, side, side).to(device),
+                      kept_positions(batch, side, side).to(device)};
+  return std::make_unique<RepaintSampler>(std::move(sampler), kept, rounds);
 }
 
 }  // namespace
@@ -44,9 +45,9 @@ KarloPipeline::KarloPipeline(const ModelFolder& folder, const DeviceAndDtype& ta
       tokenizer_(open_tokenizer(folder)),
       text_encoder_(load_net<CLIPTextModelWithProjection, CLIPTextConfig>(folder, "text_encoder", target)),
       text_length_(tokenizer_->max_length().value()),
-      decoder_size_(folder.require("decoder").config().require<int64_t>("sample_size", kPictureSides)),
+      decoder_size_(folder.require("decoder").config().require<int64_t>("sample_size", kImageSides)),
       super_res_size_(
-          folder.require("super_res_first").config().require<int64_t>("sample_size", kPictureSides)) {
+          folder.require("super_res_first").config().require<int64_t>("sample_size", kImageSides)) {
   if (parts.prior) {
     if (!folder.has("prior"))
       throw Error(ExitCode::usage, folder.path().string() + ": has no prior, so it cannot draw from text",
@@ -80,12 +81,12 @@ std::vector<Image> KarloPipeline::generate(const std::vector<ImageRequest>& batc
   const auto decoder_sampler =
       repainting(make_sampler(settings.eta ? SamplerKind::ddim : settings.sampler.value_or(defaults_.sampler),
                               decoder_scheduler_, settings.steps.decoder, 0, settings.eta.value_or(0)),
-                 batch, decoder_size_, kRepaintRounds);
+                 batch, decoder_size_, kRepaintRounds, target_.device);
   std::unique_ptr<Sampler> upsampler_sampler;
   if (settings.steps.upsampler > 0)
     upsampler_sampler =
         repainting(make_sampler(SamplerKind::unclip, super_res_scheduler_, settings.steps.upsampler), batch,
-                   super_res_size_, 1);
+                   super_res_size_, 1, target_.device);
   NoiseSource noise(seeds_of(batch), target_.device);
 
   observer("text", 0, 1);
@@ -93,7 +94,8 @@ std::vector<Image> KarloPipeline::generate(const std::vector<ImageRequest>& batc
   observer("text", 1, 1);
   const torch::Tensor embedding = embedding_of(batch, settings, text, noise, observer);  // [B,D]
   const torch::Tensor small = sample_decoder(batch, embedding, text, *decoder_sampler, noise,
-                                             watch("decoder", *decoder_sampler, observer));  // [B,3,64,64]
+                                             watch_decoder(*decoder_sampler, settings.previews, observer,
+                                                           to_images));  // [B,3,64,64]
   if (!upsampler_sampler) return to_images(small);
   const torch::Tensor large =
       sample_upsampler(small, *upsampler_sampler, noise, watch("upsampler", *upsampler_sampler, observer));
@@ -132,8 +134,7 @@ void KarloPipeline::check(const std::vector<ImageRequest>& batch, const DrawSett
     reject_if(request.mask != nullptr && !settings.repaint, "mask", "this model generates from text only");
     reject_if(request.hint != nullptr, "hint", "this model generates from text only");
   }
-  reject_if(repaints(batch) && settings.sampler == SamplerKind::dpm_solver, "sampler",
-            "dpm++ remembers earlier steps, which repainting takes back");
+  if (settings.sampler && repaints(batch)) reject_repainting(*settings.sampler);
   reject_if(settings.width != 0 || settings.height != 0, "size", "this model has one fixed image size");
 }
 
@@ -160,7 +161,7 @@ KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<ImageRequest
 // unCLIP section 2.2: the diffusion prior p(image embedding | text); the net predicts the embedding itself.
 torch::Tensor KarloPipeline::sample_prior(const Conditioning& text, Sampler& sampler, NoiseSource& noise,
                                           const StepDone& step_done) {
-  const Predict net = [&](const torch::Tensor& x, int64_t t) {
+  const Predict net = [&](const torch::Tensor& x, float t) {
     return prior_
         ->forward(x.to(target_.dtype), timestep_tensor(t, target_.device), text.pooled, text.sequence,
                   text.mask)
@@ -180,7 +181,7 @@ Predict KarloPipeline::decoder_net(const torch::Tensor& embedding, const Conditi
       text_proj_->forward(embedding.to(target_.dtype), text.pooled, text.sequence, is_guided);
   const int64_t extra = context.size(1) - text.sequence.size(1);             // E
   const torch::Tensor mask = at::constant_pad_nd(text.mask, {extra, 0}, 1);  // [B,E+L]
-  Predict net = [this, context = context, time = time, mask](const torch::Tensor& x, int64_t t) {
+  Predict net = [this, context = context, time = time, mask](const torch::Tensor& x, float t) {
     const torch::Tensor image = x.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
     return decoder_->forward(image, timestep_tensor(t, target_.device), context, time, mask)
         .to(torch::kFloat32);
@@ -191,7 +192,8 @@ Predict KarloPipeline::decoder_net(const torch::Tensor& embedding, const Conditi
 torch::Tensor KarloPipeline::sample_decoder(const std::vector<ImageRequest>& batch,
                                             const torch::Tensor& embedding, const Conditioning& text,
                                             Sampler& sampler, NoiseSource& noise, const StepDone& step_done) {
-  const torch::Tensor start = start_noise(batch, noise, {3, decoder_size_, decoder_size_}, target_.device);
+  const torch::Tensor start =
+      sampler.start_scale() * start_noise(batch, noise, {3, decoder_size_, decoder_size_}, target_.device);
   const torch::Tensor x = denoise(sampler, start, decoder_net(embedding, text), noise, step_done);
   return finite(x, "decoder", target_).clamp(-1, 1);  // [B,3,64,64]
 }
@@ -203,8 +205,8 @@ torch::Tensor KarloPipeline::sample_upsampler(const torch::Tensor& small, Sample
   const torch::Tensor start = noise.normal({3, size[0], size[1]});
   const torch::Tensor enlarged =
       at::_upsample_bicubic2d_aa(small, size, /*align_corners=*/false);  // [B,3,256,256]
-  const int64_t last = sampler.timesteps().back();
-  const Predict net = [&](const torch::Tensor& x, int64_t t) {
+  const float last = sampler.timesteps().back();
+  const Predict net = [&](const torch::Tensor& x, float t) {
     const torch::Tensor both = at::cat({x, enlarged}, 1)
                                    .to(target_.dtype)
                                    .contiguous(torch::MemoryFormat::ChannelsLast);  // [B,6,256,256]

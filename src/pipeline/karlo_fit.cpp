@@ -14,7 +14,7 @@ namespace unclip {
 namespace {
 
 void check_sample_size(const Config& config, const UNetConfig& net) {
-  const auto size = config.require<int64_t>("sample_size", kPictureSides);
+  const auto size = config.require<int64_t>("sample_size", kImageSides);
   const int64_t step = int64_t{1} << (net.block_out_channels.size() - 1);
   if (size % step != 0)
     config.refuse("sample_size",
@@ -91,7 +91,7 @@ void check_karlo_sizes(const std::function<Config(const std::string&)>& config, 
     config("decoder").refuse("class_embed_type", "\"identity\": text_proj already makes the embedding");
   check_sample_size(config("decoder"), decoder);
 
-  // decoder → upsampler, which sees two pictures side by side
+  // decoder → upsampler, which sees two images side by side
   for (const auto& [name, net] : {std::pair{"super_res_first", first}, {"super_res_last", last}}) {
     expect_same(size(name, "in_channels", net.in_channels), {"two color images", 6});
     expect_same(size(name, "out_channels", net.out_channels), {"a color image", 3});

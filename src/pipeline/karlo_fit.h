@@ -10,7 +10,7 @@
 namespace unclip {
 
 // Throws Error(model), naming both files, for a component of another class, widths that differ between a
-// component and the next one, and picture sizes that the UNets cannot halve often enough.
+// component and the next one, and image sizes that the UNets cannot halve often enough.
 void check_karlo(const ModelFolder& folder, const Tokenizer& tokenizer);
 
 // The same of the sizes alone: `config` gives a component's config by name, `tokens` is what errors call the

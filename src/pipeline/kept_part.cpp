@@ -5,6 +5,7 @@
 
 #include "from_images.h"
 #include "image/resize.h"
+#include "refuse.h"
 #include "unclip/error.h"
 
 namespace unclip {
@@ -19,6 +20,11 @@ bool repaints(const std::vector<ImageRequest>& batch) {
       throw Error(ExitCode::usage, "expected an image of the mask's size", "make both the same size");
   }
   return masked;
+}
+
+void reject_repainting(SamplerKind kind) {
+  reject_if(remembers_steps(kind), "sampler",
+            sampler_name(kind) + " remembers earlier steps, which repainting takes back");
 }
 
 torch::Tensor init_images(const std::vector<ImageRequest>& batch, int64_t width, int64_t height) {

@@ -13,6 +13,9 @@ inline constexpr size_t kRepaintRounds = 4;
 // mask is not as large as its image.
 bool repaints(const std::vector<ImageRequest>& batch);
 
+// Throws Error(usage) for a sampler that RePaint cannot be laid around.
+void reject_repainting(SamplerKind kind);
+
 // init_image of each request in −1…1, resized; float32 [B,3,height,width].
 torch::Tensor init_images(const std::vector<ImageRequest>& batch, int64_t width, int64_t height);
 

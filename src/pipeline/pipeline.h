@@ -1,13 +1,12 @@
-// From prompts to pictures: the one interface that the engine sees. One file a
+// From prompts to images: the one interface that the engine sees. One file a
 // model family implements it (pipeline/karlo.cpp, …).
 #pragma once
 
 #include <cstdint>
-
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-
 #include <vector>
 
 #include "checkpoint/model_folder.h"
@@ -43,7 +42,7 @@ struct ImageEmbedding {
 // x_T of a decoder, flat: what Pipeline::invert gives.
 using StartNoise = std::vector<float>;
 
-// One picture. A family refuses what it has no use for.
+// One image. A family refuses what it has no use for.
 struct ImageRequest {
   std::string prompt{};  // UTF-8
   uint64_t seed = 0;
@@ -62,7 +61,14 @@ struct ImageRequest {
   double position = 0;
 };
 
-// What all pictures of a batch share.
+// Looks at images that are not finished: what the decoder takes them for after `count` of its steps, evenly
+// spread.
+struct Previews {
+  int64_t count = 0;
+  std::function<void(std::vector<Image> images)> show = {};  // one for each request
+};
+
+// What all images of a batch share.
 struct DrawSettings {
   Steps steps = kUsualSteps;
   std::optional<SamplerKind> sampler =
@@ -72,6 +78,7 @@ struct DrawSettings {
   int64_t prior_candidates = 1;  // embeddings that the prior gives, of which the one nearest the text is kept
   std::optional<double> eta = {};  // 0…1: the decoder samples by DDIM with this much noise added
   bool repaint = false;            // below a mask, also by a net that has no input for one
+  Previews previews = {};
 };
 
 // What of a model is opened: a run that only makes or only uses embeddings does not need all.
@@ -103,7 +110,7 @@ class Pipeline {
 
   virtual ~Pipeline() = default;
 
-  // Draws one picture for each request. A picture depends on its own request and `settings` alone (up to
+  // Draws one image for each request. An image depends on its own request and `settings` alone (up to
   // rounding). Throws Error(usage) for what the family or its schedules cannot make.
   virtual std::vector<Image> generate(const std::vector<ImageRequest>& batch, const DrawSettings& settings,
                                       const Observer& observer) = 0;

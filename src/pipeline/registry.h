@@ -12,7 +12,7 @@
 
 namespace unclip {
 
-// Makes a net with uninitialised weights: memory is reserved, but none is touched until a checkpoint fills
+// Makes a net with uninitialized weights: memory is reserved, but none is touched until a checkpoint fills
 // it.
 using NetMaker = std::function<std::shared_ptr<torch::nn::Module>(const Config&)>;
 

@@ -7,6 +7,18 @@
 
 namespace unclip {
 
+StepDone watch_decoder(const Sampler& sampler, const Previews& previews, const Observer& observer,
+                       std::function<std::vector<Image>(const torch::Tensor& x0)> to_images) {
+  const auto steps = static_cast<int64_t>(sampler.timesteps().size());
+  // The last step gives the image itself.
+  return [=, &previews, step_done = watch("decoder", sampler, observer), to_images = std::move(to_images),
+          done = int64_t{0}](const Estimate& x0) mutable {
+    step_done(x0);
+    const auto shown = [&](int64_t after) { return after * (previews.count + 1) / steps; };
+    if (++done < steps && shown(done) > shown(done - 1)) previews.show(to_images(x0()));
+  };
+}
+
 torch::Tensor stack_embeddings(const std::vector<ImageRequest>& batch, int64_t width,
                                std::vector<float> ImageEmbedding::*part, torch::Device device) {
   std::vector<float> values;

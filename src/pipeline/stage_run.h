@@ -26,18 +26,22 @@ inline std::vector<uint64_t> seeds_of(const std::vector<ImageRequest>& batch) {
 // Tells the observer that a stage begins, and gives what to call after each of its steps.
 inline StepDone watch(const char* stage, int64_t steps, const Observer& observer) {
   observer(stage, 0, steps);
-  return [=, &observer, done = int64_t{0}]() mutable { observer(stage, ++done, steps); };
+  return [=, &observer, done = int64_t{0}](const Estimate&) mutable { observer(stage, ++done, steps); };
 }
 
 inline StepDone watch(const char* stage, const Sampler& sampler, const Observer& observer) {
   return watch(stage, static_cast<int64_t>(sampler.timesteps().size()), observer);
 }
 
-inline torch::Tensor timestep_tensor(int64_t timestep, torch::Device device) {
-  return torch::full({}, timestep, torch::dtype(torch::kInt64).device(device));
+// The same of a decoder, and shows the previews: `to_images` of what the net takes its samples for.
+StepDone watch_decoder(const Sampler& sampler, const Previews& previews, const Observer& observer,
+                       std::function<std::vector<Image>(const torch::Tensor& x0)> to_images);
+
+inline torch::Tensor timestep_tensor(float timestep, torch::Device device) {
+  return torch::full({}, timestep, torch::dtype(torch::kFloat32).device(device));
 }
 
-// Whether classifier-free guidance is on for any picture of the batch: then it is computed for all.
+// Whether classifier-free guidance is on for any image of the batch: then it is computed for all.
 inline bool is_guided(const std::vector<ImageRequest>& batch, double Guidance::*stage) {
   return std::ranges::any_of(batch, [=](const ImageRequest& request) { return request.guidance.*stage > 1; });
 }

@@ -5,8 +5,8 @@
 
 namespace unclip {
 
-std::vector<Image> to_images(const torch::Tensor& pictures) {
-  const torch::Tensor bytes = (pictures.to(torch::kCPU, torch::kFloat32) * 0.5 + 0.5)
+std::vector<Image> to_images(const torch::Tensor& tensor) {
+  const torch::Tensor bytes = (tensor.to(torch::kCPU, torch::kFloat32) * 0.5 + 0.5)
                                   .clamp(0, 1)
                                   .mul(255)
                                   .round()

@@ -9,8 +9,8 @@
 
 namespace unclip {
 
-// Pictures [B,3,H,W] in −1…1 → B images; values outside are clamped, halves round to even as in the
+// A tensor [B,3,H,W] in −1…1 → B images; values outside are clamped, halves round to even as in the
 // reference.
-std::vector<Image> to_images(const torch::Tensor& pictures);
+std::vector<Image> to_images(const torch::Tensor& tensor);
 
 }  // namespace unclip

@@ -15,18 +15,25 @@ void forget_files(nlohmann::json& options) {
     if (option.kind == Option::Kind::file || option.kind == Option::Kind::end) options.erase(option.name());
 }
 
+FinishedImage finish(const ImageCall& call, Image image, uint64_t seed, const PngText& text) {
+  if (const auto& to = call.resize_to; to && (image.width != to->width || image.height != to->height))
+    image = resize(image, to->width, to->height, ResizeFilter::lanczos, /*reduce_first=*/true);
+  const std::vector<std::byte> png = encode_png(image, text);
+  return {std::string(reinterpret_cast<const char*>(png.data()), png.size()), seed, image.width,
+          image.height};
+}
+
 }  // namespace
 
 FinishedImage finish_image(const ImageCall& call, ImageResult result) {
-  Image image = std::move(result.image);
-  if (const auto& to = call.resize_to; to && (image.width != to->width || image.height != to->height))
-    image = resize(image, to->width, to->height, ResizeFilter::lanczos, /*reduce_first=*/true);
   ImageMetadata metadata = std::move(result.metadata);
   forget_files(metadata.options);
-  const std::vector<std::byte> png =
-      encode_png(image, call.options.no_metadata ? source_type_text() : to_png_text(metadata));
-  return {std::string(reinterpret_cast<const char*>(png.data()), png.size()), metadata.seed, image.width,
-          image.height};
+  return finish(call, std::move(result.image), metadata.seed,
+                call.options.no_metadata ? source_type_text() : to_png_text(metadata));
+}
+
+FinishedImage finish_preview(const ImageCall& call, Image image) {
+  return finish(call, std::move(image), call.options.seed.value_or(0), source_type_text());
 }
 
 std::string server_event(const std::string& name, const nlohmann::ordered_json& data) {

@@ -18,6 +18,9 @@ struct FinishedImage {
 // Resized where the call asks for it, with metadata that names no file of this machine.
 FinishedImage finish_image(const ImageCall& call, ImageResult result);
 
+// The same of what is not finished, without metadata.
+FinishedImage finish_preview(const ImageCall& call, Image image);
+
 // One server-sent event.
 std::string server_event(const std::string& name, const nlohmann::ordered_json& data);
 

@@ -22,6 +22,7 @@ struct ApiError : std::runtime_error {
   std::string param;    // the field that is wrong; may be empty
   std::string code;     // for programs, "invalid_api_key"; may be empty
   int retry_after = 0;  // seconds; 0: not said
+  std::string allow{};  // of a 405: methods that the path knows
 };
 
 // {"message", "type", "param", "code"}

@@ -150,9 +150,12 @@ bool HttpServer::process_and_close_socket(socket_t socket) {
   Connection connection(socket, limits_);
   current_connection = &connection;
   const auto ending = [this] { return ending_.load(); };
+  // Answers are whole: a header of a few KiB could ask for thousands of copies of an image.
+  const auto without_ranges = [](httplib::Request& request) { request.ranges.clear(); };
   for (std::size_t left = kMostRequests; left > 0 && connection.await_request(ending); --left) {
     bool closed = false;
-    if (!process_request(connection, left == 1, closed, nullptr) || closed || connection.closing()) break;
+    if (!process_request(connection, left == 1, closed, without_ranges) || closed || connection.closing())
+      break;
   }
   connection.close();
   current_connection = nullptr;

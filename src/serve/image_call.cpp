@@ -18,7 +18,6 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t kLongestPrompt = 32'000;  // characters, as OpenAI's API has it
 constexpr std::array kSides{256, 512, 1024};    // pixels, of DALL·E 2
-constexpr const char* kAlias = "dall-e-2";      // programs written for OpenAI's model ask for it
 
 [[noreturn]] void refuse_field(const std::string& key, const std::string& why, const std::string& code = {}) {
   const std::string name = excerpt(key, 60);
@@ -41,11 +40,13 @@ ordered_json one_of_texts(const std::vector<std::string>& values, const std::str
 // Fields of which one value alone means what this program does.
 void ignore(ImageCall&, const std::string&, const ServedModel&) {}
 
+std::string side_text(int side) { return std::to_string(side) + 'x' + std::to_string(side); }
+
 void read_size(ImageCall& call, const std::string& value, const ServedModel& model) {
   if (value == "auto") return;
   if (model.any_size) return find_option("size")->parse(call.options, value);
   for (const int side : kSides)
-    if (value == std::to_string(side) + "x" + std::to_string(side)) call.resize_to = ImageSize{side, side};
+    if (value == side_text(side)) call.resize_to = ImageSize{side, side};
   if (!call.resize_to)
     throw std::invalid_argument(
         "expected 256x256, 512x512, 1024x1024 or auto (this model has one size, from which "
@@ -54,7 +55,7 @@ void read_size(ImageCall& call, const std::string& value, const ServedModel& mod
 }
 
 void read_model(ImageCall&, const std::string& value, const ServedModel& model) {
-  if (value != model.name && value != kAlias)
+  if (value != model.name && value != kModelAlias)
     throw ApiError(
         404, "the model \"" + excerpt(value, 60) + "\" is not served here; expected \"" + model.name + '"',
         "model", "model_not_found");
@@ -93,7 +94,10 @@ const std::vector<CallField>& own_fields() {
   static const std::vector<CallField> fields{
       {"prompt",
        with_prompt,
-       {{"type", "string"}, {"minLength", 1}, {"maxLength", kLongestPrompt}, {"description", "What to draw"}},
+       {{"type", "string"},
+        {"pattern", "\\S"},
+        {"maxLength", kLongestPrompt},
+        {"description", "What to draw"}},
        read_prompt},
       {"from",
        {Task::interpolate},
@@ -142,7 +146,7 @@ const std::vector<CallField>& own_fields() {
         {"minimum", 0},
         {"maximum", 3},
         {"default", 0},
-        {"description", "Taken for compatibility; no image is shown before it is finished"}},
+        {"description", "Previews in a stream, of the image at work"}},
        read_partial},
       {"quality", with_prompt, one_of_texts({"standard", "auto"}, "There is one quality"), ignore},
       {"background", with_prompt, one_of_texts({"opaque", "auto"}, "Images are opaque"), ignore},
@@ -223,16 +227,26 @@ void require_subjects(Task task, const Form& form, const ImageCall& call) {
 
 }  // namespace
 
-ordered_json call_fields(Task task) {
+ordered_json call_fields(Task task, const ServedModel& model) {
   ordered_json fields = ordered_json::object();
   for (const CallField& field : own_fields())
     if (std::ranges::find(field.tasks, task) != field.tasks.end()) fields[field.name] = field.schema;
+  fields["model"]["enum"] = {model.name, kModelAlias};
+  ordered_json& size = fields["size"];
+  if (model.any_size) {
+    size["pattern"] = "^(auto|[0-9]+x[0-9]+)$";
+  } else {
+    for (const int side : kSides) size["enum"].push_back(side_text(side));
+    size["enum"].push_back("auto");
+  }
   return fields;
 }
 
 bool is_callable(Task task, const Option& option) {
-  if (!takes(task, option) || option.kind == Option::Kind::file || option.kind == Option::Kind::end)
+  if (!takes(task, option) || option.kind == Option::Kind::file || option.kind == Option::Kind::end ||
+      own_field(task, option.key()) != nullptr)
     return false;
+  if (option.key() == "strength") return false;  // of an initial image, which no call has
   if (option.key() == "strict" || option.key() == "no_metadata") return true;
   return option.scope != Option::Scope::output && option.key() != "prompt" && option.key() != "task";
 }

@@ -14,7 +14,8 @@
 
 namespace unclip {
 
-inline constexpr int kMostImages = 10;  // of one call, as OpenAI's API has it
+inline constexpr int kMostImages = 10;                  // of one call, as OpenAI's API has it
+inline constexpr const char* kModelAlias = "dall-e-2";  // programs written for OpenAI's model ask for it
 
 // The model that a server holds.
 struct ServedModel {
@@ -32,8 +33,8 @@ struct ImageCall {
   int partial_images = 0;                // that a stream asked for
 };
 
-// The fields of a task's calls, beside those of the option table: JSON schemas by name.
-nlohmann::ordered_json call_fields(Task task);
+// The fields of a task's calls to this model, beside those of the option table: JSON schemas by name.
+nlohmann::ordered_json call_fields(Task task, const ServedModel& model);
 
 // Whether a call may set this option: those that change the image and are no files of this machine.
 bool is_callable(Task task, const Option& option);

@@ -25,6 +25,11 @@ AdmissionLimits limits_of(const ServeOptions& options) {
   return {options.queue, options.per_client.value_or(usual), options.per_minute};
 }
 
+// httplib refuses methods that it does not know, before it has read the path.
+bool has_unknown_method(const httplib::Request& request) {
+  return request.path.empty() && !request.target.empty() && request.version.starts_with("HTTP/1.");
+}
+
 }  // namespace
 
 ImageServer::ImageServer(const ServeOptions& options, ServedModel model)
@@ -71,13 +76,15 @@ void ImageServer::add_routes() {
   http_.set_error_handler([this](const Request& request, Response& response) {
     if (!response.body.empty() || response.has_header("Content-Type")) return;
     HttpServer::connection().close_after_answer();
+    response.set_header("Connection", "close");
     const int status = response.status;
     if (status == 404) return fail(response, route::unknown(request.path));
+    if (has_unknown_method(request))
+      return fail(response, route::wrong_method(request.target.substr(0, request.target.find('?'))));
     const char* why = status == 413   ? "the body is too large"
                       : status == 414 ? "the URL is too long"
                                       : "the request cannot be read";
     fail(response, ApiError(status, why));
-    response.set_header("Connection", "close");
   });
   http_.set_logger([this](const Request& request, const Response& response) {
     metrics_.request(route::name_of(request.path), response.status);
@@ -109,7 +116,7 @@ void ImageServer::add_routes() {
   });
   http_.Get(std::string(route::kModels) + "/([^/]+)", [this](const Request& request, Response& response) {
     const std::string name = request.matches[1];
-    if (name != model_.name && name != "dall-e-2")
+    if (name != model_.name && name != kModelAlias)
       return fail(response, ApiError(404, "the model \"" + excerpt(name, 60) + "\" is not served here",
                                      "model", "model_not_found"));
     response.set_content(json_line(model_object()), kJsonType);
@@ -148,6 +155,7 @@ void ImageServer::add_call(const std::string& path, Task task, bool page) {
 void ImageServer::fail(Response& response, const ApiError& error) const {
   response.status = error.status;
   if (error.retry_after > 0) response.set_header("Retry-After", std::to_string(error.retry_after));
+  if (!error.allow.empty()) response.set_header("Allow", error.allow);
   if (error.status == 401) response.set_header("WWW-Authenticate", "Bearer");
   response.set_content(error_body(error), kJsonType);
 }
@@ -158,7 +166,6 @@ bool ImageServer::refuse(const Request& request, Response& response) {
     return false;
   } catch (const ApiError& error) {
     fail(response, error);
-    if (error.status == 405) response.set_header("Allow", route::method_of(request.path));
     response.set_header("Connection", "close");
     HttpServer::connection().close_after_answer();  // its body was not read
     return true;
@@ -178,9 +185,8 @@ void ImageServer::expect_allowed(const Request& request) const {
     throw ApiError(401, "expected Authorization: Bearer and one of this server's keys", {},
                    "invalid_api_key");
   const std::string method = route::method_of(request.path);
-  if (method.empty()) throw route::unknown(request.path);
   if (request.method != method && !(request.method == "HEAD" && method == "GET"))
-    throw ApiError(405, "expected " + method, {}, "method_not_allowed");
+    throw route::wrong_method(request.path);
   if (method != "POST") return;
   if (request.has_header("Content-Encoding"))
     throw ApiError(415, "expected a body without Content-Encoding", {}, "unsupported_media_type");
@@ -242,6 +248,7 @@ void ImageServer::run(Engine& engine, const std::function<void()>& ready, const 
   while (!ended()) {
     std::this_thread::sleep_for(20ms);
     if (reload()) reload_keys();
+    store_.remove_expired();
   }
   drain();
   http_.end();

@@ -59,7 +59,7 @@ class ImageServer {
   void fail(Response& response, const ApiError& error) const;
 
   void answer(Task task, bool page, const Request& request, Response& response);
-  std::shared_ptr<Call> begin(Task task, const Form& form, const std::string& client);
+  std::shared_ptr<Call> begin(Task task, bool page, const Form& form, const std::string& client);
   void follow(Call& call, const std::function<void(const ImageJobState&)>& news);
   FinishedImage take(Call& call, int index);
   void answer_whole(Call& call, const Request& request, Response& response);

@@ -18,6 +18,8 @@ using CallClock = std::chrono::steady_clock;
 
 constexpr auto kGlance = 100ms;  // how often a waiting call looks whether its client is still there
 
+constexpr int kPagePreviews = 3;  // of each image
+
 // The client has left: there is nobody to answer.
 struct ClientLeft : std::exception {};
 
@@ -54,12 +56,12 @@ struct ImageServer::Call {
 };
 
 void ImageServer::answer(Task task, bool page, const Request& request, Response& response) {
-  const std::shared_ptr<Call> call = begin(task, form_of(request), client_of(request));
+  const std::shared_ptr<Call> call = begin(task, page, form_of(request), client_of(request));
   if (page || call->call.stream) return answer_events(call, page, response);
   answer_whole(*call, request, response);
 }
 
-std::shared_ptr<ImageServer::Call> ImageServer::begin(Task task, const Form& form,
+std::shared_ptr<ImageServer::Call> ImageServer::begin(Task task, bool page, const Form& form,
                                                       const std::string& client) {
   auto call = std::make_shared<Call>();
   call->call = read_call(task, form, model_);
@@ -71,7 +73,8 @@ std::shared_ptr<ImageServer::Call> ImageServer::begin(Task task, const Form& for
   // First the place: who has none makes us decode nothing.
   call->kept->place.reset(new Admission::Place(admission_.enter(client, options.count)));
   call->kept->uploads.emplace(uploads_, form, options);
-  call->job = ImageJob::start(*engine_, options, call->kept);
+  call->job =
+      ImageJob::start(*engine_, options, page ? kPagePreviews : call->call.partial_images, call->kept);
   return call;
 }
 
@@ -171,6 +174,10 @@ void ImageServer::send_page_events(Call& call, httplib::DataSink& sink) {
                                      {"done", state.done},
                                      {"steps", state.steps},
                                      {"images", state.finished}}));
+    for (int i = 0; i < call.job->count(); ++i)
+      if (const auto preview = call.job->take_preview(i))
+        send(server_event("preview",
+                          {{"index", i}, {"b64_json", to_base64(finish_preview(call.call, *preview).png)}}));
   });
   for (; sent < call.job->count(); ++sent) {
     const FinishedImage image = take(call, sent);
@@ -183,26 +190,35 @@ void ImageServer::send_page_events(Call& call, httplib::DataSink& sink) {
   send(server_event("done", {{"images", sent}, {"seconds", call.seconds()}}));
 }
 
-// As OpenAI's API streams: here only what is finished.
+// As OpenAI's API streams.
 void ImageServer::send_api_events(Call& call, httplib::DataSink& sink) {
-  follow(call, [](const ImageJobState&) {});
+  const auto send = [&](const std::string& name, const FinishedImage& image,
+                        const nlohmann::ordered_json& more) {
+    nlohmann::ordered_json data{{"type", name},
+                                {"b64_json", to_base64(image.png)},
+                                {"created_at", seconds_since_epoch()},
+                                {"size", fmt::format("{}x{}", image.width, image.height)},
+                                {"quality", "auto"},
+                                {"background", "opaque"},
+                                {"output_format", "png"}};
+    data.update(more);
+    const std::string event = server_event(name, data);
+    if (!sink.write(event.data(), event.size())) throw ClientLeft();
+  };
+  int sent = 0;
+  follow(call, [&](const ImageJobState&) {
+    if (const auto preview = call.job->take_preview(0))
+      send("image_generation.partial_image", finish_preview(call.call, *preview),
+           {{"partial_image_index", sent++}});
+  });
   const FinishedImage image = take(call, 0);
-  const std::string size = std::to_string(image.width) + 'x' + std::to_string(image.height);
-  const std::string event = server_event(
-      "image_generation.completed", {{"type", "image_generation.completed"},
-                                     {"b64_json", to_base64(image.png)},
-                                     {"created_at", seconds_since_epoch()},
-                                     {"size", size},
-                                     {"quality", "auto"},
-                                     {"background", "opaque"},
-                                     {"output_format", "png"},
-                                     {"usage",
-                                      {{"total_tokens", 0},
-                                       {"input_tokens", 0},
-                                       {"output_tokens", 0},
-                                       {"input_tokens_details", {{"text_tokens", 0}, {"image_tokens", 0}}}}},
-                                     {"seed", image.seed}});
-  if (!sink.write(event.data(), event.size())) throw ClientLeft();
+  send("image_generation.completed", image,
+       {{"usage",
+         {{"total_tokens", 0},
+          {"input_tokens", 0},
+          {"output_tokens", 0},
+          {"input_tokens_details", {{"text_tokens", 0}, {"image_tokens", 0}}}}},
+        {"seed", image.seed}});
 }
 
 }  // namespace unclip

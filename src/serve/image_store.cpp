@@ -28,15 +28,19 @@ std::string ImageStore::add(std::string png, Clock::time_point now) {
   bytes_ += png.size();
   images_[name] = {std::make_shared<const std::string>(std::move(png)), now + keep_};
   order_.push_back(name);
-  while (order_.size() > 1 && (bytes_ > most_ || images_.at(order_.front()).until <= now)) remove_oldest();
+  while (order_.size() > 1 && bytes_ > most_) remove_oldest();
   return name;
 }
 
-std::shared_ptr<const std::string> ImageStore::find(const std::string& name, Clock::time_point now) {
+std::shared_ptr<const std::string> ImageStore::find(const std::string& name, Clock::time_point now) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = images_.find(name);
+  return found == images_.end() || found->second.until <= now ? nullptr : found->second.png;
+}
+
+void ImageStore::remove_expired(Clock::time_point now) {
   const std::lock_guard lock(mutex_);
   while (!order_.empty() && images_.at(order_.front()).until <= now) remove_oldest();
-  const auto found = images_.find(name);
-  return found == images_.end() ? nullptr : found->second.png;
 }
 
 std::size_t ImageStore::bytes() const {

@@ -21,7 +21,11 @@ class ImageStore {
   std::string add(std::string png, Clock::time_point now = Clock::now());
 
   // Null where there is none, or not any more.
-  std::shared_ptr<const std::string> find(const std::string& name, Clock::time_point now = Clock::now());
+  std::shared_ptr<const std::string> find(const std::string& name,
+                                          Clock::time_point now = Clock::now()) const;
+
+  // To be called now and then: gives back the memory of those whose time is over.
+  void remove_expired(Clock::time_point now = Clock::now());
 
   std::size_t bytes() const;
 

@@ -13,7 +13,7 @@ void ImageJob::change(const Apply& apply) {
   changed_.notify_all();
 }
 
-std::shared_ptr<ImageJob> ImageJob::start(Engine& engine, const ImageOptions& options,
+std::shared_ptr<ImageJob> ImageJob::start(Engine& engine, const ImageOptions& options, int previews,
                                           const std::shared_ptr<void>& keeps) {
   const std::shared_ptr<ImageJob> job(new ImageJob(options.count));
   for (int i = 0; i < options.count; ++i) {
@@ -34,6 +34,10 @@ std::shared_ptr<ImageJob> ImageJob::start(Engine& engine, const ImageOptions& op
         job->state_.steps = steps;
       });
     };
+    task.previews = previews;
+    task.preview = [job, i](Image image) {
+      job->change([&] { job->previews_[static_cast<std::size_t>(i)] = std::move(image); });
+    };
     task.wanted = [job] { return job->wanted_.load(); };
     engine.submit(std::move(task));
   }
@@ -49,6 +53,11 @@ ImageJobState ImageJob::wait(uint64_t known, std::chrono::milliseconds most) {
 std::optional<ImageResult> ImageJob::take(int index) {
   const std::lock_guard lock(mutex_);
   return std::exchange(results_[static_cast<std::size_t>(index)], std::nullopt);
+}
+
+std::optional<Image> ImageJob::take_preview(int index) {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(previews_[static_cast<std::size_t>(index)], std::nullopt);
 }
 
 }  // namespace unclip

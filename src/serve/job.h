@@ -24,9 +24,9 @@ struct ImageJobState {
 
 class ImageJob {
  public:
-  // Gives `options.count` tasks to the engine, with seeds from `options.seed` on. `keeps`: what must live
-  // until the last task is done, even if nobody waits for it any more.
-  static std::shared_ptr<ImageJob> start(Engine& engine, const ImageOptions& options,
+  // Gives `options.count` tasks to the engine, with seeds from `options.seed` on. `previews`: of each image
+  // at work. `keeps`: what must live until the last task is done, even if nobody waits for it any more.
+  static std::shared_ptr<ImageJob> start(Engine& engine, const ImageOptions& options, int previews,
                                          const std::shared_ptr<void>& keeps);
 
   // Waits until there is more news than `known`, at most so long.
@@ -35,13 +35,17 @@ class ImageJob {
   // The image of seed + index. Empty where it is not there yet, or was taken.
   std::optional<ImageResult> take(int index);
 
+  // The same of the newest preview.
+  std::optional<Image> take_preview(int index);
+
   int count() const { return static_cast<int>(results_.size()); }
 
   // Its tasks end at the next step.
   void cancel() { wanted_ = false; }
 
  private:
-  explicit ImageJob(int count) : results_(static_cast<std::size_t>(count)) {}
+  explicit ImageJob(int count)
+      : results_(static_cast<std::size_t>(count)), previews_(static_cast<std::size_t>(count)) {}
 
   template <class Apply>
   void change(const Apply& apply);
@@ -51,6 +55,7 @@ class ImageJob {
   std::condition_variable changed_;
   ImageJobState state_;
   std::vector<std::optional<ImageResult>> results_;
+  std::vector<std::optional<Image>> previews_;
 };
 
 }  // namespace unclip

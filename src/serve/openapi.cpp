@@ -15,8 +15,8 @@ ordered_json json_content(ordered_json schema) {
 }
 
 // All fields of a task's calls. In forms a file is a string of bytes.
-ordered_json call_schema(Task task) {
-  ordered_json fields = call_fields(task);
+ordered_json call_schema(Task task, const ServedModel& model) {
+  ordered_json fields = call_fields(task, model);
   const CallFiles files = call_files(task);
   for (const std::string& name : files.names)
     fields[name] = {{"type", "string"}, {"format", "binary"}, {"description", "PNG, JPEG or WebP"}};
@@ -26,8 +26,7 @@ ordered_json call_schema(Task task) {
         "a mask "
         "the image is repainted where it is transparent.";
   const ordered_json options = callable_options(task);
-  for (const auto& [key, schema] : options.items())
-    if (!fields.contains(key)) fields[key] = schema;
+  for (const auto& [key, schema] : options.items()) fields[key] = schema;
   ordered_json required = ordered_json::array();
   if (fields.contains("prompt")) required.push_back("prompt");
   for (std::size_t i = 0; i < files.required; ++i) required.push_back(files.names[i]);
@@ -48,7 +47,19 @@ ordered_json error_responses(const std::vector<std::pair<int, const char*>>& sta
   return responses;
 }
 
-ordered_json call_operation(Task task, const char* id, const char* summary) {
+// Each event of a stream; before OpenAPI 3.2 a schema of events means one of them.
+ordered_json event_schema() {
+  ordered_json data{{"type", "string"}, {"contentMediaType", "application/json"}};
+  return {{"type", "object"},
+          {"required", {"event", "data"}},
+          {"properties",
+           {{"event",
+             {{"type", "string"},
+              {"enum", {"image_generation.partial_image", "image_generation.completed", "error"}}}},
+            {"data", std::move(data)}}}};
+}
+
+ordered_json call_operation(Task task, const ServedModel& model, const char* id, const char* summary) {
   const bool form = task != Task::generate;
   ordered_json responses =
       error_responses({{400, "A bad field, or a prompt that the server's policy refuses"},
@@ -62,15 +73,15 @@ ordered_json call_operation(Task task, const char* id, const char* summary) {
                        {503, "The server is about to end"},
                        {504, "The deadline passed"}});
   ordered_json good{{"description", "The images"}, {"content", json_content(reference("schemas/Images"))}};
-  if (task == Task::generate) good["content"]["text/event-stream"] = {{"schema", {{"type", "string"}}}};
+  if (task == Task::generate) good["content"]["text/event-stream"] = {{"schema", event_schema()}};
   responses["200"] = good;
-  return {
-      {"operationId", id},
-      {"summary", summary},
-      {"requestBody",
-       {{"required", true},
-        {"content", {{form ? "multipart/form-data" : "application/json", {{"schema", call_schema(task)}}}}}}},
-      {"responses", responses}};
+  return {{"operationId", id},
+          {"summary", summary},
+          {"requestBody",
+           {{"required", true},
+            {"content",
+             {{form ? "multipart/form-data" : "application/json", {{"schema", call_schema(task, model)}}}}}}},
+          {"responses", responses}};
 }
 
 ordered_json plain_get(const char* id, const char* summary, const char* type, ordered_json schema) {
@@ -80,6 +91,14 @@ ordered_json plain_get(const char* id, const char* summary, const char* type, or
   operation["responses"]["200"] = {{"description", "OK"},
                                    {"content", {{type, {{"schema", std::move(schema)}}}}}};
   return {{"get", operation}};
+}
+
+// The GET of a path that ends in a name.
+ordered_json named(ordered_json get, const char* name, ordered_json schema) {
+  ordered_json parameter{{"name", name}, {"in", "path"}, {"required", true}, {"schema", std::move(schema)}};
+  get["get"]["parameters"] = ordered_json::array({std::move(parameter)});
+  get["get"]["responses"].update(error_responses({{404, "An unknown name"}}));
+  return get;
 }
 
 ordered_json component_schemas() {
@@ -115,15 +134,26 @@ ordered_json component_schemas() {
 
 ordered_json paths_of(const ServedModel& model) {
   const ordered_json object{{"type", "object"}}, text{{"type", "string"}};
+  const ordered_json models{
+      {"type", "object"},
+      {"required", {"object", "data"}},
+      {"properties",
+       {{"object", text}, {"data", {{"type", "array"}, {"items", reference("schemas/Model")}}}}}};
   ordered_json paths;
   paths["/v1/images/generations"]["post"] =
-      call_operation(Task::generate, "createImage", "Images from a prompt");
+      call_operation(Task::generate, model, "createImage", "Images from a prompt");
   paths["/v1/images/edits"]["post"] =
-      call_operation(Task::edit, "createImageEdit", "Repaint part of an image");
+      call_operation(Task::edit, model, "createImageEdit", "Repaint part of an image");
   if (model.varies_images)
     paths["/v1/images/variations"]["post"] =
-        call_operation(Task::variations, "createImageVariation", "Variations of an image");
-  paths["/v1/models"] = plain_get("listModels", "The served model", "application/json", object);
+        call_operation(Task::variations, model, "createImageVariation", "Variations of an image");
+  paths["/v1/models"] = plain_get("listModels", "The served model", "application/json", models);
+  paths["/v1/models/{model}"] =
+      named(plain_get("retrieveModel", "The served model", "application/json", reference("schemas/Model")),
+            "model", {{"type", "string"}, {"enum", {model.name, kModelAlias}}});
+  paths["/images/{file}"] =
+      named(plain_get("image", "An image that a call gave a link to", "image/png", ordered_json::object()),
+            "file", {{"type", "string"}, {"pattern", "^[0-9a-f]{32}\\.png$"}});
   paths["/healthz"] = plain_get("health", "The process answers", "text/plain", text);
   paths["/readyz"] = plain_get("ready", "Calls are taken", "text/plain", text);
   paths["/readyz"]["get"]["responses"]["503"] = {{"description", "The server is about to end"},
@@ -163,9 +193,8 @@ ordered_json option_schema(const Option& option) {
 
 ordered_json callable_options(Task task) {
   ordered_json all = ordered_json::object();
-  const ordered_json own = call_fields(task);
   for (const Option& option : option_table())
-    if (is_callable(task, option) && !own.contains(option.key())) all[option.key()] = option_schema(option);
+    if (is_callable(task, option)) all[option.key()] = option_schema(option);
   return all;
 }
 

@@ -37,11 +37,11 @@
 //   progress  {"stage": "decoder", "done": 3, "steps": 25, "images": 0}   stages: text, prior, decoder,
 //   upsampler, …;
 //                                                               `images`: how many are finished
+//   preview   {"index": 0, "b64_json": "…PNG…"}                 of an image at work, at most three each
 //   image     {"index": 0, "seed": 42, "width": 256, "height": 256, "b64_json": "…PNG…"}   one each
 //   error     {"message", "type", "param", "code"}              ends the stream
 //   done      {"images": 2, "seconds": 1.5}                     ends the stream
-// Closing the connection (AbortController) cancels the request at the next step. There are no previews of
-// half-drawn images.
+// Closing the connection (AbortController) cancels the request at the next step.
 #pragma once
 
 namespace unclip::page {

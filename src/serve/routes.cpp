@@ -63,6 +63,14 @@ bool wants_form(const std::string& path) {
   return !path.ends_with("/generations") && path != page::kGenerate;
 }
 
+ApiError wrong_method(const std::string& path) {
+  const std::string method = method_of(path);
+  if (method.empty()) return unknown(path);
+  ApiError error(405, "expected " + method, {}, "method_not_allowed");
+  error.allow = method == "GET" ? "GET, HEAD" : method;
+  return error;
+}
+
 ApiError unknown(const std::string& path) {
   if (is_old_call(path))
     return {404,

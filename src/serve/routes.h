@@ -22,6 +22,9 @@ bool is_open_to_all(const std::string& path);
 // Whether its body is a form; else it is JSON.
 bool wants_form(const std::string& path);
 
+// 405; 404 for an unknown path.
+ApiError wrong_method(const std::string& path);
+
 // 404; where programs of the first API look for images, with the call that they want.
 ApiError unknown(const std::string& path);
 

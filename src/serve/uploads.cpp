@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "image/picture_file.h"
+#include "image/image_file.h"
 #include "image/png.h"
 #include "image/resize.h"
 #include "options/check_options.h"
@@ -53,7 +53,7 @@ void remove_leftover_roots(const fs::path& parent) {
 Image decode_upload(const FormFile& file) {
   Image image;
   try {
-    image = decode_picture(file.bytes, file.key);
+    image = decode_image(file.bytes, file.key);
   } catch (const Error& fault) {
     throw ApiError(400, fault.what(), file.key, "invalid_image");
   }

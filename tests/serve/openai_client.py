@@ -82,6 +82,8 @@ def main(url, key):
     streamed = False
     if "stream" in inspect.signature(client.images.generate).parameters:
         events = list(client.images.generate(prompt="a red circle", stream=True, partial_images=1, extra_body=FEW))
+        assert [event.type for event in events[:-1]] == ["image_generation.partial_image"], events
+        assert events[0].partial_image_index == 0 and events[0].b64_json != events[1].b64_json
         assert events[-1].type == "image_generation.completed", events
         assert base64.b64decode(events[-1].b64_json).startswith(b"\x89PNG")
         streamed = True

@@ -88,7 +88,12 @@ def loads_quietly(page):
 
 def enter_generates(page):
     page.evaluate("""new MutationObserver(() => (window.said ??= []).push($('live').textContent))
-        .observe($('live'), {childList: true})""")
+        .observe($('live'), {childList: true});
+        const show = Job.prototype.preview;
+        Job.prototype.preview = function (blob) {
+            show.call(this, blob);
+            (window.previews ??= []).push(this.image.decode().then(() => this.image.naturalWidth));
+        }""")
     page.type("a red circle")
     page.key("Enter")
     wait_for_images(page, 1)
@@ -96,6 +101,7 @@ def enter_generates(page):
     for part in ("Started: A red circle", "Decoder", "Done in"):
         assert any(text.startswith(part) for text in said), f"not announced: {part!r} in {said}"
     assert page.evaluate("document.querySelector('#gallery img').naturalWidth") == 32
+    assert page.evaluate("Promise.all(window.previews)")[-1] == 32, "no preview while the decoder works"
 
 
 def keyboard_alone_is_enough(page):

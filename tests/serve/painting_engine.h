@@ -57,6 +57,7 @@ class PaintingEngine final : public Engine {
       if (step == 0) ++begun;
       task.progress("decoder", step, steps);
       std::this_thread::sleep_for(std::chrono::milliseconds(step_milliseconds));
+      if (step < task.previews) task.preview({8, 8, 3, std::vector<uint8_t>(192, 128)});
     }
     if (task.options.prompt == "crash")
       return task.done({.error = Error(ExitCode::internal, "secret inside, /tmp/secret")});
