@@ -33,7 +33,7 @@ class Reference:
         self.working = [*self.proj.parameters(), *self.unet.parameters()]
         self.masters = [p.detach().float().requires_grad_() for p in self.working]
         self.ema = [p.detach().clone() for p in self.masters]
-        self.optimiser = torch.optim.AdamW(self.masters, lr=1e-4, weight_decay=0.01, fused=True)
+        self.optimizer = torch.optim.AdamW(self.masters, lr=1e-4, weight_decay=0.01, fused=True)
         self.alpha_bar = torch.cos((torch.arange(1000) / 1000 + 0.008) / 1.008 * torch.pi / 2) ** 2
         size = max(self.vision.config.image_size, self.size)
         self.pictures = torch.rand(self.phase["batch"], 3, size, size) * 2 - 1
@@ -66,7 +66,7 @@ class Reference:
             master.grad = p.grad.float() if p.grad is not None else None
             p.grad = None
         torch.nn.utils.clip_grad_norm_(self.masters, 1.0)
-        self.optimiser.step()
+        self.optimizer.step()
         with torch.no_grad():
             torch._foreach_lerp_(self.ema, self.masters, 0.001)
             torch._foreach_copy_(self.working, self.masters)

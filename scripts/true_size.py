@@ -7,11 +7,11 @@ scripts/true_size.py compare FOLDER [--dtype bf16|f32] [--device cpu|cuda] [--st
 scripts/true_size.py race FOLDER --stage prior|decoder|super_res [--seconds S] [--dtype bf16|f32] [--program UNCLIP]
 
 `compare` runs both programs on the same prompts and seeds, in turns, N times, and prints seconds a step for each
-stage (the median without the stage's first step; of the N runs the fastest, since neighbours only make a machine
+stage (the median without the stage's first step; of the N runs the fastest, since neighbors only make a machine
 slower), peak memory, and how well the pictures agree. The reference runs eagerly in its fastest setting:
 channels-last, inference mode. It draws its noise in float32 as unclip does, so that bf16 runs see the same noise.
 
-`race` lets both compute one stage on the CPU for S seconds, in turns of one second: what neighbours take from the
+`race` lets both compute one stage on the CPU for S seconds, in turns of one second: what neighbors take from the
 machine, they take from both. It needs the memory of both.
 """
 

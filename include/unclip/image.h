@@ -1,4 +1,4 @@
-// A picture as bytes: what the pipeline gives to the PNG writer and gets from the PNG reader.
+// An image as bytes: what the pipeline gives to the PNG writer and gets from the PNG reader.
 #pragma once
 
 #include <cstdint>

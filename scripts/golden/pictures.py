@@ -22,10 +22,10 @@ def load_image(file: bytes) -> Image.Image:
     picture = ImageOps.exif_transpose(Image.open(io.BytesIO(file)))
     profile = picture.info.get("icc_profile")
     if profile:
-        colours = picture if picture.mode in ("L", "CMYK") else picture.convert("L" if picture.mode == "LA" else "RGB")
+        colors = picture if picture.mode in ("L", "CMYK") else picture.convert("L" if picture.mode == "LA" else "RGB")
         try:
             srgb = ImageCms.createProfile("sRGB")
-            return ImageCms.profileToProfile(colours, io.BytesIO(profile), srgb, outputMode="RGB")
+            return ImageCms.profileToProfile(colors, io.BytesIO(profile), srgb, outputMode="RGB")
         except (ImageCms.PyCMSError, OSError):
             pass  # browsers take no notice of such a profile, either
     return picture.convert("RGB")
@@ -41,11 +41,11 @@ def chunk(kind: bytes, data: bytes, crc: int | None = None) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
 
 
-def png(before=b"", after=b"", depth=8, colour=2, row_bytes=9, end=chunk(b"IEND", b""), idat_crc=None,
+def png(before=b"", after=b"", depth=8, color=2, row_bytes=9, end=chunk(b"IEND", b""), idat_crc=None,
         rows=None) -> bytes:
     """Three pixels by two."""
     rows = rows or [bytes((i * 41 + y * 13 + 7) % 256 for i in range(row_bytes)) for y in range(2)]
-    header = struct.pack(">IIBBBBB", 3, 2, depth, colour, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", 3, 2, depth, color, 0, 0, 0)
     pixels = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows), 9), idat_crc)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + before + pixels + after + end
 
@@ -63,14 +63,14 @@ def exif(order: str, kind: int, value: bytes, count: int = 1, head: bytes | None
 
 
 def png_kinds():
-    for depth, colour, row_bytes in [(1, 0, 1), (2, 0, 1), (4, 0, 2), (8, 0, 3), (8, 2, 9), (8, 4, 6), (8, 6, 12)]:
-        yield f"png {colour} of {depth} bits", png(depth=depth, colour=colour, row_bytes=row_bytes)
-    colours = bytes((i * 7 + 3) % 256 for i in range(3 * 256))
+    for depth, color, row_bytes in [(1, 0, 1), (2, 0, 1), (4, 0, 2), (8, 0, 3), (8, 2, 9), (8, 4, 6), (8, 6, 12)]:
+        yield f"png {color} of {depth} bits", png(depth=depth, color=color, row_bytes=row_bytes)
+    colors = bytes((i * 7 + 3) % 256 for i in range(3 * 256))
     for depth, row_bytes in [(1, 1), (2, 1), (4, 2), (8, 3)]:
-        palette = chunk(b"PLTE", colours[: 3 * 2**depth])
-        yield f"png palette of {depth} bits", png(palette, depth=depth, colour=3, row_bytes=row_bytes)
+        palette = chunk(b"PLTE", colors[: 3 * 2**depth])
+        yield f"png palette of {depth} bits", png(palette, depth=depth, color=3, row_bytes=row_bytes)
         see_through = palette + chunk(b"tRNS", b"\0\x80")
-        yield f"png palette of {depth} bits, transparent", png(see_through, depth=depth, colour=3, row_bytes=row_bytes)
+        yield f"png palette of {depth} bits, transparent", png(see_through, depth=depth, color=3, row_bytes=row_bytes)
     yield "png rgb, transparent", png(chunk(b"tRNS", b"\0\7\0\x30\0\x59"))
     yield "png without its end", png(end=b"")
     yield "png with bytes behind its end", png() + b"more"
@@ -127,8 +127,8 @@ def marker(kind: int, data: bytes) -> bytes:
 def jpegs():
     yield "jpeg gray", jpeg("L")
     yield "jpeg", jpeg(quality=90)
-    yield "jpeg, no colour left out", jpeg(subsampling=0)
-    yield "jpeg, colours beside each other", jpeg(subsampling=1)
+    yield "jpeg, no color left out", jpeg(subsampling=0)
+    yield "jpeg, colors beside each other", jpeg(subsampling=1)
     yield "jpeg progressive", jpeg(progressive=True)
     yield "jpeg RGB", jpeg(keep_rgb=True)
     yield "jpeg with restarts", jpeg(restart_marker_blocks=1)
@@ -160,11 +160,11 @@ def profiles():
     rgb, gray, ink = icc_profiles.rgb(), icc_profiles.gray(), icc_profiles.cmyk()
     palette = chunk(b"PLTE", bytes((i * 7 + 3) % 256 for i in range(3 * 256)))
     yield "png with profile", png(icc_chunk(rgb))
-    yield "png with profile and alpha", png(icc_chunk(rgb), colour=6, row_bytes=12)
-    yield "png with profile and palette", png(icc_chunk(rgb) + palette, colour=3, row_bytes=3)
+    yield "png with profile and alpha", png(icc_chunk(rgb), color=6, row_bytes=12)
+    yield "png with profile and palette", png(icc_chunk(rgb) + palette, color=3, row_bytes=3)
     yield "png with profile and orientation", png(icc_chunk(rgb) + chunk(b"eXIf", exif("MM", 3, b"\0\6")))
-    yield "png gray with profile", png(icc_chunk(gray), colour=0, row_bytes=3)
-    yield "png gray with profile and alpha", png(icc_chunk(gray), colour=4, row_bytes=6)
+    yield "png gray with profile", png(icc_chunk(gray), color=0, row_bytes=3)
+    yield "png gray with profile and alpha", png(icc_chunk(gray), color=4, row_bytes=6)
     yield "png with a profile for gray", png(icc_chunk(gray))
     yield "png with half a profile", png(icc_chunk(rgb[:200]))
     yield "jpeg with profile", jpeg(quality=90, icc_profile=rgb)
@@ -204,16 +204,16 @@ def webps():
 
 def write_wide(out) -> None:
     """PNG of 16 bits: Pillow cuts the samples, the program rounds them to 8 bits."""
-    for colour, samples, transparent in [(0, 1, b""), (0, 1, b"\0\7"), (2, 3, b""), (4, 2, b""), (6, 4, b"")]:
+    for color, samples, transparent in [(0, 1, b""), (0, 1, b"\0\7"), (2, 3, b""), (4, 2, b""), (6, 4, b"")]:
         values = [(i * 9377 + 7) % 65536 if i else 7 for i in range(2 * 3 * samples)]
         half = 3 * samples
         rows = [struct.pack(f">{half}H", *values[:half]), struct.pack(f">{half}H", *values[half:])]
-        file = png(chunk(b"tRNS", transparent) if transparent else b"", depth=16, colour=colour, rows=rows)
+        file = png(chunk(b"tRNS", transparent) if transparent else b"", depth=16, color=color, rows=rows)
         pixels = [values[i : i + samples] for i in range(0, len(values), samples)]
         color_samples = 3 if samples > 2 else 1
         eight = [[(value * 2 + 257) // 514 for value in pixel] for pixel in pixels]
         rgb = [(pixel[:color_samples] * 3)[:3] for pixel in eight]
-        line = {"name": f"png {colour} of 16 bits" + (", transparent" if transparent else ""), "file": file.hex(),
+        line = {"name": f"png {color} of 16 bits" + (", transparent" if transparent else ""), "file": file.hex(),
                 "width": 3, "height": 2, "rgb": bytes(itertools.chain(*rgb)).hex()}
         if samples in (2, 4):
             line["alpha"] = bytes(pixel[-1] for pixel in eight).hex()

@@ -187,7 +187,7 @@ def write(data: Path) -> None:
     goldens.mkdir()
     strings = make_strings(5200)
     write_gz(goldens / "strings.json.gz", strings)
-    # What the class does with nothing but its defaults: special tokens are then found before the text is normalised.
+    # What the class does with nothing but its defaults: special tokens are then found before the text is normalized.
     defaults = CLIPTokenizer(vocab=str(data / "clip-tokenizer/vocab.json"), merges=str(data / "clip-tokenizer/merges.txt"))
     tokenizers = {
         "clip": clip,

@@ -91,7 +91,7 @@ VqAttentionImpl::VqAttentionImpl(int64_t channels, const VqBlockOptions& options
 torch::Tensor VqAttentionImpl::forward(const torch::Tensor& x, const torch::Tensor& latent) {
   const torch::Tensor h = to_rows(norm(x, latent));                                    // [B,HW,C]
   const torch::Tensor mixed = to_out(attend(to_q(h), to_k(h), to_v(h), /*heads=*/1));  // [B,HW,C]
-  return add_residual(to_picture(mixed, x.size(2), x.size(3)), x);                     // [B,C,H,W]
+  return add_residual(to_image(mixed, x.size(2), x.size(3)), x);                       // [B,C,H,W]
 }
 
 VqBlockImpl::VqBlockImpl(int64_t in_channels, int64_t out_channels, int64_t layers, bool attention,

@@ -1,5 +1,5 @@
 // The blocks of the MoVQ autoencoder (Zheng et al. 2022, arXiv:2209.09002): residual blocks, attention over
-// positions, halving and doubling. In its decoder every norm is told the latent, so that a picture's places
+// positions, halving and doubling. In its decoder every norm is told the latent, so that an image's places
 // keep apart.
 //
 // Symbols: B batch, C channels, H W height and width, Z latent channels, h w latent height and width.
@@ -49,7 +49,7 @@ struct VqResnetBlockImpl : torch::nn::Module {
 };
 TORCH_MODULE(VqResnetBlock);
 
-// One head as wide as the picture has channels.
+// One head as wide as the image has channels.
 struct VqAttentionImpl : torch::nn::Module {
   VqAttentionImpl(int64_t channels, const VqBlockOptions& options);
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& latent);  // [B,C,H,W] → the same

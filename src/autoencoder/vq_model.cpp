@@ -105,8 +105,8 @@ void VQModelImpl::build_decoder() {
       module->register_module("conv_out", Conv2d(channels.back(), config.out_channels, 3, 1, 1));
 }
 
-torch::Tensor VQModelImpl::encode(const torch::Tensor& picture) {
-  torch::Tensor x = encoder_.conv_in(picture);                           // [B,C,H,W]
+torch::Tensor VQModelImpl::encode(const torch::Tensor& image) {
+  torch::Tensor x = encoder_.conv_in(image);                             // [B,C,H,W]
   for (VqBlock& block : encoder_.blocks) x = block(x, torch::Tensor());  // [B,C',H/f,W/f]
   x = (*encoder_.conv_norm_out)(encoder_.mid_block(x, torch::Tensor()), {});
   return quant_conv_(encoder_.conv_out(at::silu_(x)));  // [B,Z,H/f,W/f]

@@ -1,4 +1,4 @@
-// Kandinsky's autoencoder: picture → latent of fewer positions, and back. MoVQ (arXiv:2209.09002) without its
+// Kandinsky's autoencoder: image → latent of fewer positions, and back. MoVQ (arXiv:2209.09002) without its
 // codebook, which checkpoints hold and unCLIP pipelines do not ask. The reference's VQModel.
 //
 // Symbols: B batch, H W height and width, f = reduction, Z latent channels.
@@ -31,8 +31,8 @@ class VQModelImpl : public torch::nn::Module {
  public:
   explicit VQModelImpl(const VQConfig& config);
 
-  torch::Tensor encode(const torch::Tensor& picture);  // [B,3,H,W] in −1…1 → [B,Z,H/f,W/f]
-  torch::Tensor decode(const torch::Tensor& latent);   // [B,Z,h,w] → [B,3,f·h,f·w]
+  torch::Tensor encode(const torch::Tensor& image);   // [B,3,H,W] in −1…1 → [B,Z,H/f,W/f]
+  torch::Tensor decode(const torch::Tensor& latent);  // [B,Z,h,w] → [B,3,f·h,f·w]
 
   const VQConfig config;
 

@@ -1,4 +1,4 @@
-// Files of pictures → files of sheets (see the header).
+// Files of images → files of sheets (see the header).
 #include "batch/contact_sheets.h"
 
 #include "image/metadata.h"
@@ -7,13 +7,13 @@
 
 namespace unclip {
 
-void ContactSheets::add(PlannedImage picture) {
-  pictures_.push_back(std::move(picture));
-  if (pictures_.size() == grid_.cells()) write();
+void ContactSheets::add(PlannedImage image) {
+  images_.push_back(std::move(image));
+  if (images_.size() == grid_.cells()) write();
 }
 
 void ContactSheets::finish() {
-  if (!pictures_.empty()) write();
+  if (!images_.empty()) write();
 }
 
 std::filesystem::path ContactSheets::name_of(const std::filesystem::path& first) {
@@ -22,13 +22,13 @@ std::filesystem::path ContactSheets::name_of(const std::filesystem::path& first)
 
 void ContactSheets::write() {
   std::vector<CaptionedImage> images;
-  for (const PlannedImage& picture : pictures_)
-    images.push_back({exists(picture.file) ? read_png(picture.file) : Image{}, picture.options.prompt});
-  const std::filesystem::path file = name_of(pictures_.front().file);
+  for (const PlannedImage& image : images_)
+    images.push_back({exists(image.file) ? read_png(image.file) : Image{}, image.options.prompt});
+  const std::filesystem::path file = name_of(images_.front().file);
   write_file_atomically(file, encode_png(contact_sheet(images, grid_), source_type_text()),
-                        replaces(pictures_.front().options) ? Overwrite::yes : Overwrite::no);
-  print_(file, pictures_);
-  pictures_.clear();
+                        replaces(images_.front().options) ? Overwrite::yes : Overwrite::no);
+  print_(file, images_);
+  images_.clear();
 }
 
 }  // namespace unclip

@@ -130,29 +130,29 @@ void ImageWriter::write_all(std::vector<MadeImage>& images) {
     else if (!images[i].result.error)
       write_file(images[i], files[i]);
     if (images[i].result.error) fail(images[i]);
-    progress_.pictures_done(1);
+    progress_.images_done(1);
   }
 }
 
 void ImageWriter::write_file(MadeImage& image, const std::vector<std::byte>& png) {
-  const PlannedImage& picture = image.plan;
-  check_folder(picture.file.parent_path());
+  const PlannedImage& planned = image.plan;
+  check_folder(planned.file.parent_path());
   try {
-    write_file_atomically(picture.file, png, picture.options.overwrite ? Overwrite::yes : Overwrite::no);
+    write_file_atomically(planned.file, png, planned.options.overwrite ? Overwrite::yes : Overwrite::no);
   } catch (const Error& error) {
-    // Another process made it meanwhile: this concerns one picture. A full disk concerns all.
-    if (!is_taken(picture.file)) throw;
-    if (!holds(picture.file, png)) {
+    // Another process made it meanwhile: this concerns one planned. A full disk concerns all.
+    if (!is_taken(planned.file)) throw;
+    if (!holds(planned.file, png)) {
       image.result.error = error;
       return;
     }
   }
-  folders_[picture.file.parent_path()] = number_of(picture.file.parent_path());
+  folders_[planned.file.parent_path()] = number_of(planned.file.parent_path());
   ++written_;
-  print(options_.json ? json_line(describe(image)) : result_path(picture.file));
+  print(options_.json ? json_line(describe(image)) : result_path(planned.file));
 }
 
-// A folder that is gone took finished pictures with it; a new one in its place must not hide that.
+// A folder that is gone took finished images with it; a new one in its place must not hide that.
 void ImageWriter::check_folder(const fs::path& folder) const {
   const auto known = folders_.find(folder);
   if (known != folders_.end() && known->second != number_of(folder))
@@ -171,33 +171,33 @@ void ImageWriter::fail(const MadeImage& image) {
   log_error(error.what(), error.hint);
 }
 
-// In manifest and JSON, of a picture that was not made.
+// In manifest and JSON, of an image that was not made.
 void ImageWriter::tell(const MadeImage& image) {
   const std::string line = json_line(describe(image));
   if (manifest_ != nullptr) manifest_->append(line + '\n');
   if (options_.json) print(line);
 }
 
-// The line of a picture, made or not: of the manifest and of --json.
+// The line of an image, made or not: of the manifest and of --json.
 ordered_json ImageWriter::describe(const MadeImage& image) const {
-  const PlannedImage& picture = image.plan;
+  const PlannedImage& planned = image.plan;
   const ImageResult& result = image.result;
-  ordered_json line = {{"index", picture.index},
-                       {"n", picture.n},
-                       {"file", path_json(picture.file)},
+  ordered_json line = {{"index", planned.index},
+                       {"n", planned.n},
+                       {"file", path_json(planned.file)},
                        {"sha256", image.sha256},
-                       {"status", picture.denied() ? "refused"
+                       {"status", planned.denied() ? "refused"
                                   : result.error   ? "failed"
                                                    : "done"}};
-  if (!picture.policy.empty()) line["policy"] = path_json(picture.policy);  // begins with one
-  if (manifest_ != nullptr) line.update({{"id", picture.id}, {"run_seed", options_.run_seed}});
-  if (result.error || picture.denied()) {
+  if (!planned.policy.empty()) line["policy"] = path_json(planned.policy);  // begins with one
+  if (manifest_ != nullptr) line.update({{"id", planned.id}, {"run_seed", options_.run_seed}});
+  if (result.error || planned.denied()) {
     if (result.error)
       line.update({{"code", static_cast<int>(result.error->code)},
                    {"error", visible(in_flags(*result.error).what())}});
     for (const Option& option : option_table())
-      if (const auto value = option.to_json(picture.options); !value.is_null()) line[option.name()] = value;
-    line["seed"] = picture.seed;
+      if (const auto value = option.to_json(planned.options); !value.is_null()) line[option.name()] = value;
+    line["seed"] = planned.seed;
   } else {
     line.update({{"seconds", result.seconds}, {"truncated", image.truncated}});
     if (result.psnr) line["psnr"] = *result.psnr;

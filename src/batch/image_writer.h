@@ -1,4 +1,4 @@
-// Encodes and writes pictures on a thread of its own, while the next batch is computed; prints one line for
+// Encodes and writes images on a thread of its own, while the next batch is computed; prints one line for
 // each, and counts what failed.
 #pragma once
 
@@ -48,10 +48,10 @@ class ImageWriter {
   // Waits while many others wait already. Throws what ended the thread.
   void write(MadeImage image);
 
-  // Waits until all is written. Throws as write(), and where a folder went away with its pictures.
+  // Waits until all is written. Throws as write(), and where a folder went away with its images.
   void finish();
 
-  // Of the pictures that failed; ok: none did; internal: one did by a fault of the program. Valid after
+  // Of the images that failed; ok: none did; internal: one did by a fault of the program. Valid after
   // finish().
   ExitCode code() const;
 
@@ -75,7 +75,7 @@ class ImageWriter {
   bool writing_ = false;
   bool ending_ = false;
   std::exception_ptr fault_;
-  std::map<std::filesystem::path, ino_t> folders_;  // that pictures went to → their number on the disk
+  std::map<std::filesystem::path, ino_t> folders_;  // that images went to → their number on the disk
   uint64_t written_ = 0, failed_ = 0;
   ExitCode code_ = ExitCode::ok;
   std::thread thread_;  // last: it uses all others

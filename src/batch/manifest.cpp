@@ -68,8 +68,8 @@ Manifest::Manifest(const fs::path& folder, const Shard& shard) : file_(folder / 
 Manifest::Descriptor::~Descriptor() { ::close(number); }
 
 Manifest::Status Manifest::status(const std::string& id) const {
-  const auto found = pictures_.find(id);
-  return found == pictures_.end() ? Status::absent : found->second;
+  const auto found = images_.find(id);
+  return found == images_.end() ? Status::absent : found->second;
 }
 
 void Manifest::open() {
@@ -142,7 +142,7 @@ void Manifest::take(const json& entry) {
       {"done", Status::done}, {"failed", Status::failed}, {"refused", Status::refused}};
   const Status status = words.at(entry.at("status"));
   run_seed_ = entry.at("run_seed").get_ref<const json::number_unsigned_t&>();
-  pictures_[entry.at("id").get<std::string>()] = status;
+  images_[entry.at("id").get<std::string>()] = status;
 }
 
 void Manifest::fail(int reason) const {

@@ -1,8 +1,8 @@
-// manifest.jsonl in the folder of the pictures: one line for each, only ever appended to. It tells a later
+// manifest.jsonl in the folder of the images: one line for each, only ever appended to. It tells a later
 // run what is done.
 //
-// A picture's line stands before its file appears: a kill between the two leaves a line without a file, and
-// the picture is made again. The other order would leave a file of which nobody knows whose it is.
+// An image's line stands before its file appears: a kill between the two leaves a line without a file, and
+// the image is made again. The other order would leave a file of which nobody knows whose it is.
 #pragma once
 
 #include <sys/types.h>
@@ -53,7 +53,7 @@ class Manifest {
   } descriptor_;
   std::optional<off_t> whole_;  // where a torn line begins
   bool unended_ = false;        // the last line is whole and lacks its end
-  std::unordered_map<std::string, Status> pictures_;
+  std::unordered_map<std::string, Status> images_;
   std::optional<uint64_t> run_seed_;
 };
 

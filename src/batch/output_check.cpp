@@ -1,4 +1,4 @@
-// Looks at the path of a picture before it is drawn (see the header).
+// Looks at the path of an image before it is drawn (see the header).
 #include "batch/output_check.h"
 
 #include <unistd.h>
@@ -47,7 +47,7 @@ void OutputCheck::check_folder(fs::path folder) {
   good_folder_ = checked;
 }
 
-bool is_whole_picture(const fs::path& file) {
+bool is_whole_image(const fs::path& file) {
   try {
     read_png_text(file);
   } catch (const Error&) {

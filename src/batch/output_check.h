@@ -1,4 +1,4 @@
-// Whether a picture can be written where it should go: faults that would otherwise show only after minutes of
+// Whether an image can be written where it should go: faults that would otherwise show only after minutes of
 // computing. Makes no folder yet: writing does.
 #pragma once
 
@@ -23,7 +23,7 @@ class OutputCheck {
   std::size_t longest_name_ = 0;       // that it takes, in bytes
 };
 
-// A picture that is there and can be read to its end.
-bool is_whole_picture(const std::filesystem::path& file);
+// An image that is there and can be read to its end.
+bool is_whole_image(const std::filesystem::path& file);
 
 }  // namespace unclip

@@ -115,7 +115,7 @@ void Plan::decide(PlannedImage& image) const {
     // An empty file is what a kill leaves where files cannot be renamed (support/atomic_file.h).
     const bool done = status == Status::done && fs::file_size(image.file, missing) > 0 && !missing;
     if (!done && status == Status::absent && !options.skip_existing) throw exists_already(image.file);
-    const bool whole = done || is_whole_picture(image.file);
+    const bool whole = done || is_whole_image(image.file);
     if (done || (whole && options.skip_existing))
       image.action = Action::skip;
     else

@@ -1,4 +1,4 @@
-// The part of a run that this process makes: every N-th picture. Index, seed and name are those of the whole
+// The part of a run that this process makes: every N-th image. Index, seed and name are those of the whole
 // run, so N shards together make what one run makes.
 #pragma once
 
@@ -11,7 +11,7 @@ struct Shard {
   uint64_t index = 0;  // from 0
   uint64_t count = 1;
 
-  bool holds(uint64_t picture) const { return picture % count == index; }
+  bool holds(uint64_t image) const { return image % count == index; }
 };
 
 // "2/8", or "/8" where a scheduler tells which one this is (Slurm, Kubernetes, GNU parallel). Throws

@@ -23,7 +23,7 @@ inline constexpr Range kDepths{1, 256};         // layers
 inline constexpr Range kEntries{1, 1 << 22};    // rows of a table, the ids that name them
 inline constexpr Range kEpsilons{0, 1};         // what a norm adds to a variance
 inline constexpr Range kScales{1e-3, 1e3};      // what something is divided by
-inline constexpr std::size_t kMostLevels = 10;  // of a net that halves pictures
+inline constexpr std::size_t kMostLevels = 10;  // of a net that halves images
 
 template <class T>
 concept Numeric = (std::integral<T> && !std::same_as<T, bool>) || std::floating_point<T> ||

@@ -1,4 +1,4 @@
-// A short name for the weights of a component, so that a picture can say which model drew it.
+// A short name for the weights of a component, so that an image can say which model drew it.
 #pragma once
 
 #include <string>

@@ -105,7 +105,7 @@ void SafetensorsFile::expect_all_unchanged() {
 }
 
 void SafetensorsFile::release_pages(const TensorInfo& info) const {
-  // Whole pages only: those at the ends may hold a neighbour's bytes.
+  // Whole pages only: those at the ends may hold a neighbor's bytes.
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto address = reinterpret_cast<uintptr_t>(data(info));
   const uintptr_t first = (address + page - 1) / page * page, last = (address + info.bytes()) / page * page;

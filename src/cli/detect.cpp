@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "image/picture_file.h"
+#include "image/image_file.h"
 #include "image/resize.h"
 #include "scenes/judge.h"
 #include "support/interrupt.h"
@@ -14,10 +14,10 @@ namespace unclip {
 namespace {
 
 nlohmann::ordered_json to_json(const Seen& object) {
-  nlohmann::ordered_json line{{"color", name(object.colour)}, {"shape", nullptr}, {"fit", object.fit}};
+  nlohmann::ordered_json line{{"color", name(object.color)}, {"shape", nullptr}, {"fit", object.fit}};
   if (object.shape) line["shape"] = name(*object.shape);
   line["area"] = object.area;
-  line["box"] = {object.box.centre.x, object.box.centre.y, object.box.width, object.box.height};
+  line["box"] = {object.box.center.x, object.box.center.y, object.box.width, object.box.height};
   return line;
 }
 
@@ -26,7 +26,7 @@ nlohmann::ordered_json to_json(const Seen& object) {
 int detect_in(const std::vector<std::filesystem::path>& files, std::ostream& out) {
   for (const std::filesystem::path& file : files) {
     throw_if_interrupted();
-    const Image image = to_rgb(read_picture(file));
+    const Image image = to_rgb(read_image(file));
     if (image.width != image.height)
       throw Error(ExitCode::io, file.string() + ": expected a square image, found " +
                                     std::to_string(image.width) + "x" + std::to_string(image.height));

@@ -1,4 +1,4 @@
-// `unclip detect`: what eval's judge sees in images of shapes, for scripts that check pictures.
+// `unclip detect`: what eval's judge sees in images of shapes, for scripts that check images.
 #pragma once
 
 #include <filesystem>

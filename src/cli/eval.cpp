@@ -1,4 +1,4 @@
-// The eval verb: prompts → pictures → judge → a table.
+// The eval verb: prompts → images → judge → a table.
 #include "cli/eval.h"
 
 #include <spdlog/fmt/fmt.h>
@@ -23,7 +23,7 @@
 namespace unclip {
 namespace {
 
-constexpr size_t kSheetPictures = 16;  // a row
+constexpr size_t kSheetImages = 16;  // a row
 
 // The prompts of one line of the table.
 struct Group {
@@ -33,8 +33,8 @@ struct Group {
 };
 
 struct Score {
-  int pictures = 0, right = 0;  // of the model
-  int ceiling = 0, floor = 0;   // of as many
+  int images = 0, right = 0;   // of the model
+  int ceiling = 0, floor = 0;  // of as many
 };
 
 std::vector<Prompt> prompts_from(const std::filesystem::path& file) {
@@ -61,7 +61,7 @@ std::vector<Group> make_groups(const EvalOptions& options) {
 
 class Judge {
  public:
-  Judge(const EvalOptions& options, uint64_t pictures, Progress& progress)
+  Judge(const EvalOptions& options, uint64_t images, Progress& progress)
       : options_(options),
         progress_(progress),
         folder_(ModelFolder::open(options.model.empty() ? default_model() : options.model)),
@@ -69,7 +69,7 @@ class Judge {
         image_(options.image),
         engine_(open_engine({folder_.path(), options.prior, options.device, options.dtype},
                             {.batch_size = static_cast<size_t>(options.batch_size),
-                             .expected = pictures,
+                             .expected = images,
                              .observer = progress.observer()})) {
     if (!options.upsample) image_.steps.upsampler = 0;
   }
@@ -78,53 +78,52 @@ class Judge {
     Score score;
     const size_t prompts = group.prompts.size();
     for (int seed = 0; seed < options_.seeds; ++seed) {
-      const std::vector<Image> pictures = draw(group, seed);
+      const std::vector<Image> images = draw(group, seed);
       for (size_t i = 0; i < prompts; ++i) {
-        const Detections detections = detect(pictures[i].pixels, pictures[i].width);
+        const Detections detections = detect(images[i].pixels, images[i].width);
         score.right += judge(detections, group.prompts[i]).pass;
         score.floor += judge(detections, group.prompts[(i + 1) % prompts]).pass;
-        const int size = pictures[i].width;
+        const int size = images[i].width;
         score.ceiling +=
             judge(detect(drawn_for(group.prompts[i], static_cast<uint64_t>(seed), i, size).rgb(), size),
                   group.prompts[i])
                 .pass;
-        ++score.pictures;
-        if (seed == 0 && i < kSheetPictures) sheet_.push_back(pictures[i]);
+        ++score.images;
+        if (seed == 0 && i < kSheetImages) sheet_.push_back(images[i]);
       }
     }
     return score;
   }
 
   void write_sheet(const std::filesystem::path& file) const {
-    if (!sheet_.empty())
-      write_file_atomically(file, encode_png(tile(sheet_, kSheetPictures)), Overwrite::yes);
+    if (!sheet_.empty()) write_file_atomically(file, encode_png(tile(sheet_, kSheetImages)), Overwrite::yes);
   }
 
  private:
   std::vector<Image> draw(const Group& group, int seed) {
     const size_t prompts = group.prompts.size();
-    std::vector<Image> pictures(prompts);
+    std::vector<Image> images(prompts);
     std::vector<ImageTask> tasks;  // all before the first is given away: a prompt may be refused
     for (size_t i = 0; i < prompts; ++i) {
       ImageTask task{.options = image_,
                      .seed = options_.seed + static_cast<uint64_t>(seed) * prompts + i,
                      .embedding = embedding_for(group.prompts[i], seed, i),
-                     .done = [this, &picture = pictures[i]](ImageResult result) {
+                     .done = [this, &image = images[i]](ImageResult result) {
                        if (result.error) throw *result.error;
-                       picture = std::move(result.image);
-                       progress_.pictures_done(1);
+                       image = std::move(result.image);
+                       progress_.images_done(1);
                      }};
       task.options.prompt = group.prompts[i].text;
       tasks.push_back(std::move(task));
     }
     for (ImageTask& task : tasks) engine_->submit(std::move(task));
     engine_->finish();
-    return pictures;
+    return images;
   }
 
-  // A picture as the prompt wants it.
+  // An image as the prompt wants it.
   static Canvas drawn_for(const Prompt& prompt, uint64_t seed, uint64_t index, int size) {
-    Rng rng = picture_rng(seed, index);
+    Rng rng = image_rng(seed, index);
     const std::optional<Drawing> drawing = draw_stubbornly(rng, prompt.wanted);
     if (!drawing)
       throw Error(ExitCode::usage,
@@ -136,10 +135,10 @@ class Judge {
   }
 
   std::shared_ptr<const ImageEmbedding> embedding_for(const Prompt& prompt, int seed, size_t index) {
-    const int size = embeddings_.picture_size();
+    const int size = embeddings_.image_size();
     const int64_t steps = image_.steps.prior.value_or(
         PipelineDefaults::from(folder_, {}).steps.prior);  // whose noise is skipped
-    if (size == 0) return embeddings_.without_picture(steps);
+    if (size == 0) return embeddings_.without_image(steps);
     Canvas drawn = drawn_for(prompt, static_cast<uint64_t>(seed), index, size);
     return embeddings_.of(drawn.rgb(), steps);
   }
@@ -165,17 +164,17 @@ std::pair<double, double> wilson(int passed, int of) {
 constexpr const char* kColumns = "{:<16}{:<10}{:>9}{:>8}{:>16}{:>9}{:>7}";
 
 void print(const Group& group, const Score& score, bool as_json, std::ostream& out) {
-  const auto share = [&](int passed) { return static_cast<double>(passed) / score.pictures; };
-  const auto [low, high] = wilson(score.right, score.pictures);
+  const auto share = [&](int passed) { return static_cast<double>(passed) / score.images; };
+  const auto [low, high] = wilson(score.right, score.images);
   if (as_json) {
     out << nlohmann::ordered_json{{"row", name(group.row)},     {"held_out", group.held_out},
-                                  {"pictures", score.pictures}, {"score", share(score.right)},
+                                  {"pictures", score.images},   {"score", share(score.right)},
                                   {"interval", {low, high}},    {"ceiling", share(score.ceiling)},
                                   {"floor", share(score.floor)}}
                .dump();
   } else {
     const auto digits = [](double value) { return fmt::format("{:.3f}", value); };
-    out << fmt::format(kColumns, name(group.row), group.held_out ? "held out" : "seen", score.pictures,
+    out << fmt::format(kColumns, name(group.row), group.held_out ? "held out" : "seen", score.images,
                        digits(share(score.right)), digits(low) + " to " + digits(high),
                        digits(share(score.ceiling)), digits(share(score.floor)));
   }
@@ -186,12 +185,12 @@ void print(const Group& group, const Score& score, bool as_json, std::ostream& o
 
 int eval(const EvalOptions& options, std::ostream& out) {
   const std::vector<Group> groups = make_groups(options);
-  size_t pictures = 0;
-  for (const Group& group : groups) pictures += group.prompts.size() * static_cast<size_t>(options.seeds);
-  if (pictures == 0) throw Error(ExitCode::usage, "no prompt belongs to the chosen rows");
+  size_t images = 0;
+  for (const Group& group : groups) images += group.prompts.size() * static_cast<size_t>(options.seeds);
+  if (images == 0) throw Error(ExitCode::usage, "no prompt belongs to the chosen rows");
   if (options.sheet) OutputCheck().check(*options.sheet);
-  Progress progress(static_cast<int>(pictures), {.quiet = options.verbosity == Verbosity::quiet});
-  Judge judge(options, pictures, progress);
+  Progress progress(static_cast<int>(images), {.quiet = options.verbosity == Verbosity::quiet});
+  Judge judge(options, images, progress);
   if (!options.json)
     out << fmt::format(kColumns, "row", "pairs", "pictures", "score", "95 % interval", "ceiling", "floor")
         << std::endl;

@@ -15,9 +15,9 @@
 namespace unclip {
 
 enum class EvalEmbedding {
-  prior,         // the prior's, as a user's picture has it
-  true_picture,  // that of a picture drawn for the prompt: what is wrong then is the decoder's fault
-  none,          // the learned empty one: the caption alone
+  prior,       // the prior's, as a user's image has it
+  true_image,  // that of an image drawn for the prompt: what is wrong then is the decoder's fault
+  none,        // the learned empty one: the caption alone
 };
 
 struct EvalOptions {
@@ -26,13 +26,13 @@ struct EvalOptions {
   std::vector<Row> rows;                         // empty: all
   std::optional<std::filesystem::path> prompts;  // JSON lines instead of the built-in lists
   int count = 200;                               // prompts a row, seen and held out each, ≥ 1
-  int seeds = 2;                                 // pictures a prompt, ≥ 1
-  uint64_t seed = 0;                             // of the prompt lists; pictures count up from it
-  bool upsample = false;                         // judge the final picture instead of the decoder's
+  int seeds = 2;                                 // images a prompt, ≥ 1
+  uint64_t seed = 0;                             // of the prompt lists; images count up from it
+  bool upsample = false;                         // judge the final image instead of the decoder's
   ImageOptions image;  // steps, guidance, sampler; what it leaves open is the model's
   EvalEmbedding embedding = EvalEmbedding::prior;
   int batch_size = 16;
-  std::optional<std::filesystem::path> sheet;  // PNG of the first picture of each prompt, up to 16 a row
+  std::optional<std::filesystem::path> sheet;  // PNG of the first image of each prompt, up to 16 a row
   DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::automatic;
   bool json = false;  // one JSON object a row instead of a table
@@ -40,7 +40,7 @@ struct EvalOptions {
 };
 
 // Prints for each row and for seen and held-out pairs: the score with its 95 % interval (Wilson 1927), the
-// ceiling (the judge on pictures drawn for the prompts) and the floor (each picture judged by another
+// ceiling (the judge on images drawn for the prompts) and the floor (each image judged by another
 // prompt). Returns the exit code; throws Error.
 int eval(const EvalOptions& options, std::ostream& out);
 

@@ -18,7 +18,7 @@ std::shared_ptr<const ImageEmbedding> wrap(std::vector<float> values, int64_t pr
 EmbeddingSource::EmbeddingSource(EvalEmbedding choice, const ModelFolder& folder,
                                  const DeviceAndDtype& target)
     : target_(target) {
-  if (choice == EvalEmbedding::true_picture) {
+  if (choice == EvalEmbedding::true_image) {
     const Component& tower = folder.require("image_encoder");
     vision_ = CLIPVisionModelWithProjection(CLIPVisionConfig::from(tower.config()));
     load_weights(*vision_, weight_files(tower), {.dtype = target.dtype, .device = target.device});
@@ -30,19 +30,17 @@ EmbeddingSource::EmbeddingSource(EvalEmbedding choice, const ModelFolder& folder
   }
 }
 
-int EmbeddingSource::picture_size() const {
-  return vision_ ? static_cast<int>(vision_->config.image_size) : 0;
-}
+int EmbeddingSource::image_size() const { return vision_ ? static_cast<int>(vision_->config.image_size) : 0; }
 
 std::shared_ptr<const ImageEmbedding> EmbeddingSource::of(std::vector<uint8_t> rgb, int64_t prior_steps) {
   const torch::InferenceMode inference;
-  const int64_t size = picture_size();
-  const torch::Tensor picture =
+  const int64_t size = image_size();
+  const torch::Tensor image =
       torch::from_blob(rgb.data(), {1, size, size, 3}, torch::kUInt8).permute({0, 3, 1, 2});
-  return wrap(row_of(vision_(normalise_for_clip(to_unit_range(picture, target_))), 0), prior_steps);
+  return wrap(row_of(vision_(normalize_for_clip(to_unit_range(image, target_))), 0), prior_steps);
 }
 
-std::shared_ptr<const ImageEmbedding> EmbeddingSource::without_picture(int64_t prior_steps) const {
+std::shared_ptr<const ImageEmbedding> EmbeddingSource::without_image(int64_t prior_steps) const {
   return learned_.empty() ? nullptr : wrap(learned_, prior_steps);
 }
 

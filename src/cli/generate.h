@@ -24,11 +24,11 @@ struct GenerateOptions {
   std::filesystem::path model;                       // empty: the shipped model
   std::filesystem::path prior;                       // its prior's folder; empty: it stands in `model`
   std::filesystem::path save_embedding;              // stop after the prior and write this; empty: draw
-  int batch_size = 1;                                // pictures computed together; 0: as many as fit
+  int batch_size = 1;                                // images computed together; 0: as many as fit
   DeviceChoice device;
   std::vector<DeviceChoice> devices;  // of a prompt file: a worker process for each, instead of `device`
   DtypeChoice dtype = DtypeChoice::automatic;
-  bool json = false;  // one JSON object a picture on stdout instead of its path
+  bool json = false;  // one JSON object an image on stdout instead of its path
   bool fail_fast = false;
   std::optional<std::filesystem::path> deny_file;  // prompts that it refuses are not drawn (batch/policy.h)
   bool skip_denied = false;                        // leave those out instead of refusing the whole run
@@ -40,8 +40,8 @@ struct GenerateOptions {
   Verbosity verbosity = Verbosity::normal;
 };
 
-// Draws and writes all pictures, or one embedding; prints one line for each to `out`. Returns the exit code:
-// ok, or why pictures failed; throws Error for what stops the whole run.
+// Draws and writes all images, or one embedding; prints one line for each to `out`. Returns the exit code:
+// ok, or why images failed; throws Error for what stops the whole run.
 int generate(const GenerateOptions& options, std::ostream& out);
 
 // The model used when none is named: $UNCLIP_MODEL, else models/picturebook beside the program or its

@@ -27,7 +27,7 @@ void print_value(const std::string& name, const ordered_json& value, std::ostrea
   }
 }
 
-void print_picture(const std::filesystem::path& file, bool as_json, std::ostream& out) {
+void print_image(const std::filesystem::path& file, bool as_json, std::ostream& out) {
   const std::optional<ImageMetadata> metadata = from_png(file);
   const ordered_json json = metadata ? to_json(*metadata) : ordered_json();
   if (as_json) {
@@ -46,7 +46,7 @@ int info(const InfoOptions& options, std::ostream& out) {
   ExitCode code = ExitCode::ok;
   for (const std::filesystem::path& file : options.files) {
     try {
-      print_picture(file, options.json, out);
+      print_image(file, options.json, out);
     } catch (const Error& error) {
       spdlog::error("{}; {}", error.what(), in_flags(error).hint);
       code = error.code;

@@ -1,4 +1,4 @@
-// `unclip info FILE.png…`: the parameters inside pictures.
+// `unclip info FILE.png…`: the parameters inside images.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +12,7 @@ struct InfoOptions {
   bool json = false;  // one JSON object a line: {"file": …, "metadata": {…} or null}
 };
 
-// Prints what is inside each picture and returns the exit code. A whole PNG without our block is no error: it
+// Prints what is inside each image and returns the exit code. A whole PNG without our block is no error: it
 // says "no unclip parameters" (JSON: null). An unreadable file gets one line in the log, the others are still
 // read, and the exit code is ExitCode::io.
 int info(const InfoOptions& options, std::ostream& out);

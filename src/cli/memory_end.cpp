@@ -19,7 +19,7 @@ namespace unclip {
 namespace {
 
 constexpr size_t kLittle = size_t{64} << 20;
-constexpr size_t kToStart = size_t{160} << 20;  // what the start and a tiny picture take beside the libraries
+constexpr size_t kToStart = size_t{160} << 20;  // what the start and a tiny image take beside the libraries
 
 [[noreturn]] void end_for_memory(const char* advice) {
   for (const char* text : {"error: out of memory\nerror:   ", advice, "\n"})
@@ -54,7 +54,7 @@ void check_before_the_libraries_start(int, char**, char**) {
 
 }  // namespace
 
-// The dynamic linker calls it before the initialisers of all libraries.
+// The dynamic linker calls it before the initializers of all libraries.
 __attribute__((section(".preinit_array"),
                used)) static void (*const before_libraries)(int, char**,
                                                             char**) = check_before_the_libraries_start;

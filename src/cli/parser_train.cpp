@@ -113,9 +113,7 @@ void Parser::add_eval() {
        .example = "--embedding true",
        .fallback = "prior"},
       eval_.embedding,
-      {{"prior", EvalEmbedding::prior},
-       {"true", EvalEmbedding::true_picture},
-       {"none", EvalEmbedding::none}});
+      {{"prior", EvalEmbedding::prior}, {"true", EvalEmbedding::true_image}, {"none", EvalEmbedding::none}});
   add_flag(*verb,
            {.names = "--upsample",
             .help = "Judge the final images",

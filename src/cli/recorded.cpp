@@ -66,16 +66,16 @@ void read_options(Recorded& recorded, bool from_files) {
 
 }  // namespace
 
-Recorded read_recorded(const std::filesystem::path& picture, bool from_files) {
-  std::optional<ImageMetadata> metadata = from_png(picture);
+Recorded read_recorded(const std::filesystem::path& image, bool from_files) {
+  std::optional<ImageMetadata> metadata = from_png(image);
   if (!metadata)
-    throw Error(ExitCode::io, picture.string() + ": expected the parameters of an unclip image, found none",
+    throw Error(ExitCode::io, image.string() + ": expected the parameters of an unclip image, found none",
                 "it may have been generated with --no-metadata, or edited by another program");
-  Recorded recorded{picture, *std::move(metadata), {}, {}};
+  Recorded recorded{image, *std::move(metadata), {}, {}};
   try {
     read_options(recorded, from_files);
   } catch (const std::exception& fault) {
-    throw Error(ExitCode::io, picture.string() + ": cannot reuse its parameters: " + excerpt(fault.what()),
+    throw Error(ExitCode::io, image.string() + ": cannot reuse its parameters: " + excerpt(fault.what()),
                 "run unclip info to see them");
   }
   return recorded;
@@ -87,7 +87,7 @@ void require_files(const Recorded& recorded, const ImageOptions& job) {
     if (option.to_json(job).is_null())
       throw Error(ExitCode::usage,
                   fmt::format("{}: generated with {}{} {}, a file that is only opened if you allow it",
-                              recorded.picture.string(), option.names.starts_with('-') ? "--" : "", name,
+                              recorded.image.string(), option.names.starts_with('-') ? "--" : "", name,
                               excerpt(json_line(recorded.metadata.options.at(name)))),
                   "pass --from-files to open the files that the image names");
   }

@@ -1,6 +1,6 @@
-// From the parameters inside a picture to the options that make it again: for --from, verify and smoke.
+// From the parameters inside an image to the options that make it again: for --from, verify and smoke.
 //
-// A picture comes from anywhere. Its numbers are held to the ranges of the command line, its batch size is
+// An image comes from anywhere. Its numbers are held to the ranges of the command line, its batch size is
 // not obeyed, and the files that it names are not opened unless the user says so.
 #pragma once
 
@@ -14,15 +14,15 @@
 namespace unclip {
 
 struct Recorded {
-  std::filesystem::path picture;
+  std::filesystem::path image;
   ImageMetadata metadata;
-  GenerateOptions options;            // all that made the picture but the model and the batch size
+  GenerateOptions options;            // all that made the image but the model and the batch size
   std::vector<std::string> withheld;  // options that name files, which `options` lacks
 };
 
-// `from_files`: nothing is withheld. Throws Error(io) for a file that is no picture, holds no parameters, or
+// `from_files`: nothing is withheld. Throws Error(io) for a file that is no image, holds no parameters, or
 // such as unclip never writes.
-Recorded read_recorded(const std::filesystem::path& picture, bool from_files);
+Recorded read_recorded(const std::filesystem::path& image, bool from_files);
 
 // Throws Error(usage) where a file is withheld and `job` names none in its place.
 void require_files(const Recorded& recorded, const ImageOptions& job);

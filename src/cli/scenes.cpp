@@ -65,10 +65,10 @@ std::string describe_line(const Scene& scene, const std::string& file) {
                     {"style", name(scene.style)}};
   if (scene.family == Family::shapes) {
     for (const Object& object : scene.objects) {
-      line["objects"].push_back({{"colour", name(object.colour)},
+      line["objects"].push_back({{"color", name(object.color)},
                                  {"shape", name(object.shape)},
-                                 {"x", object.centre.x},
-                                 {"y", object.centre.y},
+                                 {"x", object.center.x},
+                                 {"y", object.center.y},
                                  {"area", object.area}});
     }
   }
@@ -117,7 +117,7 @@ int scenes(const ScenesOptions& options, std::ostream& out) {
                lines[i] = describe_line(scene, file);
                const Image image{scene.size, scene.size, 3, std::move(scene.rgb)};
                write_file_atomically(options.output / file, encode_png(image), overwrite);
-               progress.pictures_done(1);
+               progress.images_done(1);
                return true;
              });
   std::string list;

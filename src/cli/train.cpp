@@ -45,7 +45,7 @@ void export_untrained(const TrainContext& context) {
 
 int loader_threads(const DeviceAndDtype& target) {
   const int cores = static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
-  return target.device.is_cuda() ? std::max(cores - 1, 1) : 1;
+  return target.device.is_cpu() ? 1 : std::max(cores - 1, 1);
 }
 
 void check(const TrainOptions& options) {
@@ -116,7 +116,7 @@ int train(const TrainOptions& options, std::ostream& out) {
   }
   export_skeleton(model, recipe);
 
-  const std::shared_ptr<const PictureSource> source = make_source(recipe.scenes, options.data, false);
+  const std::shared_ptr<const ImageSource> source = make_source(recipe.scenes, options.data, false);
   if (!fs::exists(model / "tokenizer" / "spiece.model") && !fs::exists(model / "tokenizer" / "vocab.json"))
     train_tokenizer(*source, recipe.tokenizer, model / "tokenizer");
   const TrainContext context{recipe, target, model, source, Tokenizer::open(model / "tokenizer")};

@@ -25,7 +25,7 @@ struct TrainOptions {
   DtypeChoice dtype = DtypeChoice::automatic;  // of the working weights; masters are float32
 };
 
-// Trains and exports to RUN/model; prints that path, or with bench_steps {"stage", "pictures_per_second"}.
+// Trains and exports to RUN/model; prints that path, or with bench_steps {"stage", "images_per_second"}.
 // Returns the exit code; throws Error.
 int train(const TrainOptions& options, std::ostream& out);
 

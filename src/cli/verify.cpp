@@ -1,4 +1,4 @@
-// The verify and smoke verbs: picture → its parameters → the picture again → how far they are apart.
+// The verify and smoke verbs: image → its parameters → the image again → how far they are apart.
 #include "cli/verify.h"
 
 #include <spdlog/fmt/fmt.h>
@@ -43,7 +43,7 @@ std::vector<std::string> changed_weights(const ImageMetadata& before, const Imag
   return changed;
 }
 
-// Makes pictures again; a model is opened once for each place and dtype, with and without its prior.
+// Makes images again; a model is opened once for each place and dtype, with and without its prior.
 class Verifier {
  public:
   explicit Verifier(const VerifyOptions& options)
@@ -71,7 +71,7 @@ class Verifier {
     try {
       check_together(recorded.options.job);
     } catch (const std::invalid_argument& fault) {
-      throw Error(ExitCode::io, recorded.picture.string() + ": " + fault.what(),
+      throw Error(ExitCode::io, recorded.image.string() + ": " + fault.what(),
                   "run unclip info to see its parameters");
     }
     return recorded.options.job;
@@ -80,7 +80,7 @@ class Verifier {
   ImageResult draw(const Recorded& recorded, ImageTask task) {
     ImageResult result;
     task.done = [&](ImageResult done) {
-      progress_.pictures_done(1);
+      progress_.images_done(1);
       result = std::move(done);
     };
     const bool embedded = !task.options.embedding.empty();
@@ -88,7 +88,7 @@ class Verifier {
     engine.submit(std::move(task));
     engine.finish();
     if (!result.error) return result;
-    // What is wrong with its embedding is the picture's fault, not the model's.
+    // What is wrong with its embedding is the image's fault, not the model's.
     if (result.error->code != ExitCode::model || !embedded) throw *result.error;
     throw Error(ExitCode::jobs_failed, result.error->what(), result.error->hint);
   }
@@ -147,8 +147,8 @@ void print(const fs::path& file, const Comparison& comparison, bool as_json, std
   }
 }
 
-// One bad picture does not keep the others from being checked; a model that cannot be opened and a signal do.
-ExitCode code_of_bad_picture(const fs::path& file, const Error& error) {
+// One bad image does not keep the others from being checked; a model that cannot be opened and a signal do.
+ExitCode code_of_bad_image(const fs::path& file, const Error& error) {
   if (error.code == ExitCode::model || error.code >= ExitCode::interrupted) throw error;
   if (error.code == ExitCode::out_of_memory || error.code == ExitCode::internal) return error.code;
   return ::access(file.c_str(), R_OK) == 0 ? ExitCode::jobs_failed : ExitCode::io;
@@ -168,7 +168,7 @@ int verify(const VerifyOptions& options, std::ostream& out) {
       if (!comparison.passed) code = std::max(code, ExitCode::jobs_failed);
     } catch (const Error& in_library) {
       const Error error = in_flags(in_library);
-      code = std::max(code, code_of_bad_picture(file, error));
+      code = std::max(code, code_of_bad_image(file, error));
       spdlog::error("{}; {}", error.what(), error.hint);
     }
   }
@@ -176,14 +176,13 @@ int verify(const VerifyOptions& options, std::ostream& out) {
 }
 
 int smoke(const SmokeOptions& options, std::ostream& out) {
-  const fs::path model = options.model.empty() ? default_model() : options.model,
-                 picture = model / "smoke.png";
-  if (fs::exists(model) && !fs::exists(picture))
+  const fs::path model = options.model.empty() ? default_model() : options.model, image = model / "smoke.png";
+  if (fs::exists(model) && !fs::exists(image))
     throw Error(ExitCode::model,
-                picture.string() + ": missing; it is the image that this model is checked against",
+                image.string() + ": missing; it is the image that this model is checked against",
                 "generate it: unclip generate \"a red circle\" --seed 1 --dtype f32 --device cpu --model " +
-                    model.string() + " -o " + picture.string());
-  return verify({.files = {picture},
+                    model.string() + " -o " + image.string());
+  return verify({.files = {image},
                  .model = model,
                  .prior = options.prior,
                  .tolerance = options.tolerance,

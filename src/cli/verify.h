@@ -1,5 +1,5 @@
-// `unclip verify FILE.png…`: makes pictures again from the parameters inside them and compares the pixels.
-// `unclip smoke`: the same with the picture that comes with the model, model/smoke.png.
+// `unclip verify FILE.png…`: makes images again from the parameters inside them and compares the pixels.
+// `unclip smoke`: the same with the image that comes with the model, model/smoke.png.
 #pragma once
 
 #include <filesystem>
@@ -15,16 +15,16 @@ struct VerifyOptions {
   std::vector<std::filesystem::path> files;
   std::filesystem::path model{};               // empty: the shipped model
   std::filesystem::path prior{};               // its prior's folder; empty: it stands in `model`
-  int tolerance = 0;                           // largest difference of a colour value that passes, 0 … 255
-  int batch_size = 1;                          // copies drawn together, as the picture was with others
-  bool from_files = false;                     // open the files that the pictures name
-  DeviceChoice device{};                       // automatic: as recorded in the picture
-  DtypeChoice dtype = DtypeChoice::automatic;  // as recorded in the picture
-  bool json = false;                           // one JSON object a picture
+  int tolerance = 0;                           // largest difference of a color value that passes, 0 … 255
+  int batch_size = 1;                          // copies drawn together, as the image was with others
+  bool from_files = false;                     // open the files that the images name
+  DeviceChoice device{};                       // automatic: as recorded in the image
+  DtypeChoice dtype = DtypeChoice::automatic;  // as recorded in the image
+  bool json = false;                           // one JSON object an image
   Verbosity verbosity = Verbosity::normal;
 };
 
-// Prints a line for each picture: the largest difference. Returns ok, or jobs_failed where one is beyond the
+// Prints a line for each image: the largest difference. Returns ok, or jobs_failed where one is beyond the
 // tolerance, corrupt, tells no parameters or none that can be drawn with; the latter are told in the log, and
 // the others are compared. A file that cannot be opened makes it io. Throws Error for what stops all.
 int verify(const VerifyOptions& options, std::ostream& out);

@@ -51,7 +51,7 @@ struct Axis {
   std::uint64_t size, step;
 };
 
-// Neighbours that are one axis in truth are joined; the last one is a run of bytes where its elements touch.
+// Neighbors that are one axis in truth are joined; the last one is a run of bytes where its elements touch.
 std::vector<Axis> axes_of(const StoredTensor& tensor) {
   std::vector<Axis> axes;
   for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
@@ -66,7 +66,7 @@ std::vector<Axis> axes_of(const StoredTensor& tensor) {
   return axes;
 }
 
-// Calls `run` with the place of every run of neighbouring bytes, in the order of the elements.
+// Calls `run` with the place of every run of neighboring bytes, in the order of the elements.
 template <class Run>
 void for_each_run(const std::vector<Axis>& outer, Run run) {
   std::vector<std::uint64_t> index(outer.size(), 0);

@@ -49,7 +49,7 @@ ImageTimeEmbeddingImpl::ImageTimeEmbeddingImpl(const ImageConditioningConfig& c,
   if (c.kind != Kind::image_hint) return;
   auto block = register_module("input_hint_block", std::make_shared<torch::nn::Module>());
   const int64_t widths[] = {3, 16, 16, 32, 32, 96, 96, 256, 4};
-  for (size_t i = 0; i + 1 < std::size(widths); ++i) {  // every second one up to the sixth halves the picture
+  for (size_t i = 0; i + 1 < std::size(widths); ++i) {  // every second one up to the sixth halves the image
     hint_block.emplace_back(widths[i], widths[i + 1], 3, i % 2 == 0 && i > 0 && i < 7 ? 2 : 1, 1);
     block->register_module(std::to_string(2 * i), hint_block.back());
   }

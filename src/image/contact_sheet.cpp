@@ -1,4 +1,4 @@
-// Contact sheets: cell sizes from the pictures, captions wrapped to the cell's width.
+// Contact sheets: cell sizes from the images, captions wrapped to the cell's width.
 #include "image/contact_sheet.h"
 
 #include <cairo.h>
@@ -14,7 +14,7 @@ namespace unclip {
 namespace {
 
 constexpr int kMargin = 8;       // pixels around each cell
-constexpr int kLeastCell = 160;  // a cell of small pictures is wider than they, or captions would not fit
+constexpr int kLeastCell = 160;  // a cell of small images is wider than they, or captions would not fit
 constexpr int kCaptionLines = 2;
 constexpr const char* kEllipsis = "…";
 
@@ -24,19 +24,19 @@ struct DestroyCairo {
 };
 
 struct CellSize {
-  int width = kLeastCell, picture = 0;  // height of the picture's part
-  int font = 0, line = 0;               // heights in pixels
+  int width = kLeastCell, image = 0;  // height of the image's part
+  int font = 0, line = 0;             // heights in pixels
 
-  explicit CellSize(std::span<const CaptionedImage> pictures) {
-    for (const CaptionedImage& p : pictures) {
+  explicit CellSize(std::span<const CaptionedImage> images) {
+    for (const CaptionedImage& p : images) {
       width = std::max(width, p.image.width);
-      picture = std::max(picture, p.image.height);
+      image = std::max(image, p.image.height);
     }
     font = std::clamp(width / 16, 12, 28);
     line = font * 4 / 3;
   }
   int outer_width() const { return width + 2 * kMargin; }
-  int outer_height() const { return picture + kCaptionLines * line + 3 * kMargin; }
+  int outer_height() const { return image + kCaptionLines * line + 3 * kMargin; }
 };
 
 double width_of(cairo_t* context, const std::string& text) {
@@ -75,7 +75,7 @@ std::vector<std::string> wrap(cairo_t* context, const std::string& caption, doub
 }
 
 // cairo's pixels are 0x00RRGGBB.
-void copy_picture(const Image& image, cairo_surface_t* sheet, int left, int top) {
+void copy_image(const Image& image, cairo_surface_t* sheet, int left, int top) {
   unsigned char* data = cairo_image_surface_get_data(sheet);
   const int stride = cairo_image_surface_get_stride(sheet);
   const std::uint8_t* rgb = image.pixels.data();
@@ -102,9 +102,9 @@ Image to_image(cairo_surface_t* sheet) {
 
 }  // namespace
 
-Image contact_sheet(std::span<const CaptionedImage> pictures, const Grid& grid) {
-  const CellSize cell(pictures);
-  const int count = static_cast<int>(pictures.size());
+Image contact_sheet(std::span<const CaptionedImage> images, const Grid& grid) {
+  const CellSize cell(images);
+  const int count = static_cast<int>(images.size());
   const int columns = std::min(grid.columns, count), rows = (count + columns - 1) / columns;
   const std::unique_ptr<cairo_surface_t, DestroyCairo> sheet(cairo_image_surface_create(
       CAIRO_FORMAT_RGB24, columns * cell.outer_width(), rows * cell.outer_height()));
@@ -121,18 +121,18 @@ Image contact_sheet(std::span<const CaptionedImage> pictures, const Grid& grid) 
   cairo_set_font_size(context.get(), cell.font);
 
   for (int i = 0; i < count; ++i) {
-    const auto& [image, caption] = pictures[static_cast<size_t>(i)];
+    const auto& [image, caption] = images[static_cast<size_t>(i)];
     const int left = i % columns * cell.outer_width() + kMargin;
     const int top = i / columns * cell.outer_height() + kMargin;
-    int baseline = top + cell.picture + kMargin + cell.font;
+    int baseline = top + cell.image + kMargin + cell.font;
     for (const std::string& line : wrap(context.get(), caption, cell.width)) {
       cairo_move_to(context.get(), left + (cell.width - width_of(context.get(), line)) / 2, baseline);
       cairo_show_text(context.get(), line.c_str());
       baseline += cell.line;
     }
     cairo_surface_flush(sheet.get());
-    copy_picture(image, sheet.get(), left + (cell.width - image.width) / 2,
-                 top + (cell.picture - image.height) / 2);
+    copy_image(image, sheet.get(), left + (cell.width - image.width) / 2,
+               top + (cell.image - image.height) / 2);
     cairo_surface_mark_dirty(sheet.get());
   }
   return to_image(sheet.get());

@@ -1,4 +1,4 @@
-// Many pictures on one: C columns and R rows of cells, each a picture with its caption below. Text is drawn
+// Many images on one: C columns and R rows of cells, each an image with its caption below. Text is drawn
 // by cairo in the font that fontconfig gives; Debian's fontconfig brings DejaVu, so nothing is fetched or
 // bundled.
 #pragma once
@@ -24,9 +24,9 @@ struct CaptionedImage {
   std::string caption;  // UTF-8
 };
 
-// Draws up to columns × rows pictures in reading order, each at its own size in the middle of its cell; cells
+// Draws up to columns × rows images in reading order, each at its own size in the middle of its cell; cells
 // that are left stay white, rows that would be empty are left out. A caption takes up to two lines; what does
 // not fit ends in "…". Throws Error(usage) for a sheet that is larger than cairo can draw.
-Image contact_sheet(std::span<const CaptionedImage> pictures, const Grid& grid);
+Image contact_sheet(std::span<const CaptionedImage> images, const Grid& grid);
 
 }  // namespace unclip

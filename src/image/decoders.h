@@ -15,10 +15,10 @@ Image decode_png(std::string_view bytes, const std::string& name);
 Image decode_jpeg(std::string_view bytes, const std::string& name);
 Image decode_webp(std::string_view bytes, const std::string& name);
 
-// Throws Error(io) for a picture of more than 100 megapixels.
+// Throws Error(io) for an image of more than 100 megapixels.
 void check_area(std::uint64_t width, std::uint64_t height, const std::string& name);
 
 // Of a regular file; throws Error(io).
-std::string read_picture_bytes(const std::filesystem::path& path);
+std::string read_image_bytes(const std::filesystem::path& path);
 
 }  // namespace unclip

@@ -1,4 +1,4 @@
-// How far two pictures are apart: for golden tests.
+// How far two images are apart: for golden tests.
 #pragma once
 
 #include "unclip/image.h"
@@ -6,8 +6,8 @@
 namespace unclip {
 
 struct Difference {
-  int largest = 0;  // of a colour value, 0 … 255
-  double mean = 0;  // over all colour values
+  int largest = 0;  // of a color value, 0 … 255
+  double mean = 0;  // over all color values
 };
 
 // Both of the same size and channels.

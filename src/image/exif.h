@@ -1,4 +1,4 @@
-// How a camera was held, from EXIF (JEITA CP-3451: a TIFF header and a list of tags) or XMP, and the picture
+// How a camera was held, from EXIF (JEITA CP-3451: a TIFF header and a list of tags) or XMP, and the image
 // turned upright. Read as Pillow reads it.
 #pragma once
 

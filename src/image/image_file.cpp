@@ -1,5 +1,5 @@
 // The choice between the kinds of file, and what limits them all.
-#include "image/picture_file.h"
+#include "image/image_file.h"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -21,11 +21,11 @@ void check_area(std::uint64_t width, std::uint64_t height, const std::string& na
                 "scale the image down");
 }
 
-std::string read_picture_bytes(const std::filesystem::path& path) {
+std::string read_image_bytes(const std::filesystem::path& path) {
   return read_whole_file(path, kMostBytes, ExitCode::io);
 }
 
-Image decode_picture(std::string_view bytes, const std::string& name) {
+Image decode_image(std::string_view bytes, const std::string& name) {
   if (bytes.starts_with("\xFF\xD8\xFF")) return decode_jpeg(bytes, name);
   if (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WEBP")) return decode_webp(bytes, name);
   if (!bytes.empty() && !bytes.starts_with("\x89PNG"))
@@ -34,8 +34,8 @@ Image decode_picture(std::string_view bytes, const std::string& name) {
   return decode_png(bytes, name);
 }
 
-Image read_picture(const std::filesystem::path& path) {
-  return decode_picture(read_picture_bytes(path), path.string());
+Image read_image(const std::filesystem::path& path) {
+  return decode_image(read_image_bytes(path), path.string());
 }
 
 }  // namespace unclip

@@ -15,9 +15,9 @@ namespace unclip {
 // pixels included; but samples of 16 bits are rounded to 8, where Pillow cuts them. Throws Error(io) for what
 // is missing, no regular file, none of these, larger than 100 megapixels, animated WebP, truncated or
 // corrupt.
-Image read_picture(const std::filesystem::path& path);
+Image read_image(const std::filesystem::path& path);
 
 // The same from a file's bytes; errors call it `name`.
-Image decode_picture(std::string_view bytes, const std::string& name);
+Image decode_image(std::string_view bytes, const std::string& name);
 
 }  // namespace unclip

@@ -30,7 +30,7 @@ struct JpegError : jpeg_error_mgr {
 }
 
 // Most warnings are about bytes that harm nothing. But libjpeg also warns where the file ends and goes on
-// with gray: half a picture is an error, unless only the end marker was lacking.
+// with gray: half an image is an error, unless only the end marker was lacking.
 void warn(j_common_ptr jpeg, int level) {
   if (level >= 0) return;
   auto* error = static_cast<JpegError*>(jpeg->err);
@@ -50,7 +50,7 @@ void ink_to_light(const std::vector<JSAMPLE>& ink, std::vector<std::uint8_t>& pi
   }
 }
 
-// Each scan goes over the whole picture, whatever few bytes it has: real files have 10.
+// Each scan goes over the whole image, whatever few bytes it has: real files have 10.
 void count_scans(j_common_ptr jpeg) {
   constexpr int kMostScans = 100;
   if (reinterpret_cast<j_decompress_ptr>(jpeg)->input_scan_number <= kMostScans) return;

@@ -16,7 +16,7 @@ namespace unclip {
 struct ImageMetadata {
   std::string prompt;           // UTF-8
   std::string negative_prompt;  // empty: none
-  std::uint64_t seed = 0;       // of this picture, not of its job
+  std::uint64_t seed = 0;       // of this image, not of its job
   int width = 0;
   int height = 0;
   PerStage<std::int64_t> steps;  // 0: the model has no such stage

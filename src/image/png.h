@@ -21,7 +21,7 @@ using PngText = std::vector<PngTextChunk>;
 // A whole PNG file. Text goes before the pixels: tEXt where it is ASCII, else iTXt.
 std::vector<std::byte> encode_png(const Image& image, const PngText& text = {});
 
-// The picture as RGB or, where the file has transparency, RGBA, 8 bits; every PNG kind is accepted (gray,
+// The image as RGB or, where the file has transparency, RGBA, 8 bits; every PNG kind is accepted (gray,
 // palette, 16 bits, interlaced); 16 bits are rounded to 8, color profiles are left alone. The readers take up
 // to 100 megapixels and throw Error(io) for what is missing, no regular file, no PNG, too large, truncated or
 // corrupt anywhere.

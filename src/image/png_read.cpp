@@ -49,7 +49,7 @@ class PngFile {
 
   Image pixels() {
     guarded([this] {
-      png_set_expand(png_.get());    // palette and few bits to 8 bits, transparent colour to alpha
+      png_set_expand(png_.get());    // palette and few bits to 8 bits, transparent color to alpha
       png_set_scale_16(png_.get());  // value / 257, rounded
       png_set_gray_to_rgb(png_.get());
       png_set_interlace_handling(png_.get());
@@ -187,12 +187,12 @@ Image decode_png(std::string_view bytes, const std::string& name) {
 }
 
 Image read_png(const fs::path& path) {
-  const std::string bytes = read_picture_bytes(path), name = path.string();
+  const std::string bytes = read_image_bytes(path), name = path.string();
   return PngFile(bytes, name, /*strict=*/true).pixels();
 }
 
 PngText read_png_text(const fs::path& path) {
-  const std::string bytes = read_picture_bytes(path), name = path.string();
+  const std::string bytes = read_image_bytes(path), name = path.string();
   return PngFile(bytes, name, /*strict=*/true).text();
 }
 

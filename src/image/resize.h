@@ -1,5 +1,5 @@
-// Resizing of 8-bit pictures, with the numbers that Pillow gives: convolution in two passes with a filter
-// that widens where the picture shrinks, in fixed point, rounded to 8 bits after each pass.
+// Resizing of 8-bit images, with the numbers that Pillow gives: convolution in two passes with a filter
+// that widens where the image shrinks, in fixed point, rounded to 8 bits after each pass.
 #pragma once
 
 #include <optional>
@@ -10,11 +10,11 @@ namespace unclip {
 
 enum class ResizeFilter { bicubic, lanczos };
 
-// `width` and `height` ≥ 1. With `reduce_first` a picture that shrinks by whole factors is averaged by those
+// `width` and `height` ≥ 1. With `reduce_first` an image that shrinks by whole factors is averaged by those
 // before the filter is asked (Pillow's reducing_gap = 1).
 Image resize(const Image& image, int width, int height, ResizeFilter filter, bool reduce_first = false);
 
-// The part of the given size in the middle; width and height at most the picture's.
+// The part of the given size in the middle; width and height at most the image's.
 Image crop_center(const Image& image, int width, int height);
 
 // RGB without transparency: an alpha channel is dropped, gray is written three times.

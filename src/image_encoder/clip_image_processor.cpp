@@ -1,4 +1,4 @@
-// Prepares a picture for CLIP's vision tower.
+// Prepares an image for CLIP's vision tower.
 #include "image_encoder/clip_image_processor.h"
 
 #include <torch/torch.h>
@@ -37,13 +37,13 @@ ClipImageProcessorConfig ClipImageProcessorConfig::from(const Config& config) {
   return c;
 }
 
-torch::Tensor clip_pixels(const Image& picture, const ClipImageProcessorConfig& c) {
-  const int shorter = std::min(picture.width, picture.height);
+torch::Tensor clip_pixels(const Image& image, const ClipImageProcessorConfig& c) {
+  const int shorter = std::min(image.width, image.height);
   const auto scaled = [&](int side) {
     return static_cast<int>(int64_t{c.shortest_edge} * side / shorter);  // rounded down
   };
   const Image resized =
-      resize(to_rgb(picture), scaled(picture.width), scaled(picture.height), ResizeFilter::bicubic);
+      resize(to_rgb(image), scaled(image.width), scaled(image.height), ResizeFilter::bicubic);
   const Image cropped = crop_center(resized, c.crop_width, c.crop_height);
   const torch::Tensor bytes = torch::tensor(cropped.pixels, torch::kUInt8)
                                   .view({1, cropped.height, cropped.width, 3})

@@ -1,5 +1,5 @@
-// Prepares a picture for CLIP's vision tower: the shorter side resized, the middle cropped out, colours
-// normalised. The reference's CLIPImageProcessor (with Pillow's resizing).
+// Prepares an image for CLIP's vision tower: the shorter side resized, the middle cropped out, colors
+// normalized. The reference's CLIPImageProcessor (with Pillow's resizing).
 #pragma once
 
 #include <torch/types.h>
@@ -12,7 +12,7 @@
 namespace unclip {
 
 struct ClipImageProcessorConfig {
-  int shortest_edge = 224;  // size: pixels of the resized picture's shorter side
+  int shortest_edge = 224;  // size: pixels of the resized image's shorter side
   int crop_width = 224, crop_height = 224;
   std::vector<double> image_mean{0.48145466, 0.4578275, 0.40821073};
   std::vector<double> image_std{0.26862954, 0.26130258, 0.27577711};
@@ -23,6 +23,6 @@ struct ClipImageProcessorConfig {
 };
 
 // → float32 [1,3,crop_height,crop_width]
-torch::Tensor clip_pixels(const Image& picture, const ClipImageProcessorConfig& config);
+torch::Tensor clip_pixels(const Image& image, const ClipImageProcessorConfig& config);
 
 }  // namespace unclip

@@ -1,7 +1,7 @@
 // CLIP's vision tower with its projection into the space shared with texts: what unCLIP calls the image
 // embedding (Radford et al. 2021, arXiv:2103.00020). The reference's CLIPVisionModelWithProjection.
 //
-// Symbols: B batch, C channels, S side of the picture, N patches, D hidden width, P projection width.
+// Symbols: B batch, C channels, S side of the image, N patches, D hidden width, P projection width.
 #pragma once
 
 #include "nn/clip_encoder.h"
@@ -23,7 +23,7 @@ class CLIPVisionModelWithProjectionImpl : public torch::nn::Module {
  public:
   explicit CLIPVisionModelWithProjectionImpl(const CLIPVisionConfig& config);
 
-  // pixels [B,C,S,S], normalised by CLIP's mean and deviation, any floating dtype → image embedding [B,P] in
+  // pixels [B,C,S,S], normalized by CLIP's mean and deviation, any floating dtype → image embedding [B,P] in
   // the weights' dtype.
   torch::Tensor forward(const torch::Tensor& pixels);
 

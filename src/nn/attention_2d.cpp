@@ -1,4 +1,4 @@
-// Attention over the positions of a picture (and a context sequence).
+// Attention over the positions of an image (and a context sequence).
 #include "nn/attention_2d.h"
 
 #include "nn/attention.h"
@@ -9,7 +9,7 @@ namespace unclip {
 
 namespace {
 
-// Context tokens come first, then the picture's own positions.
+// Context tokens come first, then the image's own positions.
 torch::Tensor join(const torch::Tensor& context, const torch::Tensor& own) {
   if (!context.defined()) return own;
   return own.defined() ? at::cat({context, own}, 1) : context;  // [B,L+N,C]
@@ -52,7 +52,7 @@ torch::Tensor Attention2DImpl::forward(const torch::Tensor& x, const torch::Tens
   const torch::Tensor mixed =
       attend_heads(split(to_q(h)), split(join(context_k, k)), split(join(context_v, v)), bias);  // [B,h,N,d]
   const torch::Tensor out = to_out(mixed.transpose(1, 2).flatten(2));                            // [B,N,C]
-  return add_residual(to_picture(out, x.size(2), x.size(3)), x, options.output_scale);           // [B,C,H,W]
+  return add_residual(to_image(out, x.size(2), x.size(3)), x, options.output_scale);             // [B,C,H,W]
 }
 
 }  // namespace unclip

@@ -1,4 +1,4 @@
-// Attention over the positions of a picture, with a residual: to itself, and in unCLIP decoders also to a
+// Attention over the positions of an image, with a residual: to itself, and in unCLIP decoders also to a
 // context sequence through key and value projections of its own (GLIDE, arXiv 2112.10741, section 4.1).
 //
 // Symbols: B batch, C channels, N = H·W positions, L context tokens, D context width, h heads, d width of a

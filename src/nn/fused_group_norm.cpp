@@ -17,14 +17,14 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// [B,C,...] → [B,N,C]; no copy for channels-last pictures.
+// [B,C,...] → [B,N,C]; no copy for channels-last images.
 torch::Tensor positions_first(const torch::Tensor& x) {
   return (x.dim() == 4 ? to_rows(x) : x.flatten(2).transpose(1, 2)).contiguous();
 }
 
 // And back, in the memory format of `like`.
 torch::Tensor channels_first(const torch::Tensor& rows, const torch::Tensor& like) {
-  return like.dim() == 4 ? to_picture(rows, like.size(2), like.size(3))
+  return like.dim() == 4 ? to_image(rows, like.size(2), like.size(3))
                          : rows.transpose(1, 2).contiguous().view(like.sizes());
 }
 
@@ -39,38 +39,38 @@ void for_type_of(const torch::Tensor& x, Work work) {
 
 torch::Tensor wide(const torch::Tensor& t) { return t.to(torch::kFloat32); }
 
-// A normalisation of one batch, measured: y = act(x·slope + start).
+// A normalization of one batch, measured: y = act(x·slope + start).
 struct Layer {
   torch::Tensor factor, slope, start;  // float32 [B,C]
   torch::Tensor mean, rstd;            // float32 [B,G]
   bool silu = false;
 
-  NormAct of(int64_t picture, int64_t positions) const {
+  NormAct of(int64_t image, int64_t positions) const {
     const int64_t channels = slope.size(1);
-    return {positions, channels, slope.const_data_ptr<float>() + picture * channels,
-            start.const_data_ptr<float>() + picture * channels, silu};
+    return {positions, channels, slope.const_data_ptr<float>() + image * channels,
+            start.const_data_ptr<float>() + image * channels, silu};
   }
 
-  NormStatistics statistics(int64_t picture) const {
+  NormStatistics statistics(int64_t image) const {
     const int64_t channels = factor.size(1), groups = mean.size(1);
-    return {groups, factor.const_data_ptr<float>() + picture * channels,
-            mean.const_data_ptr<float>() + picture * groups, rstd.const_data_ptr<float>() + picture * groups};
+    return {groups, factor.const_data_ptr<float>() + image * channels,
+            mean.const_data_ptr<float>() + image * groups, rstd.const_data_ptr<float>() + image * groups};
   }
 };
 
-// Calls work(picture, stretch, first position, positions) for all stretches of all pictures, in parallel.
-// Their length depends on the picture alone, and suits a core's cache.
+// Calls work(image, stretch, first position, positions) for all stretches of all images, in parallel.
+// Their length depends on the image alone, and suits a core's cache.
 constexpr int64_t kStretch = 256;
 
 int64_t stretches(int64_t positions) { return (positions + kStretch - 1) / kStretch; }
 
 template <class Work>
 void for_each_stretch(const torch::Tensor& rows, Work work) {
-  const int64_t positions = rows.size(1), per_picture = stretches(positions);
-  at::parallel_for(0, rows.size(0) * per_picture, 1, [&](int64_t begin, int64_t end) {
+  const int64_t positions = rows.size(1), per_image = stretches(positions);
+  at::parallel_for(0, rows.size(0) * per_image, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t stretch = i % per_picture, first = stretch * kStretch;
-      work(i / per_picture, stretch, first, std::min(kStretch, positions - first));
+      const int64_t stretch = i % per_image, first = stretch * kStretch;
+      work(i / per_image, stretch, first, std::min(kStretch, positions - first));
     }
   });
 }
@@ -145,7 +145,7 @@ Layer make_layer(const torch::Tensor& rows, const torch::Tensor& weight, const t
   return layer;
 }
 
-torch::Tensor normalise(const Layer& layer, const torch::Tensor& rows) {
+torch::Tensor normalize(const Layer& layer, const torch::Tensor& rows) {
   torch::Tensor y = at::empty_like(rows);
   for_type_of(rows, [&]<class T>(T*) {
     for_each_stretch(rows, [&](int64_t b, int64_t, int64_t first, int64_t count) {
@@ -167,7 +167,7 @@ struct GroupNormFunction : torch::autograd::Function<GroupNormFunction> {
     context->save_for_backward({x, weight, bias, scale.value_or(torch::Tensor()), layer.factor, layer.slope,
                                 layer.start, layer.mean, layer.rstd});
     context->saved_data["silu"] = silu;
-    return channels_first(normalise(layer, rows), x);
+    return channels_first(normalize(layer, rows), x);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {

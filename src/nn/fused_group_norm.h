@@ -7,7 +7,7 @@
 namespace unclip {
 
 // As at::group_norm, then · (1 + scale) + shift where these are defined, [B,C] with any dimensions of 1
-// behind, then SiLU if asked. x [B,C,...]; pictures come back channels-last. Sums are taken in the same order
+// behind, then SiLU if asked. x [B,C,...]; images come back channels-last. Sums are taken in the same order
 // whatever the number of threads.
 torch::Tensor fused_group_norm(const torch::Tensor& x, int64_t groups, const torch::Tensor& weight,
                                const torch::Tensor& bias, double eps, const torch::Tensor& scale = {},

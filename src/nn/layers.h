@@ -1,5 +1,5 @@
 // The leaves of every net. Unlike torch::nn's, they do not fill their weights at random when they are made
-// (20 s for a 3.5 B stack): they hold uninitialised, gradient-free tensors until a checkpoint or
+// (20 s for a 3.5 B stack): they hold uninitialized, gradient-free tensors until a checkpoint or
 // init_weights() fills them, and can be packed into the CPU library's own weight layout for inference.
 //
 // Symbols: B batch, C channels, H W height and width, L tokens, D width.
@@ -72,7 +72,7 @@ struct EmbeddingImpl : torch::nn::Module {
 };
 TORCH_MODULE(Embedding);
 
-// Registers an uninitialised, gradient-free parameter under `name`; the way all nets declare bare tensors.
+// Registers an uninitialized, gradient-free parameter under `name`; the way all nets declare bare tensors.
 torch::Tensor empty_parameter(torch::nn::Module& owner, const std::string& name, at::IntArrayRef shape);
 
 }  // namespace unclip

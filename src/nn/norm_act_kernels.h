@@ -1,7 +1,7 @@
 // The loops of group norm, scale and shift, and SiLU on the CPU, forwards and backwards, in as few passes as
 // there can be: the library's chain of small operations is bound by memory.
 //
-// Symbols: N positions, C channels, G groups. Pictures, and stretches of them, are [N,C], contiguous.
+// Symbols: N positions, C channels, G groups. Images, and stretches of them, are [N,C], contiguous.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct NormStatistics {
   const float *factor, *mean, *rstd;  // [C], [G], [G]
 };
 
-// For a whole picture, from dL/dy to dL/dx, and with dz the gradient of what act is given: sum_dz [C] = Σ dz,
+// For a whole image, from dL/dy to dL/dx, and with dz the gradient of what act is given: sum_dz [C] = Σ dz,
 // sum_normal [C] = Σ dz·x̂ over the positions, from which those of weight, bias, scale and shift follow.
 void norm_act_backward(const NormAct& layer, const NormStatistics& norm, const float* x, const float* dy,
                        float* dx, float* sum_dz, float* sum_normal);

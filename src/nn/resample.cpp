@@ -1,4 +1,4 @@
-// Halving and doubling of pictures between the levels of a UNet.
+// Halving and doubling of images between the levels of a UNet.
 #include "nn/resample.h"
 
 namespace unclip {

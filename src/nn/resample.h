@@ -1,4 +1,4 @@
-// Halving and doubling of pictures between the levels of a UNet, in whatever memory format x has.
+// Halving and doubling of images between the levels of a UNet, in whatever memory format x has.
 //
 // Symbols: B batch, C channels, H W height and width.
 #pragma once
@@ -10,7 +10,7 @@ namespace unclip {
 // Mean of each 2×2 square; an odd last row or column is dropped. [B,C,H,W] → [B,C,H/2,W/2]
 torch::Tensor average_pool_half(const torch::Tensor& x);
 
-// Nearest neighbour to the given size. [B,C,H,W] → [B,C,height,width]
+// Nearest neighbor to the given size. [B,C,H,W] → [B,C,height,width]
 torch::Tensor upsample_nearest(const torch::Tensor& x, int64_t height, int64_t width);
 
 // A 3×3 convolution of stride 2. Padding 1 is symmetric; 0 pads one row and column at the bottom right.
@@ -23,7 +23,7 @@ struct Downsample2DImpl : torch::nn::Module {
 };
 TORCH_MODULE(Downsample2D);
 
-// Nearest neighbour to the given size, then a 3×3 convolution.
+// Nearest neighbor to the given size, then a 3×3 convolution.
 struct Upsample2DImpl : torch::nn::Module {
   explicit Upsample2DImpl(int64_t channels);
   torch::Tensor forward(const torch::Tensor& x, int64_t height, int64_t width);  // → [B,C,height,width]

@@ -29,7 +29,7 @@ struct BlockKind {
 std::vector<BlockKind> down_block_kinds(const std::vector<std::string>& types, const std::string& origin);
 std::vector<BlockKind> up_block_kinds(const std::vector<std::string>& types, const std::string& origin);
 
-// What a forward pass gives to all blocks beside the picture.
+// What a forward pass gives to all blocks beside the image.
 struct BlockInputs {
   torch::Tensor temb;          // [B,T], see ResnetBlock2D
   torch::Tensor context;       // [B,L,D]; undefined in nets without

@@ -1,4 +1,4 @@
-// -o → pieces (literals and fields), parsed once before the model loads; pieces + a picture's fields → a
+// -o → pieces (literals and fields), parsed once before the model loads; pieces + an image's fields → a
 // path.
 #include "options/output_name.h"
 

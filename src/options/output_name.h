@@ -1,11 +1,11 @@
-// Names of the picture files: from -o (a file, a folder or a template) and what is known of each picture.
+// Names of the image files: from -o (a file, a folder or a template) and what is known of each image.
 //
-//   cat.png                             one picture, or cat.png, cat-1.png, cat-2.png … for several
+//   cat.png                             one image, or cat.png, cat-1.png, cat-2.png … for several
 //   out/  or an existing folder         out/{slug}-{seed}.png
 //   out/{index:05}-{seed}-{slug}.png    a template; {{ and }} stand for the braces themselves
 //
-// Fields: {index} of the job in the whole prompt file and {n} of the picture in its job, both from 0; {seed}
-// of the picture; {slug} and {prompt_hash} of the prompt. {FIELD:0W} pads a number with zeros to W digits.
+// Fields: {index} of the job in the whole prompt file and {n} of the image in its job, both from 0; {seed}
+// of the image; {slug} and {prompt_hash} of the prompt. {FIELD:0W} pads a number with zeros to W digits.
 #pragma once
 
 #include <cstdint>
@@ -55,12 +55,12 @@ class OutputTemplate {
   std::vector<Piece> pieces_;
 };
 
-// Gives each picture of a run its path. Keeps 64 bits of every name that it gave; where names tell their
+// Gives each image of a run its path. Keeps 64 bits of every name that it gave; where names tell their
 // index, of the current job's alone.
 class OutputNames {
  public:
   // `output`: the value of -o. A name that this object gave before gets -1, -2 … before the extension; so ask
-  // for every picture of the run in order, also for those of other shards and those that are skipped.
+  // for every image of the run in order, also for those of other shards and those that are skipped.
   std::filesystem::path next(const std::string& output, const NameFields& fields);
 
  private:
@@ -70,7 +70,7 @@ class OutputNames {
   std::uint64_t index_ = 0;
 };
 
-// 1–60 of a-z, 0-9 and single hyphens, none at either end: the prompt in Latin letters (ICU), "picture" where
+// 1–60 of a-z, 0-9 and single hyphens, none at either end: the prompt in Latin letters (ICU), "image" where
 // nothing is left of it. Never a path, whatever the prompt.
 std::string slug(std::string_view prompt);
 

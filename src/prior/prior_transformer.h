@@ -59,7 +59,7 @@ class PriorTransformerImpl : public torch::nn::Module {
                         const torch::Tensor& text_embedding, const torch::Tensor& text_sequence,
                         const torch::Tensor& mask = {});
 
-  // From the normalised space that the net works in to CLIP's: x · clip_std + clip_mean.
+  // From the normalized space that the net works in to CLIP's: x · clip_std + clip_mean.
   torch::Tensor post_process_latents(const torch::Tensor& x) const { return x * clip_std + clip_mean; }
 
   const PriorTransformerConfig config;  // every width filled in

@@ -13,14 +13,14 @@ constexpr double ring_hole = 0.55;     // of the outer radius
 constexpr double star_waist = 0.45;    // inner by outer radius: plumper than a pentagram, clear at 64 px
 constexpr double diamond_width = 0.8;  // of its height
 
-std::vector<Point> star_corners(Point centre, double half) {
+std::vector<Point> star_corners(Point center, double half) {
   const double outer = half / std::sin(0.4 * pi);
-  // The box, not the circle around the star, is centred.
-  const double middle = centre.y + outer * (1 - std::cos(0.2 * pi)) / 2;
+  // The box, not the circle around the star, is centered.
+  const double middle = center.y + outer * (1 - std::cos(0.2 * pi)) / 2;
   std::vector<Point> corners;
   for (int i = 0; i < 10; ++i) {
     const double angle = i * 0.2 * pi, radius = i % 2 == 0 ? outer : outer * star_waist;
-    corners.push_back({centre.x + radius * std::sin(angle), middle - radius * std::cos(angle)});
+    corners.push_back({center.x + radius * std::sin(angle), middle - radius * std::cos(angle)});
   }
   return corners;
 }
@@ -160,9 +160,9 @@ Sides sides_of(Shape shape) {
   }
 }
 
-void Canvas::fill(Rgb colour, double alpha) {
-  if (brush_) return brush_->fill(context(), colour, alpha);
-  cairo_set_source_rgba(context(), colour.r, colour.g, colour.b, alpha);
+void Canvas::fill(Rgb color, double alpha) {
+  if (brush_) return brush_->fill(context(), color, alpha);
+  cairo_set_source_rgba(context(), color.r, color.g, color.b, alpha);
   cairo_has_current_point(context()) ? cairo_fill(context()) : cairo_paint(context());
 }
 
@@ -172,14 +172,13 @@ void Canvas::fill_with(cairo_pattern_t* pattern, const std::vector<Stop>& stops)
     Rgb mean;
     double alpha = 1, share = 1.0 / static_cast<double>(stops.size());
     for (const Stop& stop : stops) {
-      mean = {mean.r + stop.colour.r * share, mean.g + stop.colour.g * share, mean.b + stop.colour.b * share};
+      mean = {mean.r + stop.color.r * share, mean.g + stop.color.g * share, mean.b + stop.color.b * share};
       alpha = std::min(alpha, stop.alpha);
     }
     return brush_->fill(context(), mean, alpha);
   }
   for (const Stop& stop : stops) {
-    cairo_pattern_add_color_stop_rgba(pattern, stop.at, stop.colour.r, stop.colour.g, stop.colour.b,
-                                      stop.alpha);
+    cairo_pattern_add_color_stop_rgba(pattern, stop.at, stop.color.r, stop.color.g, stop.color.b, stop.alpha);
   }
   cairo_set_source(context(), pattern);
   cairo_pattern_destroy(pattern);
@@ -194,9 +193,9 @@ void Canvas::fill_radial(Point c, double radius, const std::vector<Stop>& stops)
   fill_with(cairo_pattern_create_radial(c.x, c.y, 0, c.x, c.y, radius), stops);
 }
 
-void Canvas::stroke(Rgb colour, double width, double alpha) {
-  if (brush_) return brush_->stroke(context(), colour, width);
-  cairo_set_source_rgba(context(), colour.r, colour.g, colour.b, alpha);
+void Canvas::stroke(Rgb color, double width, double alpha) {
+  if (brush_) return brush_->stroke(context(), color, width);
+  cairo_set_source_rgba(context(), color.r, color.g, color.b, alpha);
   cairo_set_line_width(context(), width);
   cairo_set_line_cap(context(), CAIRO_LINE_CAP_ROUND);
   cairo_set_line_join(context(), CAIRO_LINE_JOIN_ROUND);

@@ -1,4 +1,4 @@
-// A square picture to draw on: a thin wrapper of a cairo image surface. Coordinates run from (0, 0), top
+// A square image to draw on: a thin wrapper of a cairo image surface. Coordinates run from (0, 0), top
 // left, to (1, 1), bottom right, whatever the size in pixels; everything is anti-aliased.
 #pragma once
 
@@ -17,10 +17,10 @@ struct Point {
   double x = 0, y = 0;
 };
 
-// A colour at place `at` (0 … 1) of a gradient, with its opacity.
+// A color at place `at` (0 … 1) of a gradient, with its opacity.
 struct Stop {
   double at = 0;
-  Rgb colour;
+  Rgb color;
   double alpha = 1;
 };
 
@@ -28,9 +28,9 @@ struct Stop {
 class Brush {
  public:
   virtual ~Brush() = default;
-  // With no path: the whole canvas. A gradient comes as its mean colour and its least opacity.
-  virtual void fill(cairo_t* context, Rgb colour, double alpha) = 0;
-  virtual void stroke(cairo_t* context, Rgb colour, double width) = 0;
+  // With no path: the whole canvas. A gradient comes as its mean color and its least opacity.
+  virtual void fill(cairo_t* context, Rgb color, double alpha) = 0;
+  virtual void stroke(cairo_t* context, Rgb color, double width) = 0;
 };
 
 class Canvas {
@@ -46,20 +46,20 @@ class Canvas {
   void use(Brush* brush) { brush_ = brush; }
 
   // Paths: each adds to the current path.
-  void circle(Point centre, double radius);
-  void ellipse(Point centre, double radius_x, double radius_y);
+  void circle(Point center, double radius);
+  void ellipse(Point center, double radius_x, double radius_y);
   void rectangle(double x, double y, double width, double height);
   void rounded_rectangle(double x, double y, double width, double height, double radius);
   void polygon(const std::vector<Point>& corners);
-  // The outline of an upright shape around `centre`; `half` is half of its longer side.
-  void shape(Shape shape, Point centre, double half);
+  // The outline of an upright shape around `center`; `half` is half of its longer side.
+  void shape(Shape shape, Point center, double half);
 
   // Fill the current path (or, with no path, the whole canvas) and forget it.
-  void fill(Rgb colour, double alpha = 1);
+  void fill(Rgb color, double alpha = 1);
   void fill_linear(Point from, Point to, const std::vector<Stop>& stops);
-  void fill_radial(Point centre, double radius, const std::vector<Stop>& stops);
+  void fill_radial(Point center, double radius, const std::vector<Stop>& stops);
   // Draw along the current path and forget it. Round ends and joins.
-  void stroke(Rgb colour, double width, double alpha = 1);
+  void stroke(Rgb color, double width, double alpha = 1);
 
   // The pixels, rows top-down, 0x00RRGGBB each, to read and change; later drawing goes on top.
   uint32_t* pixels();

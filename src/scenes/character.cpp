@@ -1,4 +1,4 @@
-// The family Characters: who it is, its colour and mood, what it wears and holds, and the caption.
+// The family Characters: who it is, its color and mood, what it wears and holds, and the caption.
 #include "character.h"
 
 #include <algorithm>
@@ -29,33 +29,33 @@ void choose_wear(Rng& rng, Character& c) {
   do {
     c.wear = static_cast<Wear>(pick_weighted(rng, std::array{0.48, 0.13, 0.13, 0.13, 0.13}));
   } while (!fits(c.kind, c.wear));
-  std::vector<Rgb> colours{centre(Colour::red), centre(Colour::blue), centre(Colour::green),
-                           centre(Colour::purple)};
-  if (c.wear == Wear::hat) colours.push_back(hex(0x2b2a33));
+  std::vector<Rgb> colors{center(Color::red), center(Color::blue), center(Color::green),
+                          center(Color::purple)};
+  if (c.wear == Wear::hat) colors.push_back(hex(0x2b2a33));
   do {
-    c.wear_base = pick(rng, colours);
+    c.wear_base = pick(rng, colors);
   } while (color_distance(c.wear_base, c.base) < 0.4);
   if (c.wear == Wear::crown) c.wear_base = hex(0xf2b632);
 }
 
 void list_objects(const Character& c, Point at, Drawing& drawing) {
-  const auto add = [&](Shape shape, Colour colour, double area) {
-    drawing.objects.push_back({shape, colour, at, area});
+  const auto add = [&](Shape shape, Color color, double area) {
+    drawing.objects.push_back({shape, color, at, area});
   };
-  if (c.kind == Kind::bird) add(Shape::circle, c.colour, 0.2);
+  if (c.kind == Kind::bird) add(Shape::circle, c.color, 0.2);
   if (c.wear != Wear::glasses) return;
-  for (const Colour colour : {Colour::red, Colour::blue, Colour::green, Colour::purple}) {
-    if (color_distance(centre(colour), c.wear_base) < 0.01) add(Shape::ring, colour, 0.01);
+  for (const Color color : {Color::red, Color::blue, Color::green, Color::purple}) {
+    if (color_distance(center(color), c.wear_base) < 0.01) add(Shape::ring, color, 0.01);
   }
 }
 
-std::string wear_words(Rng& rng, Wear wear, bool colours) {
+std::string wear_words(Rng& rng, Wear wear, bool colors) {
   const std::string joint = pick(rng, {"with ", "with ", "wearing "});
   switch (wear) {
     case Wear::hat:
       return joint + pick(rng, {"a hat", "a hat", "a hat", "a top hat"});
     case Wear::crown:
-      return joint + (colours && chance(rng, 0.3) ? "a golden crown" : "a crown");
+      return joint + (colors && chance(rng, 0.3) ? "a golden crown" : "a crown");
     case Wear::glasses:
       return joint + pick(rng, {"glasses", "glasses", "eyeglasses"});
     default:
@@ -98,18 +98,18 @@ std::string framed(Rng& rng, const std::string& words) {
 std::string_view name(Kind kind) { return kind_names[static_cast<size_t>(kind)]; }
 std::string_view name(Mood mood) { return mood_names[static_cast<size_t>(mood)]; }
 
-std::string describe(Rng& rng, const Character& c, bool colours) {
+std::string describe(Rng& rng, const Character& c, bool colors) {
   std::string words;
   const bool mood_last = c.mood != Mood::none && chance(rng, 0.12);
   if (chance(rng, 0.12)) words += pick(rng, {"cute ", "little ", "friendly-looking ", "funny "});
   if (c.mood != Mood::none && !mood_last) words += mood_word(rng, c.mood) + " ";
   if (c.mood == Mood::angry && words.starts_with("friendly")) words = mood_word(rng, c.mood) + " ";
-  if (colours && chance(rng, 0.92)) words += std::string(name(c.colour)) + " ";
+  if (colors && chance(rng, 0.92)) words += std::string(name(c.color)) + " ";
   words += name(c.kind);
   words = with_article(words);
   if (mood_last) words += pick(rng, {" that is ", " who is ", " looking "}) + std::string(name(c.mood));
   const std::string joint = mood_last ? ", " : " ";
-  if (c.wear != Wear::nothing) words += joint + wear_words(rng, c.wear, colours);
+  if (c.wear != Wear::nothing) words += joint + wear_words(rng, c.wear, colors);
   if (c.item) {
     const std::string what = with_article(std::string(name(*c.item)));
     words += (c.wear != Wear::nothing && chance(rng, 0.5) ? " and"
@@ -123,9 +123,9 @@ std::string describe(Rng& rng, const Character& c, bool colours) {
 Drawing make_character(Rng& rng, Style style) {
   Character c;
   c.kind = static_cast<Kind>(uniform_int(rng, 0, kind_count - 1));
-  c.colour = static_cast<Colour>(uniform_int(rng, 0, colour_count - 1));
-  c.base = vary(rng, c.colour);
-  if (c.colour == Colour::black) c.base = lighter(c.base, 0.1);  // room for shades
+  c.color = static_cast<Color>(uniform_int(rng, 0, color_count - 1));
+  c.base = vary(rng, c.color);
+  if (c.color == Color::black) c.base = lighter(c.base, 0.1);  // room for shades
   c.mood = static_cast<Mood>(pick_weighted(rng, std::array{0.25, 0.17, 0.15, 0.15, 0.13, 0.15}));
   choose_wear(rng, c);
   Finish finish;
@@ -134,13 +134,13 @@ Drawing make_character(Rng& rng, Style style) {
     finish = usual_finish(rng, *c.item);
     c.item_base = finish.base;
   }
-  const Backdrop backdrop = random_backdrop(rng, c.base, {c.colour, Colour::black});
+  const Backdrop backdrop = random_backdrop(rng, c.base, {c.color, Color::black});
   const double unit = uniform(rng, 0.36, 0.42);
   const Point at{0.5 + uniform(rng, -0.04, 0.04) - (c.item ? 0.04 : 0), 0.55 + uniform(rng, -0.02, 0.02)};
   Drawing drawing;
-  drawing.caption = describe(rng, c, has_colours(style));
-  if (has_colours(style) && backdrop.colour && chance(rng, 0.6)) {
-    drawing.caption += " on " + with_article(std::string(name(*backdrop.colour))) + " background";
+  drawing.caption = describe(rng, c, has_colors(style));
+  if (has_colors(style) && backdrop.color && chance(rng, 0.6)) {
+    drawing.caption += " on " + with_article(std::string(name(*backdrop.color))) + " background";
   }
   list_objects(c, at, drawing);
   if (c.item) list_item(*c.item, finish, at, 0.35 * unit, drawing.objects);

@@ -13,7 +13,7 @@ constexpr int kind_count = 12;
 
 struct Character {
   Kind kind = Kind::robot;
-  Colour colour = Colour::blue;
+  Color color = Color::blue;
   Rgb base;
   Mood mood = Mood::none;
   Wear wear = Wear::nothing;
@@ -44,6 +44,6 @@ void paint_wear(Canvas& canvas, const Body& body, Wear wear, Rgb base);
 
 std::string_view name(Kind kind);
 std::string_view name(Mood mood);
-std::string describe(Rng& rng, const Character& character, bool colours);
+std::string describe(Rng& rng, const Character& character, bool colors);
 
 }  // namespace unclip

@@ -12,9 +12,9 @@ void shaded(Canvas& canvas, Rgb base) {
                      {{0, lighter(base, 0.22)}, {0.5, base}, {1, darker(base, 0.25)}});
 }
 
-void blob(Canvas& canvas, Point c, double rx, double ry, Rgb colour) {
+void blob(Canvas& canvas, Point c, double rx, double ry, Rgb color) {
   canvas.ellipse(c, rx, ry);
-  canvas.fill(colour);
+  canvas.fill(color);
 }
 
 void egg(Canvas& canvas, Point c, double rx, double ry, Rgb base) {

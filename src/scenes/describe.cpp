@@ -1,5 +1,5 @@
 // Requirements in words: the plain sentence of the prompt lists, and the many ways of the training captions.
-// Every caption is true of its picture, and says nothing that another arrangement could mean.
+// Every caption is true of its image, and says nothing that another arrangement could mean.
 #include "scenes/requirement.h"
 #include "scenes/words.h"
 
@@ -11,17 +11,17 @@ constexpr std::array<std::string_view, relation_count> relation_names{"left of",
                                                                       "inside"};
 
 // The usual word mostly, a synonym now and then.
-std::string colour_word(Rng& rng, Colour colour) {
-  if (chance(rng, 0.85)) return std::string(name(colour));
-  switch (colour) {
-    case Colour::cyan:
+std::string color_word(Rng& rng, Color color) {
+  if (chance(rng, 0.85)) return std::string(name(color));
+  switch (color) {
+    case Color::cyan:
       return "turquoise";
-    case Colour::purple:
+    case Color::purple:
       return "violet";
-    case Colour::gray:
+    case Color::gray:
       return "grey";
     default:
-      return std::string(name(colour));
+      return std::string(name(color));
   }
 }
 
@@ -54,10 +54,10 @@ std::string number(Rng& rng, int count) {
 }
 
 // "two small yellow stars", "a red circle"
-std::string phrase(Rng& rng, const Wanted& wanted, bool colours) {
+std::string phrase(Rng& rng, const Wanted& wanted, bool colors) {
   std::string words;
   if (wanted.size != Size::any) words += size_word(rng, wanted.size) + " ";
-  if (colours) words += colour_word(rng, wanted.colour) + " ";
+  if (colors) words += color_word(rng, wanted.color) + " ";
   words += shape_word(rng, wanted.shape);
   if (wanted.count > 1) return number(rng, wanted.count) + " " + plural(words);
   if (chance(rng, 0.05)) return pick(rng, {"one ", "a single "}) + words;
@@ -103,8 +103,8 @@ std::string side_by_side(Rng& rng, Relation relation, const std::string& a, cons
   return (a_first ? a : b) + " " + near + pick(rng, {" and ", ", "}) + (a_first ? b : a) + " " + far;
 }
 
-std::string related(Rng& rng, const Requirement& wanted, bool colours) {
-  std::string a = phrase(rng, wanted.objects[0], colours), b = phrase(rng, wanted.objects[1], colours);
+std::string related(Rng& rng, const Requirement& wanted, bool colors) {
+  std::string a = phrase(rng, wanted.objects[0], colors), b = phrase(rng, wanted.objects[1], colors);
   Relation relation = *wanted.relation;
   if (relation == Relation::inside) {
     if (chance(rng, 0.15)) return b + pick(rng, {" containing ", " around "}) + a;
@@ -118,8 +118,8 @@ std::string related(Rng& rng, const Requirement& wanted, bool colours) {
   return a + pick(rng, {" ", " ", " ", " is ", " placed "}) + relation_words(rng, relation) + " " + b;
 }
 
-std::string unrelated(Rng& rng, const Requirement& wanted, bool colours) {
-  std::string a = phrase(rng, wanted.objects[0], colours), b = phrase(rng, wanted.objects[1], colours);
+std::string unrelated(Rng& rng, const Requirement& wanted, bool colors) {
+  std::string a = phrase(rng, wanted.objects[0], colors), b = phrase(rng, wanted.objects[1], colors);
   if (chance(rng, 0.5)) std::swap(a, b);
   return a + pick(rng, {" and ", " and ", " and ", " and ", ", ", " with ", " as well as "}) + b;
 }
@@ -154,7 +154,7 @@ std::string describe(const Requirement& wanted) {
   for (const Wanted& object : wanted.objects) {
     if (!text.empty()) text += wanted.relation ? " " + std::string(name(*wanted.relation)) + " " : " and ";
     std::string words = object.size == Size::any ? "" : std::string(name(object.size)) + " ";
-    words += std::string(name(object.colour)) + " " + std::string(name(object.shape));
+    words += std::string(name(object.color)) + " " + std::string(name(object.shape));
     static const std::array<const char*, 5> numbers{"", "", "two ", "three ", "four "};
     text +=
         object.count == 1 ? with_article(words) : numbers[static_cast<size_t>(object.count)] + plural(words);
@@ -163,24 +163,24 @@ std::string describe(const Requirement& wanted) {
   return text;
 }
 
-std::string describe(Rng& rng, const Requirement& wanted, bool colours, bool background) {
-  std::string words = wanted.objects.size() == 1 ? phrase(rng, wanted.objects[0], colours)
-                      : wanted.relation          ? related(rng, wanted, colours)
-                                                 : unrelated(rng, wanted, colours);
+std::string describe(Rng& rng, const Requirement& wanted, bool colors, bool background) {
+  std::string words = wanted.objects.size() == 1 ? phrase(rng, wanted.objects[0], colors)
+                      : wanted.relation          ? related(rng, wanted, colors)
+                                                 : unrelated(rng, wanted, colors);
   words = framed(rng, words, wanted.objects[0].count > 1);
   if (!background || !wanted.background) return words;
-  const std::string colour = colour_word(rng, *wanted.background);
+  const std::string color = color_word(rng, *wanted.background);
   switch (uniform_int(rng, 0, 5)) {
     case 0:
-      return words + " on " + colour;
+      return words + " on " + color;
     case 1:
-      return words + pick(rng, {" against ", " in front of "}) + with_article(colour + " background");
+      return words + pick(rng, {" against ", " in front of "}) + with_article(color + " background");
     case 2:
-      return words + ", " + colour + " background";
+      return words + ", " + color + " background";
     case 3:
-      return colour + " background, " + words;
+      return color + " background, " + words;
     default:
-      return words + " on " + with_article(colour + " background");
+      return words + " on " + with_article(color + " background");
   }
 }
 

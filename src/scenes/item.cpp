@@ -1,4 +1,4 @@
-// The family Game items: one thing, a colour or a material, a plain background, a caption.
+// The family Game items: one thing, a color or a material, a plain background, a caption.
 #include "item.h"
 
 #include <algorithm>
@@ -13,12 +13,12 @@ constexpr std::array<std::string_view, item_count> names{"potion",  "sword",  "s
                                                          "key",     "chest",  "bomb",   "apple", "mushroom",
                                                          "crystal", "scroll", "crown",  "heart"};
 
-Finish coloured(Rng& rng, Colour colour, bool named) {
-  return {named ? std::string(name(colour)) : "", {colour}, vary(rng, colour)};
+Finish colored(Rng& rng, Color color, bool named) {
+  return {named ? std::string(name(color)) : "", {color}, vary(rng, color)};
 }
-Finish golden(bool named) { return {named ? "golden" : "", {Colour::yellow, Colour::orange}, hex(0xf2b632)}; }
-Finish silver(bool named) { return {named ? "silver" : "", {Colour::gray, Colour::white}, hex(0xb9c2cc)}; }
-Finish wooden(bool named) { return {named ? "wooden" : "", {Colour::brown}, hex(0x9a6537)}; }
+Finish golden(bool named) { return {named ? "golden" : "", {Color::yellow, Color::orange}, hex(0xf2b632)}; }
+Finish silver(bool named) { return {named ? "silver" : "", {Color::gray, Color::white}, hex(0xb9c2cc)}; }
+Finish wooden(bool named) { return {named ? "wooden" : "", {Color::brown}, hex(0x9a6537)}; }
 
 bool can_be_wooden(Item item) {
   return item == Item::sword || item == Item::shield || item == Item::coin || item == Item::key ||
@@ -96,15 +96,15 @@ Finish usual_finish(Rng& rng, Item item) {
     case Item::chest:
       return wooden(false);
     case Item::bomb:
-      return coloured(rng, Colour::black, false);
+      return colored(rng, Color::black, false);
     case Item::scroll:
       return {"", {}, hex(0xf3e2b8)};
     case Item::apple:
     case Item::mushroom:
     case Item::heart:
-      return coloured(rng, Colour::red, false);
+      return colored(rng, Color::red, false);
     default:
-      return coloured(rng, chance(rng, 0.5) ? Colour::blue : Colour::green, false);
+      return colored(rng, chance(rng, 0.5) ? Color::blue : Color::green, false);
   }
 }
 
@@ -113,13 +113,13 @@ Finish random_finish(Rng& rng, Item item) {
   if (kind < 0.16) return golden(true);
   if (kind < 0.24 && can_be_silver(item)) return silver(true);
   if (kind < 0.32 && can_be_wooden(item)) return wooden(true);
-  return coloured(rng, static_cast<Colour>(uniform_int(rng, 0, colour_count - 1)), true);
+  return colored(rng, static_cast<Color>(uniform_int(rng, 0, color_count - 1)), true);
 }
 
-void list_item(Item item, const Finish& finish, Point centre, double half, std::vector<Object>& objects) {
+void list_item(Item item, const Finish& finish, Point center, double half, std::vector<Object>& objects) {
   const auto add = [&](Shape shape) {
-    for (const Colour colour : finish.colours) {
-      objects.push_back({shape, colour, centre, 4 * half * half * fill_of(shape)});
+    for (const Color color : finish.colors) {
+      objects.push_back({shape, color, center, 4 * half * half * fill_of(shape)});
     }
   };
   switch (item) {
@@ -143,16 +143,16 @@ void list_item(Item item, const Finish& finish, Point centre, double half, std::
   }
 }
 
-Backdrop random_backdrop(Rng& rng, Rgb base, const std::vector<Colour>& not_these) {
+Backdrop random_backdrop(Rng& rng, Rgb base, const std::vector<Color>& not_these) {
   const auto apart = [&](Rgb c) { return std::hypot(c.r - base.r, c.g - base.g, c.b - base.b) > 0.45; };
   Backdrop backdrop;
   if (chance(rng, 0.4)) {  // one of the twelve, to be named
-    Colour colour;
+    Color color;
     do {
-      colour = static_cast<Colour>(uniform_int(rng, 0, colour_count - 1));
-    } while (std::ranges::find(not_these, colour) != not_these.end() || !apart(centre(colour)));
-    backdrop.colour = colour;
-    backdrop.inner = backdrop.outer = vary(rng, colour);
+      color = static_cast<Color>(uniform_int(rng, 0, color_count - 1));
+    } while (std::ranges::find(not_these, color) != not_these.end() || !apart(center(color)));
+    backdrop.color = color;
+    backdrop.inner = backdrop.outer = vary(rng, color);
     return backdrop;
   }
   const std::vector<Rgb> calm{hex(0xf3ead8), hex(0xdcebf5), hex(0xe3f1df), hex(0xf5e1e4), hex(0xe6e0f3),
@@ -177,15 +177,15 @@ void paint_shadow(Canvas& canvas, Point c, double radius_x) {
 Drawing make_item(Rng& rng, Style style) {
   const Item item = static_cast<Item>(uniform_int(rng, 0, item_count - 1));
   const Finish finish = chance(rng, 0.15) ? usual_finish(rng, item) : random_finish(rng, item);
-  const Backdrop backdrop = random_backdrop(rng, finish.base, finish.colours);
+  const Backdrop backdrop = random_backdrop(rng, finish.base, finish.colors);
   const double half = uniform(rng, 0.3, 0.39);
   const Point at{0.5 + uniform(rng, -0.05, 0.05), 0.49 + uniform(rng, -0.03, 0.03)};
   Drawing drawing;
-  const bool colours = has_colours(style);
-  drawing.caption = describe_item(rng, item, colours ? finish.word : "");
-  if (colours && backdrop.colour && chance(rng, 0.6)) {
-    drawing.caption += " on a" + std::string(backdrop.colour == Colour::orange ? "n " : " ") +
-                       std::string(name(*backdrop.colour)) + " background";
+  const bool colors = has_colors(style);
+  drawing.caption = describe_item(rng, item, colors ? finish.word : "");
+  if (colors && backdrop.color && chance(rng, 0.6)) {
+    drawing.caption += " on a" + std::string(backdrop.color == Color::orange ? "n " : " ") +
+                       std::string(name(*backdrop.color)) + " background";
   }
   list_item(item, finish, at, half, drawing.objects);
   drawing.paint = [item, base = finish.base, backdrop, at, half](Canvas& canvas) {

@@ -28,10 +28,10 @@ enum class Item {
 };
 constexpr int item_count = 14;
 
-// What a thing is made of: a colour, or a material that has colours of its own.
+// What a thing is made of: a color, or a material that has colors of its own.
 struct Finish {
-  std::string word;             // "blue", "golden"; empty: the thing's usual look, not worth a word
-  std::vector<Colour> colours;  // what it may be taken for
+  std::string word;           // "blue", "golden"; empty: the thing's usual look, not worth a word
+  std::vector<Color> colors;  // what it may be taken for
   Rgb base;
 };
 
@@ -42,17 +42,17 @@ Finish random_finish(Rng& rng, Item item);
 // Around (0, 0), within [-1, 1].
 void paint_item(Canvas& canvas, Item item, Rgb base);
 
-// What the thing looks like in the list of shapes, its centre and size in unit coordinates.
-void list_item(Item item, const Finish& finish, Point centre, double half, std::vector<Object>& objects);
+// What the thing looks like in the list of shapes, its center and size in unit coordinates.
+void list_item(Item item, const Finish& finish, Point center, double half, std::vector<Object>& objects);
 
-// A background, plain or softly lit, that sets off a thing of colour `base`. Its name, when it has one.
+// A background, plain or softly lit, that sets off a thing of color `base`. Its name, when it has one.
 struct Backdrop {
-  std::optional<Colour> colour;
+  std::optional<Color> color;
   Rgb inner, outer;
 };
-Backdrop random_backdrop(Rng& rng, Rgb base, const std::vector<Colour>& not_these);
+Backdrop random_backdrop(Rng& rng, Rgb base, const std::vector<Color>& not_these);
 void paint_backdrop(Canvas& canvas, const Backdrop& backdrop);
 // Soft, on the ground.
-void paint_shadow(Canvas& canvas, Point centre, double radius_x);
+void paint_shadow(Canvas& canvas, Point center, double radius_x);
 
 }  // namespace unclip

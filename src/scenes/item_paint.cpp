@@ -83,9 +83,9 @@ void gem(Canvas& canvas, Rgb base) {
   const Point left{-0.9, -0.25}, right{0.9, -0.25}, tip{0, 0.85}, top_left{-0.52, -0.72},
       top_right{0.52, -0.72};
   const Point a{-0.36, -0.25}, b{0.36, -0.25}, middle{0, -0.72};
-  const auto facet = [&](const std::vector<Point>& corners, Rgb colour) {
+  const auto facet = [&](const std::vector<Point>& corners, Rgb color) {
     canvas.polygon(corners);
-    canvas.fill(colour);
+    canvas.fill(color);
   };
   facet({top_left, top_right, right, tip, left}, base);
   facet({left, a, tip}, lighter(base, 0.12));
@@ -213,9 +213,9 @@ void mushroom(Canvas& canvas, Rgb base) {
 
 void prism(Canvas& canvas, Rgb base, Point foot, double w, double height, double lean) {
   const Local local(canvas, foot, 1, lean);
-  const auto facet = [&](const std::vector<Point>& corners, Rgb colour) {
+  const auto facet = [&](const std::vector<Point>& corners, Rgb color) {
     canvas.polygon(corners);
-    canvas.fill(colour);
+    canvas.fill(color);
   };
   const double shoulder = -height + 0.8 * w;
   facet({{-w, 0}, {-w, shoulder}, {0, -height}, {w, shoulder}, {w, 0}}, base);

@@ -66,10 +66,10 @@ int surround_of(const Segments& segments, int object, const Extent& e) {
   return std::ranges::max_element(votes, {}, [](const auto& vote) { return vote.second; })->first;
 }
 
-// How much of each pixel is the object: its place on the way from the surround's colour to the object's.
-Mask mask_of(const Picture& picture, const Segments& segments, int object, const Extent& e) {
+// How much of each pixel is the object: its place on the way from the surround's color to the object's.
+Mask mask_of(const SmallImage& image, const Segments& segments, int object, const Extent& e) {
   const int surround = surround_of(segments, object, e);
-  const Pixel& paint = segments.colours[static_cast<size_t>(object)];
+  const Pixel& paint = segments.colors[static_cast<size_t>(object)];
   const auto is_other = [&](int label) { return label >= 0 && label != object && label != surround; };
   Mask mask{std::max(e.left - 3, 0), std::max(e.top - 3, 0), 0, 0, {}};
   mask.width = std::min(e.right + 3, judged) - mask.x;
@@ -82,10 +82,10 @@ Mask mask_of(const Picture& picture, const Segments& segments, int object, const
         continue;
       }
       const Pixel& ground =
-          surround < 0 ? segments.background[at] : segments.colours[static_cast<size_t>(surround)];
+          surround < 0 ? segments.background[at] : segments.colors[static_cast<size_t>(surround)];
       float along = 0, length = 0;
       for (size_t c = 0; c < 3; ++c) {
-        along += (picture.pixels[at][c] - ground[c]) * (paint[c] - ground[c]);
+        along += (image.pixels[at][c] - ground[c]) * (paint[c] - ground[c]);
         length += (paint[c] - ground[c]) * (paint[c] - ground[c]);
       }
       mask.cover.push_back(std::clamp(along / length, 0.0f, 1.0f));
@@ -94,13 +94,13 @@ Mask mask_of(const Picture& picture, const Segments& segments, int object, const
   return mask;
 }
 
-Seen see(const Picture& picture, const Segments& segments, int object) {
+Seen see(const SmallImage& image, const Segments& segments, int object) {
   const Extent e = extent_of(segments, object);
   Fit start;
   start.left = e.left, start.right = e.right, start.top = e.top, start.bottom = e.bottom;
-  const Fit fit = fit_shape(mask_of(picture, segments, object, e), start);
+  const Fit fit = fit_shape(mask_of(image, segments, object, e), start);
   Seen seen;
-  seen.colour = nearest_colour(segments.colours[static_cast<size_t>(object)]);
+  seen.color = nearest_color(segments.colors[static_cast<size_t>(object)]);
   seen.fit = fit.overlap;
   if (fit.overlap >= least_fit) seen.shape = fit.shape;
   const double width = (fit.right - fit.left) / judged, height = (fit.bottom - fit.top) / judged;
@@ -110,8 +110,8 @@ Seen see(const Picture& picture, const Segments& segments, int object) {
   return seen;
 }
 
-std::string words(const Wanted& wanted, bool colours) {
-  return (colours ? std::string(name(wanted.colour)) + " " : "") + std::string(name(wanted.shape));
+std::string words(const Wanted& wanted, bool colors) {
+  return (colors ? std::string(name(wanted.color)) + " " : "") + std::string(name(wanted.shape));
 }
 
 bool fits_size(double area, Size size) {
@@ -122,17 +122,17 @@ bool fits_size(double area, Size size) {
 }  // namespace
 
 Detections detect(std::span<const uint8_t> rgb, int size) {
-  const Picture picture = reduce(rgb, size);
-  const Segments segments = segment(picture);
+  const SmallImage image = reduce(rgb, size);
+  const Segments segments = segment(image);
   Detections detections;
-  detections.background = nearest_colour(segments.background[judged / 2 * judged + judged / 2]);
-  for (int i = 0; i < static_cast<int>(segments.colours.size()); ++i) {
-    detections.objects.push_back(see(picture, segments, i));
+  detections.background = nearest_color(segments.background[judged / 2 * judged + judged / 2]);
+  for (int i = 0; i < static_cast<int>(segments.colors.size()); ++i) {
+    detections.objects.push_back(see(image, segments, i));
   }
   return detections;
 }
 
-Verdict judge(const Detections& detections, const Requirement& wanted, bool colours) {
+Verdict judge(const Detections& detections, const Requirement& wanted, bool colors) {
   Verdict verdict;
   const auto object_to = [&](bool fine, const std::string& reason) {
     if (!fine) verdict.reasons.push_back(reason);
@@ -144,12 +144,12 @@ Verdict judge(const Detections& detections, const Requirement& wanted, bool colo
     int found = 0;
     const Seen* first = nullptr;
     for (const Seen& seen : detections.objects) {
-      if (seen.shape != group.shape || (colours && seen.colour != group.colour)) continue;
+      if (seen.shape != group.shape || (colors && seen.color != group.color)) continue;
       if (++found == 1) first = &seen;
       object_to(fits_size(seen.area, group.size),
-                "a " + words(group, colours) + " is not " + std::string(name(group.size)));
+                "a " + words(group, colors) + " is not " + std::string(name(group.size)));
     }
-    object_to(found == group.count, "wanted " + std::to_string(group.count) + " " + words(group, colours) +
+    object_to(found == group.count, "wanted " + std::to_string(group.count) + " " + words(group, colors) +
                                         ", found " + std::to_string(found));
     firsts.push_back(first);
   }
@@ -157,8 +157,8 @@ Verdict judge(const Detections& detections, const Requirement& wanted, bool colo
   object_to(seen == total, "wanted " + std::to_string(total) + " objects, found " + std::to_string(seen));
   if (wanted.relation && firsts[0] && firsts[1]) {
     object_to(stands(firsts[0]->box, *wanted.relation, firsts[1]->box),
-              "the " + words(wanted.objects[0], colours) + " is not " + std::string(name(*wanted.relation)) +
-                  " the " + words(wanted.objects[1], colours));
+              "the " + words(wanted.objects[0], colors) + " is not " + std::string(name(*wanted.relation)) +
+                  " the " + words(wanted.objects[1], colors));
   }
   if (wanted.background) {
     object_to(detections.background == *wanted.background,

@@ -1,4 +1,4 @@
-// The picture at the size that is judged, colours by name, and the plane of the background (see segment.h).
+// The image at the size that is judged, colors by name, and the plane of the background (see segment.h).
 #include <algorithm>
 #include <cmath>
 
@@ -15,14 +15,14 @@ bool on_border(int at) {
 }
 
 // The plane a + b·x + c·y of each channel through `places`, by least squares.
-std::vector<Pixel> plane_through(const Picture& picture, const Places& places) {
+std::vector<Pixel> plane_through(const SmallImage& image, const Places& places) {
   double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0, syy = 0;
   std::array<std::array<double, 3>, 3> right{};  // [channel][1, x, y]
   for (const int at : places) {
     const double x = at % judged, y = at / judged;
     n += 1, sx += x, sy += y, sxx += x * x, sxy += x * y, syy += y * y;
     for (size_t c = 0; c < 3; ++c) {
-      const double value = picture.pixels[static_cast<size_t>(at)][c];
+      const double value = image.pixels[static_cast<size_t>(at)][c];
       right[c][0] += value, right[c][1] += value * x, right[c][2] += value * y;
     }
   }
@@ -45,21 +45,21 @@ std::vector<Pixel> plane_through(const Picture& picture, const Places& places) {
 
 float distance(const Pixel& a, const Pixel& b) { return std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]); }
 
-Colour nearest_colour(const Pixel& pixel) {
-  static const auto centres = [] {
-    std::array<Pixel, colour_count> all;
+Color nearest_color(const Pixel& pixel) {
+  static const auto centers = [] {
+    std::array<Pixel, color_count> all;
     for (size_t i = 0; i < all.size(); ++i) {
-      const Rgb c = centre(static_cast<Colour>(i));
+      const Rgb c = center(static_cast<Color>(i));
       all[i] = {static_cast<float>(255 * c.r), static_cast<float>(255 * c.g), static_cast<float>(255 * c.b)};
     }
     return all;
   }();
-  return static_cast<Colour>(
-      std::ranges::min_element(centres, {}, [&](const Pixel& c) { return distance(c, pixel); }) -
-      centres.begin());
+  return static_cast<Color>(
+      std::ranges::min_element(centers, {}, [&](const Pixel& c) { return distance(c, pixel); }) -
+      centers.begin());
 }
 
-Picture reduce(std::span<const uint8_t> rgb, int size) {
+SmallImage reduce(std::span<const uint8_t> rgb, int size) {
   // Triangle filter as wide as the coarser of the two grids: an average going down, bilinear going up.
   const double scale = static_cast<double>(size) / judged, reach = std::max(scale, 1.0);
   struct Taps {
@@ -78,7 +78,7 @@ Picture reduce(std::span<const uint8_t> rgb, int size) {
     }
     for (float& weight : tap.weights) weight /= sum;
   }
-  Picture picture{std::vector<Pixel>(judged * judged), size < judged ? 4 : 2};
+  SmallImage image{std::vector<Pixel>(judged * judged), size < judged ? 4 : 2};
   for (int at = 0; at < judged * judged; ++at) {
     const Taps& column = taps[static_cast<size_t>(at % judged)];
     const Taps& row = taps[static_cast<size_t>(at / judged)];
@@ -88,16 +88,16 @@ Picture reduce(std::span<const uint8_t> rgb, int size) {
                              static_cast<size_t>(column.first) + u) *
                             3;
         for (size_t c = 0; c < 3; ++c) {
-          picture.pixels[static_cast<size_t>(at)][c] += row.weights[v] * column.weights[u] * rgb[from + c];
+          image.pixels[static_cast<size_t>(at)][c] += row.weights[v] * column.weights[u] * rgb[from + c];
         }
       }
     }
   }
-  return picture;
+  return image;
 }
 
 // Starts from the border's median; then the plane through all that is near it, twice.
-std::vector<Pixel> find_background(const Picture& picture) {
+std::vector<Pixel> find_background(const SmallImage& image) {
   Places border;
   for (int at = 0; at < judged * judged; ++at) {
     if (on_border(at)) border.push_back(at);
@@ -105,7 +105,7 @@ std::vector<Pixel> find_background(const Picture& picture) {
   Pixel median{};
   for (size_t c = 0; c < 3; ++c) {
     std::vector<float> values;
-    for (const int at : border) values.push_back(picture.pixels[static_cast<size_t>(at)][c]);
+    for (const int at : border) values.push_back(image.pixels[static_cast<size_t>(at)][c]);
     std::ranges::nth_element(values, values.begin() + static_cast<long>(values.size() / 2));
     median[c] = values[values.size() / 2];
   }
@@ -114,11 +114,11 @@ std::vector<Pixel> find_background(const Picture& picture) {
     Places near;
     for (int at = 0; at < judged * judged; ++at) {
       const size_t i = static_cast<size_t>(at);
-      if ((round > 0 || on_border(at)) && distance(picture.pixels[i], plane[i]) < stands_out)
+      if ((round > 0 || on_border(at)) && distance(image.pixels[i], plane[i]) < stands_out)
         near.push_back(at);
     }
     if (near.size() < 100) break;  // no plain background: the median must do
-    plane = plane_through(picture, near);
+    plane = plane_through(image, near);
   }
   return plane;
 }

@@ -80,13 +80,13 @@ void choose_places(Rng& rng, Landscape& land) {
 }
 
 void list_objects(const Landscape& land, Drawing& drawing) {
-  const auto add = [&](Shape shape, Colour colour, double area) {
-    drawing.objects.push_back({shape, colour, land.light, area});
+  const auto add = [&](Shape shape, Color color, double area) {
+    drawing.objects.push_back({shape, color, land.light, area});
   };
   if (land.sun) {
-    add(Shape::circle, land.time == Time::sunset ? Colour::orange : Colour::yellow, 0.02);
+    add(Shape::circle, land.time == Time::sunset ? Color::orange : Color::yellow, 0.02);
   }
-  if (land.moon) add(Shape::circle, Colour::white, 0.02);
+  if (land.moon) add(Shape::circle, Color::white, 0.02);
 }
 
 }  // namespace
@@ -119,7 +119,7 @@ Drawing make_landscape(Rng& rng, Style style) {
   Landscape land = random_landscape(rng);
   land.coarse = style == Style::pixel_art;
   Drawing drawing;
-  drawing.caption = describe(rng, land, has_colours(style));
+  drawing.caption = describe(rng, land, has_colors(style));
   list_objects(land, drawing);
   drawing.paint = [land](Canvas& canvas) { paint(canvas, land); };
   return drawing;

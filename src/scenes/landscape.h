@@ -35,7 +35,7 @@ struct Landscape {
 Landscape random_landscape(Rng& rng);
 void paint(Canvas& canvas, const Landscape& land);
 
-// Colours by time, season and weather.
+// Colors by time, season and weather.
 struct Palette {
   Rgb sky_top, sky_middle, sky_low;
   Rgb light;  // on the land: multiplies
@@ -62,7 +62,7 @@ void paint_bridge(Canvas& canvas, const Landscape& land, const Palette& palette)
 void paint_boat(Canvas& canvas, const Landscape& land, const Palette& palette);
 void paint_weather(Canvas& canvas, const Landscape& land);
 
-// Names what is drawn; without `colours`, neither the time of day nor the season, which show by colour alone.
-std::string describe(Rng& rng, const Landscape& land, bool colours);
+// Names what is drawn; without `colors`, neither the time of day nor the season, which show by color alone.
+std::string describe(Rng& rng, const Landscape& land, bool colors);
 
 }  // namespace unclip

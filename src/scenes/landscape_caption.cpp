@@ -1,4 +1,4 @@
-// Landscapes in words. What makes a picture what it is gets named nearly always, small things now and then.
+// Landscapes in words. What makes an image what it is gets named nearly always, small things now and then.
 #include "landscape.h"
 #include "words.h"
 
@@ -10,8 +10,8 @@ std::string adjective(Rng& rng) {
                     "pretty", "picturesque", "wonderful"});
 }
 
-std::string mountain_words(Rng& rng, const Landscape& land, bool colours) {
-  if (land.snowy && colours && chance(rng, 0.8)) {
+std::string mountain_words(Rng& rng, const Landscape& land, bool colors) {
+  if (land.snowy && colors && chance(rng, 0.8)) {
     return pick(rng, {"snowy mountains", "snowy mountains", "snow-capped mountains", "snowy peaks",
                       "mountains with snow"});
   }
@@ -30,12 +30,12 @@ std::string building_word(Rng& rng, Building building) {
 }
 
 // The lesser things of the sky.
-std::vector<std::string> sky_things(Rng& rng, const Landscape& land, bool colours) {
+std::vector<std::string> sky_things(Rng& rng, const Landscape& land, bool colors) {
   std::vector<std::string> things;
   const auto add = [&](bool drawn, double named, std::initializer_list<const char*> words) {
     if (drawn && chance(rng, named)) things.push_back(pick(rng, words));
   };
-  if (colours && chance(rng, 0.2)) {
+  if (colors && chance(rng, 0.2)) {
     add(land.rainbow, 1, {"a colorful rainbow"});
   } else {
     add(land.rainbow, 0.95, {"a rainbow"});
@@ -52,7 +52,7 @@ std::vector<std::string> sky_things(Rng& rng, const Landscape& land, bool colour
 }
 
 // What makes the place, the most telling first.
-std::vector<std::string> land_things(Rng& rng, const Landscape& land, bool colours) {
+std::vector<std::string> land_things(Rng& rng, const Landscape& land, bool colors) {
   std::vector<std::string> things;
   const auto add = [&](bool drawn, double named, std::initializer_list<const char*> words) {
     if (drawn && chance(rng, named)) things.push_back(pick(rng, words));
@@ -76,7 +76,7 @@ std::vector<std::string> land_things(Rng& rng, const Landscape& land, bool colou
       {"the sea", "the sea", "the ocean", "the open sea"});
   add(land.water == Water::lake && !sails, 0.94, {"a lake", "a lake", "a lake", "a calm lake"});
   add(land.desert, 1, {"a desert", "a desert", "the desert", "a sandy desert", "a desert with cacti"});
-  if (land.mountains && chance(rng, 0.94)) things.push_back(mountain_words(rng, land, colours));
+  if (land.mountains && chance(rng, 0.94)) things.push_back(mountain_words(rng, land, colors));
   add(land.forest, 0.94, {"a forest", "a forest", "a forest", "trees", "woods"});
   add(land.flowers, 0.9, {"flowers", "flowers", "many flowers", "a field of flowers"});
   add(land.hills, 0.75, {"hills", "hills", "rolling hills"});
@@ -154,15 +154,15 @@ std::string sentence(Rng& rng, const Landscape& land, std::vector<std::string> t
 
 }  // namespace
 
-std::string describe(Rng& rng, const Landscape& land, bool colours) {
+std::string describe(Rng& rng, const Landscape& land, bool colors) {
   std::vector<std::string> things;
-  while (things.empty()) things = land_things(rng, land, colours);
-  for (const std::string& thing : sky_things(rng, land, colours)) things.push_back(thing);
+  while (things.empty()) things = land_things(rng, land, colors);
+  for (const std::string& thing : sky_things(rng, land, colors)) things.push_back(thing);
   // No caption is an inventory: five things at most.
   if (things.size() > 5) things.resize(5);
-  const bool names_season = colours && land.season != Season::any && chance(rng, 0.92);
+  const bool names_season = colors && land.season != Season::any && chance(rng, 0.92);
   const std::string text = sentence(rng, land, things, names_season ? season_word(rng, land.season) : "");
-  const std::string time = colours ? time_words(rng, land) : "";
+  const std::string time = colors ? time_words(rng, land) : "";
   if (time.empty()) return text;
   if (chance(rng, 0.08)) return time + ", " + text;
   return text + (chance(rng, 0.12) ? ", " : " ") + time;

@@ -38,7 +38,7 @@ void paint_peak(Canvas& canvas, Rng& rng, Point apex, double half, double base, 
 }
 
 void paint_mountains(Canvas& canvas, const Landscape& land, const Palette& p) {
-  Rng rng = picture_rng(land.seed, 5);
+  Rng rng = image_rng(land.seed, 5);
   const Rgb rock = land.desert ? times(hex(0x9c6248), p.light) : p.rock;
   const Rgb snow = times(hex(0xfafcff), lighter(p.light, 0.15));
   const double base = land.horizon + 0.03;
@@ -76,7 +76,7 @@ void paint_rise(Canvas& canvas, double from, double to, double base, double heig
 }
 
 void paint_hills(Canvas& canvas, const Landscape& land, const Palette& p) {
-  Rng rng = picture_rng(land.seed, 6);
+  Rng rng = image_rng(land.seed, 6);
   const double h = land.horizon + 0.03, side = chance(rng, 0.5) ? 1 : 0;
   const Rgb haze = mix(p.far_grass, p.sky_low, 0.35);
   const auto rise = [&](double x, double half, double height, Rgb top, Rgb low) {
@@ -90,7 +90,7 @@ void paint_hills(Canvas& canvas, const Landscape& land, const Palette& p) {
 }
 
 void paint_dunes(Canvas& canvas, const Landscape& land, const Palette& p) {
-  Rng rng = picture_rng(land.seed, 7);
+  Rng rng = image_rng(land.seed, 7);
   canvas.rectangle(-0.05, land.horizon, 1.1, 1.1 - land.horizon);
   canvas.fill_linear({0, land.horizon}, {0, 1}, {{0, lighter(p.sand, 0.2)}, {1, p.sand}});
   const bool mirrored = chance(rng, 0.5);
@@ -115,7 +115,7 @@ void paint_dunes(Canvas& canvas, const Landscape& land, const Palette& p) {
 }
 
 void paint_cacti(Canvas& canvas, const Landscape& land, const Palette& p) {
-  Rng rng = picture_rng(land.seed, 8);
+  Rng rng = image_rng(land.seed, 8);
   const Rgb green = times(hex(0x3f8f4f), p.light);
   const int count = uniform_int(rng, 2, 3);
   const double slots[]{0.16, 0.84, 0.34};
@@ -150,7 +150,7 @@ void paint_river(Canvas& canvas, const Landscape& land, const Palette& p) {
   const Rgb bank = land.winter() ? times(hex(0xb9cbe0), p.light) : darker(p.near_grass, 0.25);
   paint_ways(canvas, land, 0.16, bank, bank);
   paint_ways(canvas, land, 0, p.water_far, p.water_near);
-  Rng rng = picture_rng(land.seed, 9);
+  Rng rng = image_rng(land.seed, 9);
   for (int i = 0; i < 7; ++i) {  // ripples
     const Way way = river_at(land, 0.3 + 0.1 * i);
     const double x = way.middle.x + uniform(rng, -0.5, 0.2) * way.half;
@@ -177,19 +177,19 @@ void paint_road(Canvas& canvas, const Landscape& land, const Palette& p) {
 }
 
 // Light that glitters on the water below sun or moon.
-void paint_glitter(Canvas& canvas, const Landscape& land, double top, double bottom, Rgb colour) {
-  Rng rng = picture_rng(land.seed, 10);
+void paint_glitter(Canvas& canvas, const Landscape& land, double top, double bottom, Rgb color) {
+  Rng rng = image_rng(land.seed, 10);
   for (double y = top; y < bottom; y += 0.03) {
     const double half = 0.03 + 0.05 * (y - top) / (1 - top) + uniform(rng, 0, 0.03);
     const double x = land.light.x + uniform(rng, -0.02, 0.02);
     cairo_move_to(canvas.context(), x - half, y);
     cairo_line_to(canvas.context(), x + half, y);
   }
-  canvas.stroke(colour, 0.011, 0.75);
+  canvas.stroke(color, 0.011, 0.75);
 }
 
-void paint_waves(Canvas& canvas, const Landscape& land, double bottom, Rgb colour) {
-  Rng rng = picture_rng(land.seed, 11);
+void paint_waves(Canvas& canvas, const Landscape& land, double bottom, Rgb color) {
+  Rng rng = image_rng(land.seed, 11);
   for (double y = land.horizon + 0.06; y < bottom; y += 0.075) {
     const double shift = uniform(rng, 0, 0.3), w = 0.04 + 0.1 * (y - land.horizon);
     for (double x = shift - 0.2; x < 1; x += 0.33) {
@@ -197,7 +197,7 @@ void paint_waves(Canvas& canvas, const Landscape& land, double bottom, Rgb colou
       cairo_curve_to(canvas.context(), x + 0.3 * w, y - 0.3 * w, x + 0.7 * w, y - 0.3 * w, x + w, y);
     }
   }
-  canvas.stroke(colour, 0.009, 0.65);
+  canvas.stroke(color, 0.009, 0.65);
 }
 
 void paint_sea(Canvas& canvas, const Landscape& land, const Palette& p) {
@@ -211,7 +211,7 @@ void paint_sea(Canvas& canvas, const Landscape& land, const Palette& p) {
 }
 
 void paint_beach(Canvas& canvas, const Landscape& land, const Palette& p) {
-  Rng rng = picture_rng(land.seed, 12);
+  Rng rng = image_rng(land.seed, 12);
   const bool mirrored = chance(rng, 0.5);
   const double start = uniform(rng, 0.68, 0.72), end = uniform(rng, 0.84, 0.9);
   const auto X = [&](double x) { return mirrored ? 1 - x : x; };
@@ -235,7 +235,7 @@ void paint_lake(Canvas& canvas, const Landscape& land, const Palette& p) {
   canvas.fill(shore);
   canvas.ellipse({c.x, c.y + 0.004}, 0.445, 0.13);
   canvas.fill_linear({0, c.y - 0.13}, {0, c.y + 0.13}, {{0, p.water_far}, {1, p.water_near}});
-  Rng rng = picture_rng(land.seed, 13);
+  Rng rng = image_rng(land.seed, 13);
   for (int i = 0; i < 6; ++i) {
     const double x = c.x + uniform(rng, -0.3, 0.18), y = c.y - 0.08 + 0.033 * i;
     cairo_move_to(canvas.context(), x, y);
@@ -247,7 +247,7 @@ void paint_lake(Canvas& canvas, const Landscape& land, const Palette& p) {
 }  // namespace
 
 Way river_at(const Landscape& land, double t) {
-  Rng rng = picture_rng(land.seed, 14);
+  Rng rng = image_rng(land.seed, 14);
   const double swing = land.road ? 0.09 : 0.12, phase = chance(rng, 0.5) ? 0 : 0.5;
   const double top = land.horizon + 0.015;
   const double x = land.path_x + swing * std::sin(turn * (0.95 * std::sqrt(t) + phase)) * (0.35 + 0.65 * t) +

@@ -1,4 +1,4 @@
-// Landscapes: light and colours of the time of day and the season; sky, sun, moon, stars, clouds, weather.
+// Landscapes: light and colors of the time of day and the season; sky, sun, moon, stars, clouds, weather.
 #include <cmath>
 
 #include "landscape.h"
@@ -36,18 +36,18 @@ void set_sky(const Landscape& land, Palette& p) {
 }
 
 // A star, a snowflake; in pixel art one square of its grid.
-void paint_dot(Canvas& canvas, const Landscape& land, Point at, double radius, Rgb colour) {
+void paint_dot(Canvas& canvas, const Landscape& land, Point at, double radius, Rgb color) {
   constexpr double square = 1.0 / 32;
   if (land.coarse) {
     canvas.rectangle(std::floor(at.x / square) * square, std::floor(at.y / square) * square, square, square);
   } else {
     canvas.circle(at, radius);
   }
-  canvas.fill(colour);
+  canvas.fill(color);
 }
 
 void paint_stars(Canvas& canvas, const Landscape& land) {
-  Rng rng = picture_rng(land.seed, 1);
+  Rng rng = image_rng(land.seed, 1);
   const int count = land.coarse ? 16 : uniform_int(rng, 34, 46);
   for (int i = 0; i < count; ++i) {
     const Point at{uniform(rng, 0.02, 0.98), uniform(rng, 0.02, land.horizon - 0.06)};
@@ -73,23 +73,23 @@ void paint_stars(Canvas& canvas, const Landscape& land) {
   }
 }
 
-void glow(Canvas& canvas, Point at, double radius, Rgb colour, double alpha) {
+void glow(Canvas& canvas, Point at, double radius, Rgb color, double alpha) {
   canvas.circle(at, radius);
-  canvas.fill_radial(at, radius, {{0, colour, alpha}, {0.45, colour, alpha * 0.45}, {1, colour, 0}});
+  canvas.fill_radial(at, radius, {{0, color, alpha}, {0.45, color, alpha * 0.45}, {1, color, 0}});
 }
 
 void paint_sun(Canvas& canvas, const Landscape& land) {
-  const Rgb colour = land.time == Time::sunset    ? hex(0xff8a2a)
-                     : land.time == Time::sunrise ? hex(0xffdf4f)
-                                                  : hex(0xffd92e);
+  const Rgb color = land.time == Time::sunset    ? hex(0xff8a2a)
+                    : land.time == Time::sunrise ? hex(0xffdf4f)
+                                                 : hex(0xffd92e);
   const double radius = land.low_sun() ? 0.105 : 0.085;
-  glow(canvas, land.light, radius * 2.6, lighter(colour, 0.45), 0.75);
+  glow(canvas, land.light, radius * 2.6, lighter(color, 0.45), 0.75);
   canvas.circle(land.light, radius);
-  canvas.fill_radial(land.light, radius, {{0, lighter(colour, 0.35)}, {1, colour}});
+  canvas.fill_radial(land.light, radius, {{0, lighter(color, 0.35)}, {1, color}});
 }
 
 void paint_moon(Canvas& canvas, const Landscape& land) {
-  Rng rng = picture_rng(land.seed, 2);
+  Rng rng = image_rng(land.seed, 2);
   const Point at = land.light;
   const double r = uniform(rng, 0.08, 0.095);
   glow(canvas, at, r * 2.4, hex(0xc9d6ff), 0.45);
@@ -122,7 +122,7 @@ void paint_cloud(Canvas& canvas, Point at, double w, Rgb top, Rgb low) {
 }
 
 void paint_clouds(Canvas& canvas, const Landscape& land, const Palette& p) {
-  Rng rng = picture_rng(land.seed, 3);
+  Rng rng = image_rng(land.seed, 3);
   Rgb top = white, low = hex(0xdbe6f2);
   if (land.time == Time::sunrise) top = hex(0xfff2ec), low = hex(0xf3b7b9);
   if (land.time == Time::sunset) top = hex(0xf58d7c), low = hex(0x8a3f7d);
@@ -138,12 +138,12 @@ void paint_clouds(Canvas& canvas, const Landscape& land, const Palette& p) {
 }
 
 void paint_rainbow(Canvas& canvas, const Landscape& land) {
-  const Point centre{land.light.x > 0.5 ? 0.58 : 0.42, land.horizon + 0.04};
+  const Point center{land.light.x > 0.5 ? 0.58 : 0.42, land.horizon + 0.04};
   constexpr std::array bands{0xe8413c, 0xf79433, 0xf8dc3c, 0x4bb35a, 0x3f86e0, 0x8b4fc0};
   double radius = 0.46;
   for (const int band : bands) {
     cairo_new_sub_path(canvas.context());
-    cairo_arc(canvas.context(), centre.x, centre.y, radius, 0.5 * turn, turn);
+    cairo_arc(canvas.context(), center.x, center.y, radius, 0.5 * turn, turn);
     canvas.stroke(hex(band), 0.023, 0.9);
     radius -= 0.021;
   }
@@ -178,8 +178,8 @@ Palette palette_of(const Landscape& land) {
       p.far_grass = hex(0x8fc662), p.near_grass = hex(0x4f9e44);
       p.leaves = {hex(0x3f9142), hex(0x57a845), hex(0x2f7d3e)};
   }
-  for (Rgb* colour : {&p.far_grass, &p.near_grass, &p.rock, &p.sand, &p.pine, &p.water_far, &p.water_near}) {
-    *colour = times(*colour, p.light);
+  for (Rgb* color : {&p.far_grass, &p.near_grass, &p.rock, &p.sand, &p.pine, &p.water_far, &p.water_near}) {
+    *color = times(*color, p.light);
   }
   for (Rgb& leaf : p.leaves) leaf = times(leaf, p.light);
   if (land.time == Time::sunset) p.water_far = p.sky_low, p.water_near = hex(0x4a4f98);
@@ -199,7 +199,7 @@ void paint_sky(Canvas& canvas, const Landscape& land, const Palette& p) {
 }
 
 void paint_weather(Canvas& canvas, const Landscape& land) {
-  Rng rng = picture_rng(land.seed, 4);
+  Rng rng = image_rng(land.seed, 4);
   if (land.rain) {
     for (int i = 0; i < (land.coarse ? 30 : 60); ++i) {
       const Point from{uniform(rng, 0, 1.05), uniform(rng, 0.12, 1)};

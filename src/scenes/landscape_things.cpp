@@ -6,12 +6,12 @@
 namespace unclip {
 namespace {
 
-struct Colours {
+struct Colors {
   Rgb wall, roof, door, window, trim, snow;
   bool snowy;
 };
 
-void window(Canvas& canvas, const Colours& c, double x, double y, double w, double h) {
+void window(Canvas& canvas, const Colors& c, double x, double y, double w, double h) {
   canvas.rectangle(x - 0.02, y - 0.02, w + 0.04, h + 0.04);
   canvas.fill(c.trim);
   canvas.rectangle(x, y, w, h);
@@ -22,7 +22,7 @@ void window(Canvas& canvas, const Colours& c, double x, double y, double w, doub
 }
 
 // The upper part of a roof, white in winter.
-void roof(Canvas& canvas, const Colours& c, const std::vector<Point>& corners, double top, double low) {
+void roof(Canvas& canvas, const Colors& c, const std::vector<Point>& corners, double top, double low) {
   canvas.polygon(corners);
   canvas.fill_linear({0, top}, {0, low}, {{0, lighter(c.roof, 0.12)}, {1, darker(c.roof, 0.12)}});
   if (!c.snowy) return;
@@ -35,7 +35,7 @@ void roof(Canvas& canvas, const Colours& c, const std::vector<Point>& corners, d
 }
 
 // Local coordinates: the foot's middle is (0, 0), the wall about one wide.
-void paint_house(Canvas& canvas, const Colours& c) {
+void paint_house(Canvas& canvas, const Colors& c) {
   canvas.rectangle(0.24, -1.12, 0.14, 0.4);
   canvas.fill(darker(c.roof, 0.3));
   canvas.rectangle(-0.5, -0.62, 1, 0.62);
@@ -47,7 +47,7 @@ void paint_house(Canvas& canvas, const Colours& c) {
   window(canvas, c, 0.2, -0.42, 0.18, 0.2);
 }
 
-void paint_cabin(Canvas& canvas, const Colours& c) {
+void paint_cabin(Canvas& canvas, const Colors& c) {
   canvas.rectangle(0.22, -1.16, 0.13, 0.4);
   canvas.fill(hex(0x77706c));
   canvas.polygon({{-0.48, 0}, {-0.48, -0.55}, {0, -1.05}, {0.48, -0.55}, {0.48, 0}});
@@ -67,7 +67,7 @@ void paint_cabin(Canvas& canvas, const Colours& c) {
   window(canvas, c, 0.06, -0.4, 0.22, 0.2);
 }
 
-void tower(Canvas& canvas, const Colours& c, double x, double w, double top, double cone) {
+void tower(Canvas& canvas, const Colors& c, double x, double w, double top, double cone) {
   canvas.rectangle(x - w / 2, top, w, -top);
   canvas.fill_linear({x - w / 2, 0}, {x + w / 2, 0}, {{0, lighter(c.wall, 0.12)}, {1, darker(c.wall, 0.18)}});
   const double wide = w * 0.68;
@@ -81,7 +81,7 @@ void tower(Canvas& canvas, const Colours& c, double x, double w, double top, dou
   canvas.fill(c.window);
 }
 
-void paint_castle(Canvas& canvas, const Colours& c) {
+void paint_castle(Canvas& canvas, const Colors& c) {
   tower(canvas, c, 0, 0.34, -1.1, 0.5);
   std::vector<Point> wall{{-0.62, 0}, {-0.62, -0.62}};
   for (int i = 0; i < 7; ++i) {  // battlements
@@ -106,18 +106,18 @@ void paint_castle(Canvas& canvas, const Colours& c) {
 
 void paint_building(Canvas& canvas, const Landscape& land, const Palette& p) {
   if (land.building == Building::none) return;
-  Rng rng = picture_rng(land.seed, 30);
+  Rng rng = image_rng(land.seed, 30);
   const bool lit = land.time == Time::night || land.low_sun();
   const std::vector<Rgb> walls{hex(0xfbf3df), hex(0xf6dfb8), hex(0xe9edf2), hex(0xf3cdb8)};
   const std::vector<Rgb> roofs{hex(0xc8402f), hex(0xa8432e), hex(0x3f62a8), hex(0x7a4a8f)};
-  const auto shone = [&](Rgb colour) { return times(colour, lighter(p.light, 0.12)); };
-  Colours c{shone(pick(rng, walls)),
-            shone(pick(rng, roofs)),
-            shone(hex(0x7a4b2a)),
-            lit ? hex(0xffd768) : shone(hex(0x7fb0dc)),
-            shone(hex(0xfafafa)),
-            shone(hex(0xfafcff)),
-            land.winter()};
+  const auto shone = [&](Rgb color) { return times(color, lighter(p.light, 0.12)); };
+  Colors c{shone(pick(rng, walls)),
+           shone(pick(rng, roofs)),
+           shone(hex(0x7a4b2a)),
+           lit ? hex(0xffd768) : shone(hex(0x7fb0dc)),
+           shone(hex(0xfafafa)),
+           shone(hex(0xfafcff)),
+           land.winter()};
   double size = uniform(rng, 0.27, 0.32), foot = land.horizon + uniform(rng, 0.12, 0.17);
   if (land.water == Water::lake) foot = land.horizon + 0.1;
   canvas.ellipse({land.building_x, foot}, 0.62 * size, 0.035);
@@ -141,7 +141,7 @@ void paint_building(Canvas& canvas, const Landscape& land, const Palette& p) {
 
 void paint_bridge(Canvas& canvas, const Landscape& land, const Palette& p) {
   if (!land.bridge) return;
-  Rng rng = picture_rng(land.seed, 31);
+  Rng rng = image_rng(land.seed, 31);
   const double t = uniform(rng, 0.58, 0.66);
   const Way way = river_at(land, t);
   const Rgb stone = times(chance(rng, 0.5) ? hex(0xa9a29a) : hex(0xb98d5f), p.light);
@@ -171,11 +171,11 @@ void paint_bridge(Canvas& canvas, const Landscape& land, const Palette& p) {
 
 void paint_boat(Canvas& canvas, const Landscape& land, const Palette& p) {
   if (!land.boat) return;
-  Rng rng = picture_rng(land.seed, 32);
+  Rng rng = image_rng(land.seed, 32);
   const bool sea = land.water == Water::sea;
   const double x = sea ? uniform(rng, 0.28, 0.72) : land.path_x + uniform(rng, -0.15, 0.15);
   const double y = land.horizon + (sea ? uniform(rng, 0.12, 0.18) : 0.23);
-  const auto shone = [&](Rgb colour) { return times(colour, lighter(p.light, 0.2)); };
+  const auto shone = [&](Rgb color) { return times(color, lighter(p.light, 0.2)); };
   const Rgb hull =
       shone(pick(rng, std::vector<Rgb>{hex(0x9a4a2c), hex(0xc23b34), hex(0x2f4f8f), hex(0xf2f2f2)}));
   const Rgb sail =

@@ -144,7 +144,7 @@ void paint_single(Canvas& canvas, Rng& rng, const Landscape& land, const Palette
 }  // namespace
 
 void paint_trees(Canvas& canvas, const Landscape& land, const Palette& p, bool near) {
-  Rng rng = picture_rng(land.seed, near ? 21 : 20);
+  Rng rng = image_rng(land.seed, near ? 21 : 20);
   if (land.desert) return;
   if (land.water == Water::sea) {
     if (near && land.beach && chance(rng, 0.65)) {
@@ -159,8 +159,8 @@ void paint_trees(Canvas& canvas, const Landscape& land, const Palette& p, bool n
 
 void paint_flowers(Canvas& canvas, const Landscape& land, const Palette& p) {
   if (!land.flowers && !land.meadow) return;
-  Rng rng = picture_rng(land.seed, 22);
-  const std::vector<Rgb> colours{hex(0xe8384f), hex(0xf7d038), hex(0xf48fc0), hex(0xa65ad6), hex(0xfdfdfd)};
+  Rng rng = image_rng(land.seed, 22);
+  const std::vector<Rgb> colors{hex(0xe8384f), hex(0xf7d038), hex(0xf48fc0), hex(0xa65ad6), hex(0xfdfdfd)};
   const double top = land.horizon + 0.16, size = land.flowers ? 0.045 : 0.02;
   for (double y = top; y < 0.97; y += 0.035) {  // blades first, a row at a time
     for (double x = uniform(rng, 0, 0.06); x < 1; x += 0.075) {
@@ -177,13 +177,13 @@ void paint_flowers(Canvas& canvas, const Landscape& land, const Palette& p) {
     for (int i = 0; i < count; ++i) {
       const Point at{(i + 0.5 + uniform(rng, -0.3, 0.3)) / count, y + uniform(rng, -0.02, 0.02)};
       const double r = size * (0.6 + 0.55 * depth);
-      const Rgb colour = times(pick(rng, colours), lighter(p.light, 0.15));
+      const Rgb color = times(pick(rng, colors), lighter(p.light, 0.15));
       if (!is_free(land, at.x, at.y)) continue;
       bumpy(canvas, at, r, r * 0.92, 5, 0.42, 0.3);
-      canvas.fill(colour);
+      canvas.fill(color);
       if (!land.flowers) continue;
       canvas.circle(at, r * 0.3);
-      canvas.fill(times(luminance(colour) > 0.75 ? hex(0xf2a33a) : hex(0xffe27a), p.light));
+      canvas.fill(times(luminance(color) > 0.75 ? hex(0xf2a33a) : hex(0xffe27a), p.light));
     }
   }
 }

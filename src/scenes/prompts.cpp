@@ -14,20 +14,20 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, row_count> row_names{"single object",  "colour", "two objects",
-                                                            "colour binding", "count",  "position"};
+constexpr std::array<std::string_view, row_count> row_names{"single object", "color", "two objects",
+                                                            "color binding", "count", "position"};
 
 Wanted random_wanted(Rng& rng) {
-  return {static_cast<Colour>(uniform_int(rng, 0, colour_count - 1)),
+  return {static_cast<Color>(uniform_int(rng, 0, color_count - 1)),
           static_cast<Shape>(uniform_int(rng, 0, shape_count - 1))};
 }
 
 Requirement for_row(Rng& rng, Row row) {
   Requirement wanted{{random_wanted(rng)}, {}, {}};
   if (row == Row::count) wanted.objects[0].count = uniform_int(rng, 1, 4);
-  if (row == Row::two_objects || row == Row::colour_binding || row == Row::position) {
+  if (row == Row::two_objects || row == Row::color_binding || row == Row::position) {
     Wanted other = random_wanted(rng);
-    while (other.shape == wanted.objects[0].shape || other.colour == wanted.objects[0].colour) {
+    while (other.shape == wanted.objects[0].shape || other.color == wanted.objects[0].color) {
       other = random_wanted(rng);
     }
     wanted.objects.push_back(other);
@@ -46,7 +46,7 @@ Choice choice(const json& word, int count) {
 }
 
 Wanted wanted_from(const json& object) {
-  Wanted wanted{choice<Colour>(object.at("colour"), colour_count),
+  Wanted wanted{choice<Color>(object.at("color"), color_count),
                 choice<Shape>(object.at("shape"), shape_count)};
   wanted.size = choice<Size>(object.value("size", json("any")), 3);
   wanted.count = object.value("count", 1);
@@ -61,13 +61,13 @@ Prompt prompt_from(const json& line) {
     prompt.wanted.relation = choice<Relation>(relation, relation_count);
   }
   if (const json background = line.value("background", json()); !background.is_null()) {
-    prompt.wanted.background = choice<Colour>(background, colour_count);
+    prompt.wanted.background = choice<Color>(background, color_count);
   }
   const size_t objects = prompt.wanted.objects.size();
   if (objects < 1 || objects > 2) throw std::invalid_argument("objects must be one or two");
   if (prompt.wanted.relation && objects != 2) throw std::invalid_argument("a relation needs two objects");
   prompt.held_out = holds_held_out(prompt.wanted);
-  Rng rng = picture_rng(0, 0);
+  Rng rng = image_rng(0, 0);
   if (!draw_stubbornly(rng, prompt.wanted)) throw std::invalid_argument("no picture can hold these objects");
   return prompt;
 }
@@ -77,11 +77,11 @@ Prompt prompt_from(const json& line) {
 std::string_view name(Row row) { return row_names[static_cast<size_t>(row)]; }
 
 std::vector<Prompt> eval_prompts(Row row, int n, uint64_t seed, bool held_out) {
-  Rng rng = picture_rng(seed, static_cast<uint64_t>(row) * 2 + (held_out ? 1 : 0));
+  Rng rng = image_rng(seed, static_cast<uint64_t>(row) * 2 + (held_out ? 1 : 0));
   std::vector<Prompt> prompts;
   while (static_cast<int>(prompts.size()) < n) {
     const Requirement wanted = for_row(rng, row);
-    // Some requirements have no room in any picture that the family draws (a star inside a small cross).
+    // Some requirements have no room in any image that the family draws (a star inside a small cross).
     if (holds_held_out(wanted) != held_out || !draw_required(rng, wanted)) continue;
     prompts.push_back({describe(wanted), row, held_out, wanted});
   }
@@ -103,7 +103,7 @@ std::string to_json(const Prompt& prompt) {
   nlohmann::ordered_json line{
       {"prompt", prompt.text}, {"row", name(prompt.row)}, {"held_out", prompt.held_out}};
   for (const Wanted& object : prompt.wanted.objects) {
-    line["objects"].push_back({{"colour", name(object.colour)},
+    line["objects"].push_back({{"color", name(object.color)},
                                {"shape", name(object.shape)},
                                {"size", name(object.size)},
                                {"count", object.count}});
@@ -126,7 +126,7 @@ std::vector<Prompt> read_prompts(std::istream& lines, const std::string& file) {
       throw Error(
           ExitCode::usage,
           file + ":" + std::to_string(number) + ": not a prompt to judge: " + excerpt(fault.what()),
-          R"(expected a line such as {"prompt": "a red star", "row": "colour", "objects": [{"colour": "red", "shape": "star"}]})");
+          R"(expected a line such as {"prompt": "a red star", "row": "color", "objects": [{"color": "red", "shape": "star"}]})");
     }
   }
   return prompts;

@@ -11,8 +11,8 @@
 
 namespace unclip {
 
-// What a row asks. The first and the third judge shapes alone, the others colours too.
-enum class Row { single_object, colour, two_objects, colour_binding, count, position };
+// What a row asks. The first and the third judge shapes alone, the others colors too.
+enum class Row { single_object, color, two_objects, color_binding, count, position };
 
 constexpr int row_count = 6;
 std::string_view name(Row row);
@@ -20,19 +20,19 @@ std::string_view name(Row row);
 struct Prompt {
   std::string text;
   Row row = Row::single_object;
-  bool held_out = false;  // holds at least one pair that no training picture holds
+  bool held_out = false;  // holds at least one pair that no training image holds
   Requirement wanted;
 };
 
 // `n` prompts. The same seed gives the same list; seen prompts hold no pair that is held out.
 std::vector<Prompt> eval_prompts(Row row, int n, uint64_t seed, bool held_out);
 
-// A picture that holds what is wanted; none where many tries gave none.
+// An image that holds what is wanted; none where many tries gave none.
 std::optional<Drawing> draw_stubbornly(Rng& rng, const Requirement& wanted);
 
 Verdict judge(const Detections& detections, const Prompt& prompt);
 
-// {"prompt", "row", "held_out", "objects": [{"colour", "shape", "size", "count"}], "relation", "background"};
+// {"prompt", "row", "held_out", "objects": [{"color", "shape", "size", "count"}], "relation", "background"};
 // relation and background may be null or absent, size "any" or absent, count 1 or absent.
 std::string to_json(const Prompt& prompt);
 // One prompt a line, blank lines skipped. Throws ExitCode::usage with `file`:line where one does not fit.

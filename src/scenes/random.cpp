@@ -6,7 +6,7 @@
 namespace unclip {
 namespace {
 
-// SplitMix64 (Steele et al. 2014): neighbouring counters give unrelated numbers.
+// SplitMix64 (Steele et al. 2014): neighboring counters give unrelated numbers.
 uint64_t mix(uint64_t x) {
   x += 0x9e3779b97f4a7c15;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
@@ -16,7 +16,7 @@ uint64_t mix(uint64_t x) {
 
 }  // namespace
 
-Rng picture_rng(uint64_t seed, uint64_t index) { return Rng(mix(mix(seed) + index)); }
+Rng image_rng(uint64_t seed, uint64_t index) { return Rng(mix(mix(seed) + index)); }
 
 size_t pick_weighted(Rng& rng, std::span<const double> weights) {
   double left = uniform(rng, 0, std::accumulate(weights.begin(), weights.end(), 0.0));

@@ -1,5 +1,5 @@
-// Random choices for drawn pictures. The standard distributions differ from one library to the next; these
-// do not: the same seed gives the same picture on every machine.
+// Random choices for drawn images. The standard distributions differ from one library to the next; these
+// do not: the same seed gives the same image on every machine.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ namespace unclip {
 
 using Rng = std::mt19937_64;
 
-// The generator of picture `index` of source `seed`: unlike for every pair.
-Rng picture_rng(uint64_t seed, uint64_t index);
+// The generator of image `index` of source `seed`: unlike for every pair.
+Rng image_rng(uint64_t seed, uint64_t index);
 
 // In [lo, hi).
 inline double uniform(Rng& rng, double lo, double hi) {

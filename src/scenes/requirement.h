@@ -1,4 +1,4 @@
-// What a picture of the family Shapes must hold: drawn by draw_required, put into words by describe, checked
+// What an image of the family Shapes must hold: drawn by draw_required, put into words by describe, checked
 // by the judge.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace unclip {
 
-enum class Size { any, small, large };  // small: at most 4 % of the picture, large: at least 8 %
+enum class Size { any, small, large };  // small: at most 4 % of the image, large: at least 8 %
 enum class Relation { left_of, right_of, above, below, inside };
 
 constexpr int relation_count = 5;
@@ -18,7 +18,7 @@ constexpr double smallest_area = 0.015, small_area = 0.04, large_area = 0.08;
 
 // "two small yellow stars"
 struct Wanted {
-  Colour colour = Colour::red;
+  Color color = Color::red;
   Shape shape = Shape::circle;
   Size size = Size::any;
   int count = 1;  // 1 … 4
@@ -27,7 +27,7 @@ struct Wanted {
 struct Requirement {
   std::vector<Wanted> objects;       // one, of any count, or two unlike ones of count 1
   std::optional<Relation> relation;  // of the first object to the second
-  std::optional<Colour> background;  // no object's colour; none: any
+  std::optional<Color> background;   // no object's color; none: any
 };
 
 std::string_view name(Size size);
@@ -36,27 +36,27 @@ std::string_view name(Relation relation);  // "left of"
 // GenEval's margin (Ghosh et al. 2023, arXiv 2310.11513): an offset counts where it passes a tenth of both
 // boxes, and as a direction where it then makes up more than half of the distance.
 struct Box {
-  Point centre;
+  Point center;
   double width = 0, height = 0;
 };
 bool stands(const Box& a, Relation relation, const Box& b);
 
-// A requirement as training pictures have it, held-out pairs and all.
+// A requirement as training images have it, held-out pairs and all.
 Requirement random_requirement(Rng& rng, const ShapesMix& mix = {});
 
 bool holds_held_out(const Requirement& wanted);
 
-// `wanted` with one thing changed (a colour, a shape, whose colour is whose, the relation, …), so that no
-// picture of it is one of the other; names no held-out pair that `wanted` did not hold. Of colours and
+// `wanted` with one thing changed (a color, a shape, whose color is whose, the relation, …), so that no
+// image of it is one of the other; names no held-out pair that `wanted` did not hold. Of colors and
 // background only what the caption names is changed.
-Requirement falsified(Rng& rng, const Requirement& wanted, bool colours = true, bool background = true);
+Requirement falsified(Rng& rng, const Requirement& wanted, bool colors = true, bool background = true);
 
-// A picture of it: places, exact sizes and colours at random. Empty where chance found no room for it.
+// An image of it: places, exact sizes and colors at random. Empty where chance found no room for it.
 std::optional<Drawing> draw_required(Rng& rng, const Requirement& wanted);
 
-// The plain sentence, "a red circle left of a blue square", and one of many others. Without `colours`,
+// The plain sentence, "a red circle left of a blue square", and one of many others. Without `colors`,
 // "a circle left of a square"; the background is named only when `background` is.
 std::string describe(const Requirement& wanted);
-std::string describe(Rng& rng, const Requirement& wanted, bool colours, bool background);
+std::string describe(Rng& rng, const Requirement& wanted, bool colors, bool background);
 
 }  // namespace unclip

@@ -26,22 +26,22 @@ Drawing make(Family family, Rng& rng, Style style, const ShapesMix& mix) {
   return {};
 }
 
-std::vector<Colour> shared_colours(const SceneOptions& options, uint64_t index) {
-  std::vector<Colour> colours;
-  if (options.sharing == 0) return colours;
-  for (int i = 0; i < colour_count; ++i) colours.push_back(static_cast<Colour>(i));
-  Rng rng = picture_rng(~options.seed, index / options.sharing);
-  shuffle(rng, colours);
-  colours.resize(3);
-  return colours;
+std::vector<Color> shared_colors(const SceneOptions& options, uint64_t index) {
+  std::vector<Color> colors;
+  if (options.sharing == 0) return colors;
+  for (int i = 0; i < color_count; ++i) colors.push_back(static_cast<Color>(i));
+  Rng rng = image_rng(~options.seed, index / options.sharing);
+  shuffle(rng, colors);
+  colors.resize(3);
+  return colors;
 }
 
 // The one place of the held-out rule. Styles that draw outlines alone turn a circle into a ring.
 bool holds_held_out(const Drawing& drawing, Style style) {
   return std::ranges::any_of(drawing.objects, [style](const Object& object) {
-    return std::ranges::any_of(shown_as(style, object.colour), [&](Colour colour) {
-      return held_out(colour, object.shape) ||
-             (is_outlined(style) && object.shape == Shape::circle && held_out(colour, Shape::ring));
+    return std::ranges::any_of(shown_as(style, object.color), [&](Color color) {
+      return held_out(color, object.shape) ||
+             (is_outlined(style) && object.shape == Shape::circle && held_out(color, Shape::ring));
     });
   });
 }
@@ -84,11 +84,11 @@ std::string vary_writing(Rng& rng, std::string caption) {
 }
 
 Scene draw_scene(const SceneOptions& options, uint64_t index) {
-  Rng rng = picture_rng(options.seed, index);
+  Rng rng = image_rng(options.seed, index);
   Scene scene;
   scene.family = static_cast<Family>(pick_weighted(rng, options.families));
   scene.style = static_cast<Style>(pick_weighted(rng, options.styles));
-  const ShapesMix mix{options.arrangements, shared_colours(options, index)};
+  const ShapesMix mix{options.arrangements, shared_colors(options, index)};
   Drawing drawing = make(scene.family, rng, scene.style, mix);
   while (holds_held_out(drawing, scene.style)) drawing = make(scene.family, rng, scene.style, mix);
   if (!chance(rng, options.uncaptioned)) {

@@ -1,6 +1,6 @@
-// The endless source of captioned pictures. A family makes a drawing: every random choice is taken, and a
-// painter draws it at any size. draw_scene adds style and caption and yields picture `index` of a source, so
-// any thread can draw any picture and training resumes exactly.
+// The endless source of captioned images. A family makes a drawing: every random choice is taken, and a
+// painter draws it at any size. draw_scene adds style and caption and yields image `index` of a source, so
+// any thread can draw any image and training resumes exactly.
 #pragma once
 
 #include <array>
@@ -26,17 +26,17 @@ std::string_view name(Family family);
 std::string_view name(Style style);  // as in captions: "pixel art"
 std::string_view name(Arrangement arrangement);
 
-// A coloured shape in a drawing. Families other than shapes list whatever looks like one (a heart item, a
+// A colored shape in a drawing. Families other than shapes list whatever looks like one (a heart item, a
 // ring, the sun as a circle), for the held-out rule.
 struct Object {
   Shape shape = Shape::circle;
-  Colour colour = Colour::red;
-  Point centre;     // unit coordinates
-  double area = 0;  // part of the picture that it fills, 0 … 1
+  Color color = Color::red;
+  Point center;     // unit coordinates
+  double area = 0;  // part of the image that it fills, 0 … 1
 };
 
 struct Drawing {
-  std::string caption;  // true of the picture; lower case, with articles, no full stop, no style word
+  std::string caption;  // true of the image; lower case, with articles, no full stop, no style word
   std::vector<Object> objects;
   std::function<void(Canvas&)> paint;  // takes no further random choices
   // A caption that is nearly true: false in one thing. Empty where the family knows none.
@@ -46,7 +46,7 @@ struct Drawing {
 // How the family Shapes chooses what to draw.
 struct ShapesMix {
   std::array<double, arrangement_count> arrangements = {2, 3, 5};  // weights, in the order of Arrangement
-  std::vector<Colour> colours;                                     // three or more to choose from; empty: all
+  std::vector<Color> colors;                                       // three or more to choose from; empty: all
 };
 
 struct SceneOptions {
@@ -54,19 +54,19 @@ struct SceneOptions {
   int size = 64;                                                 // pixels a side
   std::array<double, family_count> families = {4, 3, 1.5, 1.5};  // weights, in the order of Family
   std::array<double, style_count> styles = {15, 1, 1, 1, 1, 1};  // weights, in the order of Style
-  double uncaptioned = 0.1;                                      // part of the pictures with an empty caption
+  double uncaptioned = 0.1;                                      // part of the images with an empty caption
   std::array<double, arrangement_count> arrangements = ShapesMix{}.arrangements;
-  // So many pictures in a row have three colours for their shapes, so that a contrastive batch cannot be told
-  // apart by colour alone (hard negatives, arXiv:2010.04592); 0: all colours everywhere.
+  // So many images in a row have three colors for their shapes, so that a contrastive batch cannot be told
+  // apart by color alone (hard negatives, arXiv:2010.04592); 0: all colors everywhere.
   uint64_t sharing = 0;
-  // False captions a picture, for families that know some: what only they can teach is which colour belongs
+  // False captions an image, for families that know some: what only they can teach is which color belongs
   // to which shape, and where each stands (NegCLIP, arXiv:2210.01936).
   uint64_t hard_negatives = 0;
 };
 
 struct Scene {
   std::string caption;                      // empty: uncaptioned
-  std::vector<std::string> hard_negatives;  // false of the picture, written in as many ways
+  std::vector<std::string> hard_negatives;  // false of the image, written in as many ways
   Family family = Family::shapes;
   Style style = Style::flat;
   std::vector<Object> objects;
@@ -74,24 +74,24 @@ struct Scene {
   std::vector<uint8_t> rgb;  // [size * size * 3], rows top-down
 };
 
-// Picture number `index`. Pure: safe on many threads; the size changes nothing but the size. Never holds a
+// Image number `index`. Pure: safe on many threads; the size changes nothing but the size. Never holds a
 // pair that is held out.
 Scene draw_scene(const SceneOptions& options, uint64_t index);
 
-// One function a family. `style` is for what must differ beforehand: where colours do not survive
-// (has_colours is false) the caption must not name one.
+// One function a family. `style` is for what must differ beforehand: where colors do not survive
+// (has_colors is false) the caption must not name one.
 Drawing make_shapes(Rng& rng, Style style, const ShapesMix& mix = {});
 Drawing make_landscape(Rng& rng, Style style);
 Drawing make_item(Rng& rng, Style style);
 Drawing make_character(Rng& rng, Style style);
 
 // Styles. `seed` feeds grain and wobble, equal at every size.
-bool has_colours(Style style);
+bool has_colors(Style style);
 // True where a filled shape becomes its outline (a circle looks like a ring) and the background is the
 // style's.
 bool is_outlined(Style style);
-// The colours in which an object of `colour` may show in this style (held-out rule): flat gives {colour}.
-std::vector<Colour> shown_as(Style style, Colour colour);
+// The colors in which an object of `color` may show in this style (held-out rule): flat gives {color}.
+std::vector<Color> shown_as(Style style, Color color);
 void paint_in_style(const Drawing& drawing, Style style, uint64_t seed, Canvas& canvas);
 // "a dog" → "a dog, pixel art", "pixel art of a dog", …; flat returns the caption, now and then with a word.
 std::string style_caption(Rng& rng, Style style, const std::string& caption);

@@ -1,4 +1,4 @@
-// Connected blobs and their division by colour (see segment.h).
+// Connected blobs and their division by color (see segment.h).
 #include "scenes/segment.h"
 
 #include <algorithm>
@@ -9,9 +9,9 @@ namespace unclip {
 namespace {
 
 constexpr float is_flat = 26;      // within four pixels: not on an edge
-constexpr float other_paint = 45;  // between two colours of one blob
+constexpr float other_paint = 45;  // between two colors of one blob
 constexpr size_t least_blob = 30;  // pixels: half of the smallest object
-constexpr size_t least_flat = 10;  // pixels of a colour, for it to be an object's and no edge's
+constexpr size_t least_flat = 10;  // pixels of a color, for it to be an object's and no edge's
 
 using Places = std::vector<int>;  // indices of pixels
 
@@ -19,16 +19,16 @@ Pixel mix(const Pixel& a, const Pixel& b, float part) {
   return {a[0] + part * (b[0] - a[0]), a[1] + part * (b[1] - a[1]), a[2] + part * (b[2] - a[2])};
 }
 
-Pixel mean(const Picture& picture, const Places& places) {
+Pixel mean(const SmallImage& image, const Places& places) {
   Pixel sum{};
   for (const int at : places) {
-    for (size_t c = 0; c < 3; ++c) sum[c] += picture.pixels[static_cast<size_t>(at)][c];
+    for (size_t c = 0; c < 3; ++c) sum[c] += image.pixels[static_cast<size_t>(at)][c];
   }
   for (float& channel : sum) channel /= static_cast<float>(places.size());
   return sum;
 }
 
-// Groups of neighbours (eight directions) among the places that `inside` marks.
+// Groups of neighbors (eight directions) among the places that `inside` marks.
 std::vector<Places> connected(const std::vector<char>& inside) {
   std::vector<char> left = inside;
   std::vector<Places> groups;
@@ -59,16 +59,16 @@ std::vector<char> marked(const Places& places) {
 }
 
 // The pixels of a blob that lie in a square of four alike.
-Places flat_places(const Picture& picture, const Places& blob) {
+Places flat_places(const SmallImage& image, const Places& blob) {
   const std::vector<char> inside = marked(blob);
   std::vector<char> flat(judged * judged);
   for (const int at : blob) {
     if (at % judged + 1 == judged || at / judged + 1 == judged) continue;
     const Places square{at, at + 1, at + judged, at + judged + 1};
     if (!std::ranges::all_of(square, [&](int p) { return inside[static_cast<size_t>(p)]; })) continue;
-    const Pixel middle = mean(picture, square);
+    const Pixel middle = mean(image, square);
     if (std::ranges::all_of(square, [&](int p) {
-          return distance(picture.pixels[static_cast<size_t>(p)], middle) < is_flat;
+          return distance(image.pixels[static_cast<size_t>(p)], middle) < is_flat;
         })) {
       for (const int p : square) flat[static_cast<size_t>(p)] = 1;
     }
@@ -100,47 +100,47 @@ std::vector<char> near_open(const std::vector<char>& foreground, int edge) {
   return square(square(foreground, 1, false), edge + 1, true);
 }
 
-bool is_mix(const Pixel& colour, const Pixel& a, const Pixel& b) {
+bool is_mix(const Pixel& color, const Pixel& a, const Pixel& b) {
   for (float part = 0.1f; part < 0.91f; part += 0.1f) {
-    if (distance(colour, mix(a, b, part)) < 30) return true;
+    if (distance(color, mix(a, b, part)) < 30) return true;
   }
   return false;
 }
 
-// The colours of paint in a blob. Along an edge the blend of a paint and the background may look like a third
+// The colors of paint in a blob. Along an edge the blend of a paint and the background may look like a third
 // one (black into white: gray); such pixels are taken out of `flat`.
-std::vector<Pixel> paints(const Picture& picture, Places& flat, const Pixel& background,
+std::vector<Pixel> paints(const SmallImage& image, Places& flat, const Pixel& background,
                           const std::vector<char>& near) {
-  std::array<Places, colour_count> groups;
+  std::array<Places, color_count> groups;
   for (const int at : flat) {
-    groups[static_cast<size_t>(nearest_colour(picture.pixels[static_cast<size_t>(at)]))].push_back(at);
+    groups[static_cast<size_t>(nearest_color(image.pixels[static_cast<size_t>(at)]))].push_back(at);
   }
   std::ranges::sort(groups, std::greater(), &Places::size);
   std::vector<Pixel> found;
   flat.clear();
   for (Places& group : groups) {
     if (group.empty()) break;
-    const Pixel colour = mean(picture, group);
-    const auto close = [&](const Pixel& other) { return distance(colour, other) < other_paint; };
-    const auto blend = [&](const Pixel& other) { return is_mix(colour, background, other); };
+    const Pixel color = mean(image, group);
+    const auto close = [&](const Pixel& other) { return distance(color, other) < other_paint; };
+    const auto blend = [&](const Pixel& other) { return is_mix(color, background, other); };
     const bool known = std::ranges::any_of(found, close);
     if (!known && std::ranges::any_of(found, blend)) {
       std::erase_if(group, [&](int at) { return near[static_cast<size_t>(at)]; });
     }
     if (group.size() < least_flat) continue;
-    if (!known) found.push_back(mean(picture, group));
+    if (!known) found.push_back(mean(image, group));
     flat.insert(flat.end(), group.begin(), group.end());
   }
   return found;
 }
 
 // The brightest quarter against the background: the paint of a blob without its blended edge.
-Pixel paint_of(const Picture& picture, const std::vector<Pixel>& background, Places blob) {
+Pixel paint_of(const SmallImage& image, const std::vector<Pixel>& background, Places blob) {
   std::ranges::sort(blob, std::greater(), [&](int at) {
-    return distance(picture.pixels[static_cast<size_t>(at)], background[static_cast<size_t>(at)]);
+    return distance(image.pixels[static_cast<size_t>(at)], background[static_cast<size_t>(at)]);
   });
   blob.resize(std::max<size_t>(blob.size() / 4, 4));
-  return mean(picture, blob);
+  return mean(image, blob);
 }
 
 void label(Segments& segments, const Places& places, int as) {
@@ -160,17 +160,16 @@ bool boxed(const Places& inner, const Places& outer) {
 
 // Gives each pixel of a blob to the nearest of its paints. Pieces without flat pixels are edges; a piece
 // boxed by a larger one of its paint is that one again, seen through a ring.
-void divide(const Picture& picture, const Places& blob, const Places& flat, const std::vector<Pixel>& colours,
+void divide(const SmallImage& image, const Places& blob, const Places& flat, const std::vector<Pixel>& colors,
             Segments& segments) {
   const auto nearest = [&](int at) {
-    return std::ranges::min_element(colours, {},
-                                    [&](const Pixel& colour) {
-                                      return distance(colour, picture.pixels[static_cast<size_t>(at)]);
-                                    }) -
-           colours.begin();
+    return std::ranges::min_element(
+               colors, {},
+               [&](const Pixel& color) { return distance(color, image.pixels[static_cast<size_t>(at)]); }) -
+           colors.begin();
   };
   const std::vector<char> in_flat = marked(flat);
-  for (int i = 0; i < static_cast<int>(colours.size()); ++i) {
+  for (int i = 0; i < static_cast<int>(colors.size()); ++i) {
     Places own;
     std::ranges::copy_if(blob, std::back_inserter(own), [&](int at) { return nearest(at) == i; });
     std::vector<Places> parts = connected(marked(own));
@@ -183,8 +182,8 @@ void divide(const Picture& picture, const Places& blob, const Places& flat, cons
       if (whole && boxed(part, *whole)) {
         label(segments, part, segments.label[static_cast<size_t>(whole->front())]);
       } else if (part.size() >= least_blob && core.size() >= least_flat) {
-        label(segments, part, static_cast<int>(segments.colours.size()));
-        segments.colours.push_back(mean(picture, core));
+        label(segments, part, static_cast<int>(segments.colors.size()));
+        segments.colors.push_back(mean(image, core));
         if (!whole) whole = &part;
       } else {
         label(segments, part, Segments::is_unclear);
@@ -195,23 +194,23 @@ void divide(const Picture& picture, const Places& blob, const Places& flat, cons
 
 }  // namespace
 
-Segments segment(const Picture& picture) {
-  Segments segments{find_background(picture), std::vector<int>(judged * judged, Segments::is_background), {}};
+Segments segment(const SmallImage& image) {
+  Segments segments{find_background(image), std::vector<int>(judged * judged, Segments::is_background), {}};
   std::vector<char> foreground(judged * judged);
   for (size_t i = 0; i < foreground.size(); ++i) {
-    foreground[i] = distance(picture.pixels[i], segments.background[i]) > stands_out;
+    foreground[i] = distance(image.pixels[i], segments.background[i]) > stands_out;
   }
-  const std::vector<char> near = near_open(foreground, picture.edge);
+  const std::vector<char> near = near_open(foreground, image.edge);
   for (const Places& blob : connected(foreground)) {
     if (blob.size() < least_blob) continue;
-    Places flat = flat_places(picture, blob);
+    Places flat = flat_places(image, blob);
     const Pixel& background = segments.background[static_cast<size_t>(blob[0])];
-    const std::vector<Pixel> colours = paints(picture, flat, background, near);
-    if (colours.size() > 1) {
-      divide(picture, blob, flat, colours, segments);
+    const std::vector<Pixel> colors = paints(image, flat, background, near);
+    if (colors.size() > 1) {
+      divide(image, blob, flat, colors, segments);
     } else {
-      label(segments, blob, static_cast<int>(segments.colours.size()));
-      segments.colours.push_back(paint_of(picture, segments.background, blob));
+      label(segments, blob, static_cast<int>(segments.colors.size()));
+      segments.colors.push_back(paint_of(image, segments.background, blob));
     }
   }
   return segments;

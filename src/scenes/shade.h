@@ -1,4 +1,4 @@
-// Small colour sums for the painters of pictures (landscapes, items, characters, styles).
+// Small color sums for the painters of images (landscapes, items, characters, styles).
 #pragma once
 
 #include "scenes/canvas.h"

@@ -9,7 +9,7 @@
 
 namespace unclip {
 
-// A window of the picture around one object, in pixels.
+// A window of the image around one object, in pixels.
 struct Mask {
   int x = 0, y = 0, width = 0, height = 0;
   std::vector<float> cover;  // [height * width], 0 … 1: how much of a pixel is the object; below 0: not known

@@ -8,14 +8,14 @@ namespace unclip {
 namespace {
 
 constexpr double gap = 0.055;        // between boxes: three pixels and a half at 64
-constexpr double edge = 0.04;        // free along the picture's edge
+constexpr double edge = 0.04;        // free along the image's edge
 constexpr double inner_gap = 0.045;  // between an inner object and the outline around it
 
 struct Placed {
   Shape shape;
-  Colour colour;
+  Color color;
   Rgb paint;
-  Point centre;
+  Point center;
   double half;
 };
 
@@ -23,12 +23,12 @@ double longer_half(Shape shape, double area) { return std::sqrt(area / fill_of(s
 
 Box box_of(const Placed& object) {
   const Sides sides = sides_of(object.shape);
-  return {object.centre, 2 * object.half * sides.width, 2 * object.half * sides.height};
+  return {object.center, 2 * object.half * sides.width, 2 * object.half * sides.height};
 }
 
 bool apart(const Box& a, const Box& b) {
-  return std::abs(a.centre.x - b.centre.x) > (a.width + b.width) / 2 + gap ||
-         std::abs(a.centre.y - b.centre.y) > (a.height + b.height) / 2 + gap;
+  return std::abs(a.center.x - b.center.x) > (a.width + b.width) / 2 + gap ||
+         std::abs(a.center.y - b.center.y) > (a.height + b.height) / 2 + gap;
 }
 
 // Even steps of the logarithm, so that small ones are as frequent as large ones.
@@ -40,11 +40,11 @@ double random_area(Rng& rng, const Wanted& wanted, size_t total) {
 }
 
 std::optional<Placed> place(Rng& rng, const Wanted& wanted, double area, const std::vector<Placed>& others) {
-  Placed object{wanted.shape, wanted.colour, vary(rng, wanted.colour), {}, longer_half(wanted.shape, area)};
+  Placed object{wanted.shape, wanted.color, vary(rng, wanted.color), {}, longer_half(wanted.shape, area)};
   const double room = object.half + edge;
   if (room >= 0.5) return std::nullopt;
   for (int attempt = 0; attempt < 20; ++attempt) {
-    object.centre = {uniform(rng, room, 1 - room), uniform(rng, room, 1 - room)};
+    object.center = {uniform(rng, room, 1 - room), uniform(rng, room, 1 - room)};
     const Box box = box_of(object);
     if (std::ranges::all_of(others, [&](const Placed& other) { return apart(box, box_of(other)); })) {
       return object;
@@ -93,14 +93,14 @@ std::vector<Placed> place_inside(Rng& rng, const Wanted& inner, const Wanted& ou
   if (inner.size == Size::any && half < room) half = uniform(rng, half, room);
   if (half > room) return {};
   const double slack = room - half;
-  const Point centre{around->centre.x + uniform(rng, -slack, slack),
-                     around->centre.y + within.below * around->half + uniform(rng, -slack, slack)};
-  return {{inner.shape, inner.colour, vary(rng, inner.colour), centre, half}, *around};
+  const Point center{around->center.x + uniform(rng, -slack, slack),
+                     around->center.y + within.below * around->half + uniform(rng, -slack, slack)};
+  return {{inner.shape, inner.color, vary(rng, inner.color), center, half}, *around};
 }
 
 // Neither above nor below, when it is left or right: so that no second relation is as true.
 bool clearly_stands(const Box& a, Relation relation, const Box& b) {
-  const double dx = std::abs(a.centre.x - b.centre.x), dy = std::abs(a.centre.y - b.centre.y);
+  const double dx = std::abs(a.center.x - b.center.x), dy = std::abs(a.center.y - b.center.y);
   const bool sideways = relation == Relation::left_of || relation == Relation::right_of;
   return stands(a, relation, b) && (sideways ? dy < 0.7 * dx : dx < 0.7 * dy);
 }
@@ -122,16 +122,15 @@ std::vector<Placed> place_all(Rng& rng, const Requirement& wanted) {
   return placed;
 }
 
-Colour any_colour(Rng& rng, const std::vector<Colour>& among) {
-  return among.empty() ? static_cast<Colour>(uniform_int(rng, 0, colour_count - 1)) : pick(rng, among);
+Color any_color(Rng& rng, const std::vector<Color>& among) {
+  return among.empty() ? static_cast<Color>(uniform_int(rng, 0, color_count - 1)) : pick(rng, among);
 }
 
 // One of `among` that no object has.
-Colour other_colour(Rng& rng, const std::vector<Wanted>& objects, const std::vector<Colour>& among = {}) {
+Color other_color(Rng& rng, const std::vector<Wanted>& objects, const std::vector<Color>& among = {}) {
   while (true) {
-    const Colour colour = any_colour(rng, among);
-    if (std::ranges::none_of(objects, [colour](const Wanted& o) { return o.colour == colour; }))
-      return colour;
+    const Color color = any_color(rng, among);
+    if (std::ranges::none_of(objects, [color](const Wanted& o) { return o.color == color; })) return color;
   }
 }
 
@@ -140,8 +139,8 @@ struct Background {
   Rgb start, end;
 };
 
-Background random_background(Rng& rng, Colour colour) {
-  Background background{{}, {}, vary(rng, colour), {}};
+Background random_background(Rng& rng, Color color) {
+  Background background{{}, {}, vary(rng, color), {}};
   background.end = background.start;
   if (chance(rng, 0.5)) return background;
   const double angle = uniform(rng, 0, 6.2832), x = std::cos(angle) / 2, y = std::sin(angle) / 2;
@@ -155,12 +154,12 @@ Background random_background(Rng& rng, Colour colour) {
   return background;
 }
 
-enum class Change { shape, colour, swap, relation, count, size, background };
+enum class Change { shape, color, swap, relation, count, size, background };
 
 }  // namespace
 
 bool stands(const Box& a, Relation relation, const Box& b) {
-  const double dx = a.centre.x - b.centre.x, dy = a.centre.y - b.centre.y;
+  const double dx = a.center.x - b.center.x, dy = a.center.y - b.center.y;
   if (relation == Relation::inside) {
     return std::abs(dx) < (b.width - a.width) / 2 && std::abs(dy) < (b.height - a.height) / 2;
   }
@@ -186,7 +185,7 @@ Requirement random_requirement(Rng& rng, const ShapesMix& mix) {
     return static_cast<Size>(pick_weighted(rng, std::array<double, 3>{0.6, 0.2, 0.2}));
   };
   const auto random_object = [&] {
-    return Wanted{any_colour(rng, mix.colours), static_cast<Shape>(uniform_int(rng, 0, shape_count - 1)),
+    return Wanted{any_color(rng, mix.colors), static_cast<Shape>(uniform_int(rng, 0, shape_count - 1)),
                   random_size()};
   };
   Requirement wanted;
@@ -194,7 +193,7 @@ Requirement random_requirement(Rng& rng, const ShapesMix& mix) {
   const auto arrangement = static_cast<Arrangement>(pick_weighted(rng, mix.arrangements));
   if (arrangement == Arrangement::unlike) {
     Wanted other = random_object();
-    while (other.shape == wanted.objects[0].shape || other.colour == wanted.objects[0].colour) {
+    while (other.shape == wanted.objects[0].shape || other.color == wanted.objects[0].color) {
       other = random_object();
     }
     wanted.objects.push_back(other);
@@ -202,27 +201,27 @@ Requirement random_requirement(Rng& rng, const ShapesMix& mix) {
   } else if (arrangement == Arrangement::alike) {
     wanted.objects[0].count = uniform_int(rng, 2, 4);
   }
-  if (chance(rng, 0.5)) wanted.background = other_colour(rng, wanted.objects, mix.colours);
+  if (chance(rng, 0.5)) wanted.background = other_color(rng, wanted.objects, mix.colors);
   return wanted;
 }
 
 bool holds_held_out(const Requirement& wanted) {
-  return std::ranges::any_of(wanted.objects, [](const Wanted& o) { return held_out(o.colour, o.shape); });
+  return std::ranges::any_of(wanted.objects, [](const Wanted& o) { return held_out(o.color, o.shape); });
 }
 
-Requirement falsified(Rng& rng, const Requirement& wanted, bool colours, bool background) {
+Requirement falsified(Rng& rng, const Requirement& wanted, bool colors, bool background) {
   const bool pair = wanted.objects.size() == 2;
   const bool sized = std::ranges::any_of(wanted.objects, [](const Wanted& o) { return o.size != Size::any; });
   std::vector<Change> possible{Change::shape};
-  if (colours) possible.push_back(Change::colour);
-  if (colours && pair) possible.push_back(Change::swap);
+  if (colors) possible.push_back(Change::color);
+  if (colors && pair) possible.push_back(Change::swap);
   if (wanted.relation) possible.push_back(Change::relation);
   if (!pair) possible.push_back(Change::count);
   if (sized) possible.push_back(Change::size);
   if (background && wanted.background) possible.push_back(Change::background);
-  // A caption without colours names no pair; and one change cannot mend a drawing that another style shows in
-  // other colours.
-  const bool may_hold = !colours || holds_held_out(wanted);
+  // A caption without colors names no pair; and one change cannot mend a drawing that another style shows in
+  // other colors.
+  const bool may_hold = !colors || holds_held_out(wanted);
   const auto another = [&rng](auto value, int count) {
     const int step = uniform_int(rng, 1, count - 1);
     return static_cast<decltype(value)>((static_cast<int>(value) + step) % count);
@@ -234,11 +233,11 @@ Requirement falsified(Rng& rng, const Requirement& wanted, bool colours, bool ba
       case Change::shape:
         object.shape = another(object.shape, shape_count);
         break;
-      case Change::colour:
-        object.colour = another(object.colour, colour_count);
+      case Change::color:
+        object.color = another(object.color, color_count);
         break;
       case Change::swap:
-        std::swap(other.objects[0].colour, other.objects[1].colour);
+        std::swap(other.objects[0].color, other.objects[1].color);
         break;
       case Change::relation:
         other.relation = another(*other.relation, relation_count);
@@ -251,12 +250,12 @@ Requirement falsified(Rng& rng, const Requirement& wanted, bool colours, bool ba
         object.size = object.size == Size::small ? Size::large : Size::small;
         break;
       case Change::background:
-        other.background = other_colour(rng, other.objects);
+        other.background = other_color(rng, other.objects);
         if (other.background == wanted.background) continue;
         break;
     }
     const bool hidden =
-        std::ranges::any_of(other.objects, [&](const Wanted& o) { return o.colour == other.background; });
+        std::ranges::any_of(other.objects, [&](const Wanted& o) { return o.color == other.background; });
     if (!hidden && (may_hold || !holds_held_out(other))) return other;
   }
 }
@@ -266,16 +265,16 @@ std::optional<Drawing> draw_required(Rng& rng, const Requirement& wanted) {
   for (int attempt = 0; attempt < 60 && placed.empty(); ++attempt) placed = place_all(rng, wanted);
   if (placed.empty()) return std::nullopt;
   if (wanted.relation == Relation::inside) std::swap(placed[0], placed[1]);  // the outer one first
-  const Colour colour = wanted.background ? *wanted.background : other_colour(rng, wanted.objects);
+  const Color color = wanted.background ? *wanted.background : other_color(rng, wanted.objects);
   Drawing drawing;
   for (const Placed& object : placed) {
     const double area = 4 * object.half * object.half * fill_of(object.shape);
-    drawing.objects.push_back({object.shape, object.colour, object.centre, area});
+    drawing.objects.push_back({object.shape, object.color, object.center, area});
   }
-  drawing.paint = [placed, background = random_background(rng, colour)](Canvas& canvas) {
+  drawing.paint = [placed, background = random_background(rng, color)](Canvas& canvas) {
     canvas.fill_linear(background.from, background.to, {{0, background.start}, {1, background.end}});
     for (const Placed& object : placed) {
-      canvas.shape(object.shape, object.centre, object.half);
+      canvas.shape(object.shape, object.center, object.half);
       canvas.fill(object.paint);
     }
   };
@@ -286,11 +285,11 @@ Drawing make_shapes(Rng& rng, Style style, const ShapesMix& mix) {
   while (true) {
     const Requirement wanted = random_requirement(rng, mix);
     if (std::optional<Drawing> drawing = draw_required(rng, wanted)) {
-      const bool colours = has_colours(style) && !chance(rng, 0.08);
-      const bool background = colours && !is_outlined(style);
-      drawing->caption = describe(rng, wanted, colours, background);
+      const bool colors = has_colors(style) && !chance(rng, 0.08);
+      const bool background = colors && !is_outlined(style);
+      drawing->caption = describe(rng, wanted, colors, background);
       drawing->hard_negative = [=](Rng& other) {
-        return describe(other, falsified(other, wanted, colours, background), colours, background);
+        return describe(other, falsified(other, wanted, colors, background), colors, background);
       };
       return *drawing;
     }

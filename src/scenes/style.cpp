@@ -1,25 +1,25 @@
-// Styles: which keep colours, how they are named, and which painter draws them (see scene.h).
+// Styles: which keep colors, how they are named, and which painter draws them (see scene.h).
 #include "style.h"
 
 namespace unclip {
 
-bool has_colours(Style style) {
+bool has_colors(Style style) {
   return style == Style::flat || style == Style::pixel_art || style == Style::watercolor;
 }
 
-bool is_outlined(Style style) { return !has_colours(style); }
+bool is_outlined(Style style) { return !has_colors(style); }
 
-std::vector<Colour> shown_as(Style style, Colour colour) {
+std::vector<Color> shown_as(Style style, Color color) {
   switch (style) {
     case Style::pencil_sketch:
-      return {Colour::gray};
+      return {Color::gray};
     case Style::blueprint:
-      return {Colour::white};
+      return {Color::white};
     case Style::neon:  // brown light is orange, and light without a hue is white
-      if (colour == Colour::brown) return {Colour::orange};
-      return {colour == Colour::black || colour == Colour::gray ? Colour::white : colour};
+      if (color == Color::brown) return {Color::orange};
+      return {color == Color::black || color == Color::gray ? Color::white : color};
     default:
-      return {colour};
+      return {color};
   }
 }
 
@@ -81,7 +81,7 @@ std::string after(Rng& rng, Style style) {
   }
 }
 
-// "a picture of a dog", "there is a dog": what goes before would not read.
+// "an image of a dog", "there is a dog": what goes before would not read.
 bool is_framed(const std::string& caption) {
   const size_t of = caption.find(" of ");
   return (of != std::string::npos && of < 26) || caption.find(':') != std::string::npos ||

@@ -1,5 +1,5 @@
 // Styles of lines: pencil sketch, neon, blueprint. A brush draws each filled path as its outline and covers
-// what lies behind it, so nearer things hide farther ones as in the painted picture.
+// what lies behind it, so nearer things hide farther ones as in the painted image.
 #include <algorithm>
 #include <cmath>
 
@@ -8,12 +8,12 @@
 namespace unclip {
 namespace {
 
-// Lengths in parts of the picture's side.
+// Lengths in parts of the image's side.
 class LineBrush : public Brush {
  public:
   LineBrush(int size, double width, Rgb paper) : size_(size), width_(width), paper_(paper) {}
 
-  void fill(cairo_t* context, Rgb colour, double alpha) override {
+  void fill(cairo_t* context, Rgb color, double alpha) override {
     if (!cairo_has_current_point(context)) {
       put(context, paper_);
       return cairo_paint(context);
@@ -25,27 +25,27 @@ class LineBrush : public Brush {
     cairo_path_extents(context, &left, &top, &right, &bottom);
     const double extent = std::max(right - left, bottom - top) / size_;
     // Dots and pupils are filled, or nothing of them would be left.
-    const bool solid = extent < 0.045 || (extent < 0.13 && luminance(colour) < 0.2);
-    put(context, solid ? line(colour) : body(colour));
+    const bool solid = extent < 0.045 || (extent < 0.13 && luminance(color) < 0.2);
+    put(context, solid ? line(color) : body(color));
     cairo_fill_preserve(context);
     if (!solid) {
-      put(context, line(colour));
+      put(context, line(color));
       draw(context, width_ * size_);
     }
     cairo_new_path(context);
     cairo_restore(context);
   }
 
-  void stroke(cairo_t* context, Rgb colour, double width) override {
+  void stroke(cairo_t* context, Rgb color, double width) override {
     double x = width, y = 0;
     cairo_user_to_device_distance(context, &x, &y);
     const double thick = std::hypot(x, y), thin = width_ * size_;
     cairo_save(context);
     cairo_identity_matrix(context);
-    put(context, line(colour));
+    put(context, line(color));
     if (thick > 3 * thin) {  // as broad as a thing: outlined too
       draw(context, thick + thin);
-      put(context, body(colour));
+      put(context, body(color));
       draw(context, thick - thin);
     } else {
       draw(context, std::clamp(thick, 0.6 * thin, 1.3 * thin));
@@ -55,7 +55,7 @@ class LineBrush : public Brush {
   }
 
  protected:
-  virtual Rgb line(Rgb colour) const = 0;
+  virtual Rgb line(Rgb color) const = 0;
   virtual Rgb body(Rgb) const { return paper_; }
 
  private:
@@ -80,10 +80,10 @@ class Pencil : public LineBrush {
   explicit Pencil(int size) : LineBrush(size, 0.015, pencil_paper) {}
 
  protected:
-  Rgb line(Rgb colour) const override {
-    return luminance(colour) > 0.9 ? mix(graphite, pencil_paper, 0.1) : graphite;
+  Rgb line(Rgb color) const override {
+    return luminance(color) > 0.9 ? mix(graphite, pencil_paper, 0.1) : graphite;
   }
-  Rgb body(Rgb colour) const override { return mix(pencil_paper, graphite, 0.46 * (1 - luminance(colour))); }
+  Rgb body(Rgb color) const override { return mix(pencil_paper, graphite, 0.46 * (1 - luminance(color))); }
 };
 
 class Neon : public LineBrush {
@@ -119,10 +119,10 @@ void paint_pencil(const Drawing& drawing, uint64_t seed, Canvas& canvas) {
   Pencil brush(canvas.size());
   paint_with(drawing, canvas, brush);
   const double paper = luminance(pencil_paper), darkest = luminance(graphite);
-  std::vector<Rgb> picture = read(canvas);
+  std::vector<Rgb> image = read(canvas);
   for (int y = 0; y < canvas.size(); ++y) {
     for (int x = 0; x < canvas.size(); ++x) {
-      Rgb& pixel = picture[static_cast<size_t>(y * canvas.size() + x)];
+      Rgb& pixel = image[static_cast<size_t>(y * canvas.size() + x)];
       const double u = (x + 0.5) / canvas.size(), v = (y + 0.5) / canvas.size();
       const double tone = (paper - luminance(pixel)) / (paper - darkest);  // 0 paper … 1 line
       const double grain = noise(seed, u, v, 70) - 0.5, wobble = noise(seed + 1, u, v, 5);
@@ -134,22 +134,22 @@ void paint_pencil(const Drawing& drawing, uint64_t seed, Canvas& canvas) {
       pixel = darker(pixel, 0.03 * (grain + 0.5));
     }
   }
-  write(canvas, picture);
+  write(canvas, image);
 }
 
 void paint_neon(const Drawing& drawing, Canvas& canvas) {
   Neon brush(canvas.size());
   paint_with(drawing, canvas, brush);
-  std::vector<Rgb> picture = read(canvas);
-  const std::vector<Rgb> near = blurred(picture, canvas.size(), 0.013),
-                         far = blurred(picture, canvas.size(), 0.04);
-  for (size_t i = 0; i < picture.size(); ++i) {
+  std::vector<Rgb> image = read(canvas);
+  const std::vector<Rgb> near = blurred(image, canvas.size(), 0.013),
+                         far = blurred(image, canvas.size(), 0.04);
+  for (size_t i = 0; i < image.size(); ++i) {
     for (double Rgb::*c : {&Rgb::r, &Rgb::g, &Rgb::b}) {
       const double glow = 0.55 * (near[i].*c - night.*c) + 0.65 * (far[i].*c - night.*c);
-      picture[i].*c += glow * (1 - picture[i].*c);
+      image[i].*c += glow * (1 - image[i].*c);
     }
   }
-  write(canvas, picture);
+  write(canvas, image);
 }
 
 void paint_blueprint(const Drawing& drawing, Canvas& canvas) {

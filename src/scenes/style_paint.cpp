@@ -1,4 +1,4 @@
-// Styles made from the painted picture: watercolor and pixel art.
+// Styles made from the painted image: watercolor and pixel art.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -11,15 +11,15 @@ namespace {
 constexpr Rgb paper = hex(0xfcf9f2);
 
 // Between pixels; beyond the edge the edge.
-Rgb sample(const std::vector<Rgb>& picture, int size, double x, double y) {
+Rgb sample(const std::vector<Rgb>& image, int size, double x, double y) {
   x = std::clamp(x * size - 0.5, 0.0, size - 1.0), y = std::clamp(y * size - 0.5, 0.0, size - 1.0);
   const int i = static_cast<int>(x), j = static_cast<int>(y);
   const int right = std::min(i + 1, size - 1), below = std::min(j + 1, size - 1);
-  const auto at = [&](int column, int row) { return picture[static_cast<size_t>(row * size + column)]; };
+  const auto at = [&](int column, int row) { return image[static_cast<size_t>(row * size + column)]; };
   return mix(mix(at(i, j), at(right, j), x - i), mix(at(i, below), at(right, below), x - i), y - j);
 }
 
-constexpr int cells_a_side = 32, fine = 4, palette_size = 16;  // cells a side, pixels of a cell, colours
+constexpr int cells_a_side = 32, fine = 4, palette_size = 16;  // cells a side, pixels of a cell, colors
 
 using Cell = std::array<int, 3>;
 
@@ -39,8 +39,8 @@ Cell typical(const std::array<Cell, fine * fine>& pixels) {
   return pixels[best];
 }
 
-// Median cut (Heckbert 1982): split the widest box of colours at its median until there are enough.
-void reduce_colours(std::vector<Cell>& cells) {
+// Median cut (Heckbert 1982): split the widest box of colors at its median until there are enough.
+void reduce_colors(std::vector<Cell>& cells) {
   std::vector<std::vector<Cell*>> boxes(1);
   for (Cell& cell : cells) boxes[0].push_back(&cell);
   const auto widest = [](const std::vector<Cell*>& box) {
@@ -58,7 +58,7 @@ void reduce_colours(std::vector<Cell>& cells) {
     if (range < 6) break;
     const auto c = channel;  // clang 14 captures no structured binding
     std::ranges::stable_sort(*box, {}, [c](const Cell* cell) { return (*cell)[c]; });
-    // At the middle of the range, not of the count: a small thing of its own colour keeps it.
+    // At the middle of the range, not of the count: a small thing of its own color keeps it.
     const int middle = ((*box->front())[c] + (*box->back())[c]) / 2;
     const auto cut = std::ranges::find_if(*box, [&](const Cell* cell) { return (*cell)[c] > middle; });
     std::vector<Cell*> upper(cut, box->end());
@@ -124,7 +124,7 @@ void paint_pixel_art(const Drawing& drawing, Canvas& canvas) {
       cells.push_back(typical(inside));
     }
   }
-  reduce_colours(cells);
+  reduce_colors(cells);
   uint32_t* to = canvas.pixels();
   const int size = canvas.size();
   for (int y = 0; y < size; ++y) {

@@ -1,4 +1,4 @@
-// Raster operations of the styles: noise, pixels as numbers, blur. All lengths are parts of the picture's
+// Raster operations of the styles: noise, pixels as numbers, blur. All lengths are parts of the image's
 // side.
 #include <algorithm>
 #include <cmath>
@@ -47,20 +47,20 @@ double noise(uint64_t seed, double x, double y, double cells) {
 
 std::vector<Rgb> read(Canvas& canvas) {
   const uint32_t* pixels = canvas.pixels();
-  std::vector<Rgb> picture(static_cast<size_t>(canvas.size() * canvas.size()));
-  for (size_t i = 0; i < picture.size(); ++i) picture[i] = hex(static_cast<int>(pixels[i] & 0xffffff));
-  return picture;
+  std::vector<Rgb> image(static_cast<size_t>(canvas.size() * canvas.size()));
+  for (size_t i = 0; i < image.size(); ++i) image[i] = hex(static_cast<int>(pixels[i] & 0xffffff));
+  return image;
 }
 
-void write(Canvas& canvas, const std::vector<Rgb>& picture) {
+void write(Canvas& canvas, const std::vector<Rgb>& image) {
   uint32_t* pixels = canvas.pixels();
-  for (size_t i = 0; i < picture.size(); ++i) {
-    pixels[i] = byte(picture[i].r) << 16 | byte(picture[i].g) << 8 | byte(picture[i].b);
+  for (size_t i = 0; i < image.size(); ++i) {
+    pixels[i] = byte(image[i].r) << 16 | byte(image[i].g) << 8 | byte(image[i].b);
   }
 }
 
-std::vector<Rgb> blurred(const std::vector<Rgb>& picture, int size, double sigma) {
-  std::vector<Rgb> to = picture, between = picture;
+std::vector<Rgb> blurred(const std::vector<Rgb>& image, int size, double sigma) {
+  std::vector<Rgb> to = image, between = image;
   // Two boxes a way have the deviation √(2 ((2r + 1)² − 1) / 12).
   const int radius = static_cast<int>(std::lround((std::sqrt(6 * sigma * size * sigma * size + 1) - 1) / 2));
   for (int pass = 0; pass < 2; ++pass) {

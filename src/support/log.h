@@ -9,7 +9,7 @@ namespace unclip {
 
 enum class Verbosity { quiet, normal, verbose };
 
-// Sends spdlog to stderr, coloured only on a terminal without NO_COLOR. Quiet shows errors only.
+// Sends spdlog to stderr, colored only on a terminal without NO_COLOR. Quiet shows errors only.
 void set_up_log(Verbosity verbosity);
 
 // What went wrong, and below it what to do next.

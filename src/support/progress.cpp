@@ -1,5 +1,5 @@
-// Draws the progress line. Time left is that of the stage until pictures are finished; then the time a
-// finished picture took, times the pictures left.
+// Draws the progress line. Time left is that of the stage until images are finished; then the time a
+// finished image took, times the images left.
 #include "support/progress.h"
 
 #include <spdlog/fmt/fmt.h>
@@ -26,7 +26,7 @@ std::size_t columns(int descriptor) {
   return known ? size.ws_col - 1U : 79U;
 }
 
-// A failed write (closed stderr) must not stop the pictures.
+// A failed write (closed stderr) must not stop the images.
 void print(int descriptor, std::string_view text) {
   [[maybe_unused]] const ssize_t written = ::write(descriptor, text.data(), text.size());
 }
@@ -43,8 +43,8 @@ double seconds(Progress::Clock::duration time) { return std::chrono::duration<do
 
 }  // namespace
 
-Progress::Progress(int pictures, ProgressOptions options)
-    : pictures_(pictures),
+Progress::Progress(int images, ProgressOptions options)
+    : images_(images),
       options_(options),
       terminal_(can_redraw(options.descriptor)),
       start_(Clock::now()),
@@ -69,7 +69,7 @@ void Progress::step_done() {
   draw(step_ == steps_);
 }
 
-void Progress::pictures_done(int count) {
+void Progress::images_done(int count) {
   const std::lock_guard lock(mutex_);
   done_ += count;
   last_done_ = Clock::now();
@@ -108,14 +108,14 @@ void Progress::draw(bool now) {
 
 std::string Progress::line(Clock::time_point now) const {
   const std::string images =
-      pictures_ > 0 ? fmt::format(" | images: {} done, {} left", done_, pictures_ - done_) : "";
+      images_ > 0 ? fmt::format(" | images: {} done, {} left", done_, images_ - done_) : "";
   return fmt::format("{} {}/{}{}{}", stage_, step_, steps_, images, time_left(now));
 }
 
 std::string Progress::time_left(Clock::time_point now) const {
   if (done_ > 0) {
     const double each = seconds(last_done_ - start_) / done_;
-    return fmt::format(" | {} left", duration(each * (pictures_ - done_) - seconds(now - last_done_)));
+    return fmt::format(" | {} left", duration(each * (images_ - done_) - seconds(now - last_done_)));
   }
   if (step_ > 0) {
     const double each = seconds(now - stage_start_) / step_;

@@ -1,6 +1,6 @@
-// Progress on standard error: stage, step, pictures done and left, time left.
+// Progress on standard error: stage, step, images done and left, time left.
 // On a terminal one line that is redrawn, elsewhere at most one plain line every 10 seconds. It is drawn
-// without escape codes and without colour, so NO_COLOR holds everywhere.
+// without escape codes and without color, so NO_COLOR holds everywhere.
 #pragma once
 
 #include <unistd.h>
@@ -23,8 +23,8 @@ class Progress {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `pictures`: how many the whole run makes; 0: it makes none, and none are counted.
-  explicit Progress(int pictures, ProgressOptions options = {});
+  // `images`: how many the whole run makes; 0: it makes none, and none are counted.
+  explicit Progress(int images, ProgressOptions options = {});
   ~Progress();  // clears the redrawn line
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -41,7 +41,7 @@ class Progress {
     return [this](std::string_view stage, int64_t done, int64_t steps) { observe(stage, done, steps); };
   }
 
-  void pictures_done(int count);
+  void images_done(int count);
   void clear();  // wipes the redrawn line: call before printing something else to the same terminal
 
  private:
@@ -50,7 +50,7 @@ class Progress {
   std::string line(Clock::time_point now) const;
   std::string time_left(Clock::time_point now) const;
 
-  const int pictures_;
+  const int images_;
   const ProgressOptions options_;
   const bool terminal_;
   std::mutex mutex_;

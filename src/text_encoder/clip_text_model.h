@@ -1,4 +1,4 @@
-// CLIP's text tower with its projection into the space shared with pictures (Radford et al. 2021,
+// CLIP's text tower with its projection into the space shared with images (Radford et al. 2021,
 // arXiv:2103.00020). The reference's CLIPTextModelWithProjection.
 //
 // Symbols: B batch, L tokens, D hidden width, P projection width.

@@ -13,7 +13,7 @@ struct AddedToken {
   std::string content;
   bool lstrip = false;      // swallows the white space before it
   bool rstrip = false;      // swallows the white space after it
-  bool normalized = false;  // looked for in the normalised text, not in the raw one
+  bool normalized = false;  // looked for in the normalized text, not in the raw one
   bool operator==(const AddedToken&) const = default;
 };
 
@@ -25,7 +25,7 @@ class AddedTokens {
     std::optional<int64_t> id;  // set where the part is an added token
   };
 
-  // `pattern` is what is searched for: the content, normalised for tokens of the normalised stage.
+  // `pattern` is what is searched for: the content, normalized for tokens of the normalized stage.
   void add(const AddedToken& token, std::string pattern, int64_t id);
 
   // Cuts `text` at the tokens of one stage: the leftmost match first, the longest of those.

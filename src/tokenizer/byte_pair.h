@@ -1,5 +1,5 @@
 // Byte-level byte-pair encoding with an end-of-word mark, as CLIP has it: a word's bytes become symbols, and
-// the best-ranked pair of neighbours merges until none is left (Sennrich et al. 2016; bytes after GPT-2).
+// the best-ranked pair of neighbors merges until none is left (Sennrich et al. 2016; bytes after GPT-2).
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// The text normaliser compiled into a SentencePiece model: a double-array trie from strings to replacements.
+// The text normalizer compiled into a SentencePiece model: a double-array trie from strings to replacements.
 #pragma once
 
 #include <cstdint>

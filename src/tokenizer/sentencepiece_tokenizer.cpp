@@ -72,7 +72,7 @@ const std::map<std::string, std::string> kXlmrDefaults = {
     {"bos_token", "<s>"},   {"eos_token", "</s>"},  {"sep_token", "</s>"},   {"cls_token", "<s>"},
     {"unk_token", "<unk>"}, {"pad_token", "<pad>"}, {"mask_token", "<mask>"}};
 
-// The bytes that a "Precompiled" normaliser holds as base64: itself, or the one in a sequence (whose others
+// The bytes that a "Precompiled" normalizer holds as base64: itself, or the one in a sequence (whose others
 // only treat blanks, at which words are split anyway).
 std::string charsmap_of(const nlohmann::json& normalizer) {
   if (!normalizer.is_object()) return {};

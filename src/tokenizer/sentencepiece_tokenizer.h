@@ -1,6 +1,6 @@
 // SentencePiece models in the layouts of T5 and of XLM-R. The library reads and checks the file; text is then
 // treated as T5Tokenizer and XLMRobertaTokenizer of transformers 5.23.0 do, which differs from the library in
-// its normaliser, in tie-breaking and in what special tokens may match (see Charsmap and Unigram).
+// its normalizer, in tie-breaking and in what special tokens may match (see Charsmap and Unigram).
 #pragma once
 
 #include <filesystem>
@@ -23,7 +23,7 @@ class SentencePieceTokenizer : public Tokenizer {
  public:
   SentencePieceTokenizer(const std::filesystem::path& folder, SentencePieceLayout layout);
 
-  // `whole`: tokenizer.json of XLM-R, which holds the same pieces, scores and normaliser.
+  // `whole`: tokenizer.json of XLM-R, which holds the same pieces, scores and normalizer.
   static std::unique_ptr<SentencePieceTokenizer> from_tokenizer_json(const std::filesystem::path& folder,
                                                                      const nlohmann::json& whole);
 

@@ -1,4 +1,4 @@
-// Text → token ids, as the tokenizer in a model folder does it. First stage of every picture; the ids equal
+// Text → token ids, as the tokenizer in a model folder does it. First stage of every image; the ids equal
 // those of transformers 5.23.0 for CLIPTokenizer, T5Tokenizer and XLMRobertaTokenizer.
 #pragma once
 
@@ -57,7 +57,7 @@ class Tokenizer {
 
  private:
   virtual std::string normalize(std::string_view text) const = 0;
-  // Appends the ids of normalised text that holds no added token.
+  // Appends the ids of normalized text that holds no added token.
   virtual void segment(std::string_view text, std::vector<int64_t>& ids) const = 0;
   // The text that pieces spell, for people.
   virtual std::string spell(std::span<const std::string> pieces) const = 0;

@@ -23,7 +23,7 @@ class Unigram {
   // `pieces` in the order of their ids.
   Unigram(const std::vector<ScoredPiece>& pieces, int64_t unknown);
 
-  // Appends the ids of one word; neighbouring unknown letters give one unknown id.
+  // Appends the ids of one word; neighboring unknown letters give one unknown id.
   void encode(std::string_view word, std::vector<int64_t>& ids) const;
 
  private:

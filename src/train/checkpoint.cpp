@@ -62,17 +62,17 @@ std::map<std::string, torch::Tensor> fixed_state(const Stage& stage) {
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& file, const Stage& stage, const Optimiser& optimiser,
+void save_checkpoint(const std::filesystem::path& file, const Stage& stage, const Optimizer& optimizer,
                      const Position& position, const Recipe& recipe) {
-  std::map<std::string, torch::Tensor> tensors = optimiser.state();
+  std::map<std::string, torch::Tensor> tensors = optimizer.state();
   tensors.merge(fixed_state(stage));
   save_tensors(file, tensors,
                {{"step", std::to_string(position.step)},
-                {"pictures", std::to_string(position.pictures)},
+                {"pictures", std::to_string(position.images)},
                 {"recipe", fingerprint(stage, recipe).dump()}});
 }
 
-Position load_checkpoint(const std::filesystem::path& path, Stage& stage, Optimiser& optimiser,
+Position load_checkpoint(const std::filesystem::path& path, Stage& stage, Optimizer& optimizer,
                          const Recipe& recipe) {
   const auto file = SafetensorsFile::open(path);
   const auto& metadata = file->metadata();
@@ -113,7 +113,7 @@ Position load_checkpoint(const std::filesystem::path& path, Stage& stage, Optimi
                 "choose another run folder with --out, or change the recipe back");
 
   const std::map<std::string, torch::Tensor> tensors = read_tensors(path);
-  std::map<std::string, torch::Tensor> wanted = optimiser.state();
+  std::map<std::string, torch::Tensor> wanted = optimizer.state();
   wanted.merge(fixed_state(stage));
   for (const auto& [name, tensor] : wanted) {
     const auto it = tensors.find(name);
@@ -121,7 +121,7 @@ Position load_checkpoint(const std::filesystem::path& path, Stage& stage, Optimi
     if (it->second.sizes() != tensor.sizes()) refuse("tensor \"" + name + "\" has the wrong shape");
     if (!it->second.isfinite().all().item<bool>()) refuse("tensor \"" + name + "\" contains NaN or infinity");
   }
-  optimiser.restore(tensors, position.step);
+  optimizer.restore(tensors, position.step);
   const torch::NoGradGuard no_grad;
   for (auto& [name, tensor] : fixed_state(stage)) torch::Tensor(tensor).copy_(tensors.at(name));
   return position;

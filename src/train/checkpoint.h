@@ -5,22 +5,22 @@
 
 #include <filesystem>
 
-#include "train/optimiser.h"
+#include "train/optimizer.h"
 #include "train/stage.h"
 
 namespace unclip {
 
 struct Position {
-  int64_t step = 0;       // optimiser steps done
-  uint64_t pictures = 0;  // drawn from the source
+  int64_t step = 0;     // optimizer steps done
+  uint64_t images = 0;  // drawn from the source
 };
 
-void save_checkpoint(const std::filesystem::path& file, const Stage& stage, const Optimiser& optimiser,
+void save_checkpoint(const std::filesystem::path& file, const Stage& stage, const Optimizer& optimizer,
                      const Position& position, const Recipe& recipe);
 
 // Throws Error(model) when the file is damaged (counts, shapes, values that are no numbers) or was made with
 // another recipe, naming the first key that differs. Phases that had not begun may differ.
-Position load_checkpoint(const std::filesystem::path& file, Stage& stage, Optimiser& optimiser,
+Position load_checkpoint(const std::filesystem::path& file, Stage& stage, Optimizer& optimizer,
                          const Recipe& recipe);
 
 }  // namespace unclip

@@ -1,4 +1,4 @@
-// Stage clip: text and vision tower learn to know which caption goes with which picture.
+// Stage clip: text and vision tower learn to know which caption goes with which image.
 #include "train/clip_towers.h"
 #include "train/contrastive.h"
 
@@ -13,8 +13,8 @@ class ClipStage final : public Stage {
         text_(CLIPTextConfig::from(Config(context.recipe.component("text_encoder"), "text_encoder"))),
         vision_(CLIPVisionConfig::from(Config(context.recipe.component("image_encoder"), "image_encoder"))),
         log_scale_(first_log_scale()) {
-    initialise(*text_);
-    initialise(*vision_);
+    initialize(*text_);
+    initialize(*vision_);
   }
 
   std::string name() const override { return "clip"; }
@@ -26,7 +26,7 @@ class ClipStage final : public Stage {
     parameters.push_back({"logit_scale", log_scale_});
     return parameters;
   }
-  int picture_size(const Phase&) const override { return static_cast<int>(vision_->config.image_size); }
+  int image_size(const Phase&) const override { return static_cast<int>(vision_->config.image_size); }
 
   // Turns both projections alike, which leaves every cosine as it was, so that the numbers of the embedding
   // become its principal components (as unCLIP's first prior has them, section 2.2): what prior and decoder
@@ -44,7 +44,7 @@ class ClipStage final : public Stage {
   }
 
   torch::Tensor loss(const Batch& batch, const Phase&, const at::Generator&) override {
-    const torch::Tensor pictures = to_unit_range(batch.pictures, target_);
+    const torch::Tensor images = to_unit_range(batch.images, target_);
     // Padding is causally behind the text: without it the answer is the same, faster.
     const auto embed = [&](const torch::Tensor& ids, const torch::Tensor& mask) {
       const int64_t longest = mask.sum(1).max().item<int64_t>();
@@ -57,13 +57,13 @@ class ClipStage final : public Stage {
               .unflatten(0, batch.hard_negative_ids.sizes().slice(0, 2));                        // [B,K,P]
       hard_negatives.absent = batch.hard_negative_mask.any(2).logical_not().to(target_.device);  // [B,K]
     }
-    return contrastive_loss(vision_(normalise_for_clip(pictures)), embed(batch.ids, batch.mask), log_scale_,
+    return contrastive_loss(vision_(normalize_for_clip(images)), embed(batch.ids, batch.mask), log_scale_,
                             hard_negatives);
   }
 
  private:
   DeviceAndDtype target_;
-  std::shared_ptr<const PictureSource> source_;
+  std::shared_ptr<const ImageSource> source_;
   CLIPTextModelWithProjection text_;
   CLIPVisionModelWithProjection vision_;
   torch::Tensor log_scale_;

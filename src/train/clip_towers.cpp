@@ -11,7 +11,7 @@ namespace {
 constexpr double kMean[] = {0.48145466, 0.4578275, 0.40821073};
 constexpr double kDeviation[] = {0.26862954, 0.26130258, 0.27577711};
 
-constexpr int64_t kSamplePictures = 4096, kSampleBatch = 256;
+constexpr int64_t kSampleImages = 4096, kSampleBatch = 256;
 constexpr double kLeastDeviation = 0.05;  // of the largest one
 
 template <class Net, class NetConfig>
@@ -20,7 +20,7 @@ Net tower(const TrainContext& context, const std::string& name, bool trained) {
   const bool there = std::filesystem::exists(component.folder / "config.json");
   if (!there && trained) {
     Net net(NetConfig::from(Config(context.recipe.component(name), name)));
-    initialise(*net);
+    initialize(*net);
     return net;
   }
   if (!there)
@@ -50,9 +50,9 @@ std::vector<TrainedNet> ClipTowers::nets() const {
   return {{{"text_encoder"}, text_.ptr()}, {{"image_encoder"}, vision_.ptr()}};
 }
 
-torch::Tensor ClipTowers::embed_pictures(const torch::Tensor& pictures) {
+torch::Tensor ClipTowers::embed_images(const torch::Tensor& images) {
   const at::AutoGradMode gradients(trained_ && at::GradMode::is_enabled());
-  return vision_(normalise_for_clip(pictures));
+  return vision_(normalize_for_clip(images));
 }
 
 TextFeatures ClipTowers::embed_text(const torch::Tensor& ids) {
@@ -60,7 +60,7 @@ TextFeatures ClipTowers::embed_text(const torch::Tensor& ids) {
   return text_(ids);
 }
 
-ClipTowers::Statistics ClipTowers::statistics(const PictureSource& source) {
+ClipTowers::Statistics ClipTowers::statistics(const ImageSource& source) {
   const torch::Tensor sample = embed_sample(vision_, source, target_);
   const torch::Tensor deviation = sample.std(0, true, true);
   const torch::Tensor covariance = at::cov(sample.t().to(torch::kFloat64));  // [P,P]
@@ -69,24 +69,25 @@ ClipTowers::Statistics ClipTowers::statistics(const PictureSource& source) {
           columns.t().flip(0).to(torch::kFloat32).contiguous()};
 }
 
-torch::Tensor embed_sample(CLIPVisionModelWithProjection& vision, const PictureSource& source,
+torch::Tensor embed_sample(CLIPVisionModelWithProjection& vision, const ImageSource& source,
                            const DeviceAndDtype& target) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> embeddings;
   const auto size = static_cast<int>(vision->config.image_size);
-  for (int64_t done = 0; done < kSamplePictures; done += kSampleBatch) {
+  for (int64_t done = 0; done < kSampleImages; done += kSampleBatch) {
     const Batch batch = draw_batch(nullptr, {&source, static_cast<uint64_t>(done), kSampleBatch, size});
-    const torch::Tensor pictures = to_unit_range(batch.pictures, target);
-    embeddings.push_back(vision(normalise_for_clip(pictures)).to(torch::kFloat32));
+    const torch::Tensor images = to_unit_range(batch.images, target);
+    embeddings.push_back(vision(normalize_for_clip(images)).to(torch::kFloat32));
   }
   return at::cat(embeddings);
 }
 
-torch::Tensor normalise_for_clip(const torch::Tensor& pictures) {
+torch::Tensor normalize_for_clip(const torch::Tensor& images) {
   const auto channels = [&](const double(&values)[3]) {
-    return torch::tensor({values[0], values[1], values[2]}, pictures.options()).view({1, 3, 1, 1});
+    const auto one = [&](double value) { return torch::full({1, 1, 1, 1}, value, images.options()); };
+    return at::cat({one(values[0]), one(values[1]), one(values[2])}, 1);  // made where the images are
   };
-  return ((pictures + 1) * 0.5 - channels(kMean)) / channels(kDeviation);
+  return ((images + 1) * 0.5 - channels(kMean)) / channels(kDeviation);
 }
 
 nlohmann::json clip_preprocessor_config(int64_t size) {

@@ -7,8 +7,8 @@
 
 namespace unclip {
 
-// Float32 embeddings [N,P] of the first few thousand pictures of a source: for statistics.
-torch::Tensor embed_sample(CLIPVisionModelWithProjection& vision, const PictureSource& source,
+// Float32 embeddings [N,P] of the first few thousand images of a source: for statistics.
+torch::Tensor embed_sample(CLIPVisionModelWithProjection& vision, const ImageSource& source,
                            const DeviceAndDtype& target);
 
 class ClipTowers {
@@ -17,8 +17,8 @@ class ClipTowers {
   // Error(model).
   explicit ClipTowers(const TrainContext& context, bool trained = false);
 
-  // pictures [B,3,S,S] in −1 … 1 → [B,P]. With gradients where the towers are trained, as all below.
-  torch::Tensor embed_pictures(const torch::Tensor& pictures);
+  // images [B,3,S,S] in −1 … 1 → [B,P]. With gradients where the towers are trained, as all below.
+  torch::Tensor embed_images(const torch::Tensor& images);
   TextFeatures embed_text(const torch::Tensor& ids);  // [B,L]
 
   // Of each number of the embedding, float32 [1,P]. A deviation is at least a twentieth of the largest one:
@@ -27,10 +27,10 @@ class ClipTowers {
     torch::Tensor mean, deviation;  // [1,P]
     torch::Tensor components;       // principal components [P,P], a row each, the strongest first
   };
-  Statistics statistics(const PictureSource& source);
+  Statistics statistics(const ImageSource& source);
 
   std::vector<TrainedNet> nets() const;
-  int picture_size() const { return static_cast<int>(vision_->config.image_size); }
+  int image_size() const { return static_cast<int>(vision_->config.image_size); }
 
   // "" as the tokenizer writes it: ids and mask, [1,L].
   torch::Tensor empty_ids, empty_mask;
@@ -43,7 +43,7 @@ class ClipTowers {
 };
 
 // −1 … 1 → CLIP's own mean and deviation of each channel; the preprocessor_config.json of the model.
-torch::Tensor normalise_for_clip(const torch::Tensor& pictures);
+torch::Tensor normalize_for_clip(const torch::Tensor& images);
 nlohmann::json clip_preprocessor_config(int64_t size);
 
 }  // namespace unclip

@@ -1,5 +1,5 @@
-// Stage decoder: from the embedding of a picture (and its caption) back to a picture, by diffusion (unCLIP,
-// arXiv:2204.06125, section 2.1). Phases without captions learn from pictures alone. The towers may be
+// Stage decoder: from the embedding of an image (and its caption) back to an image, by diffusion (unCLIP,
+// arXiv:2204.06125, section 2.1). Phases without captions learn from images alone. The towers may be
 // trained along, since contrast alone teaches the text tower little of what stands where: the text tower by
 // both losses, the vision tower by the contrastive one.
 #include <algorithm>
@@ -22,8 +22,8 @@ struct Caption : TextFeatures {
 };
 
 class DecoderStage final : public Stage {
-  static constexpr int64_t kSheetPictures = 16, kSheetColumns = 8, kSheetSteps = 25;
-  static constexpr uint64_t kSheetFirst = uint64_t{1} << 40;  // pictures that training never comes to
+  static constexpr int64_t kSheetImages = 16, kSheetColumns = 8, kSheetSteps = 25;
+  static constexpr uint64_t kSheetFirst = uint64_t{1} << 40;  // images that training never comes to
   static constexpr double kSheetGuidance = 3;
 
  public:
@@ -37,8 +37,8 @@ class DecoderStage final : public Stage {
         decoder_(UNet2DConditionConfig::from(Config(context.recipe.component("decoder"), "decoder"))),
         noising_(scheduler_, context.target.device),
         log_scale_(first_log_scale()) {
-    initialise(*text_proj_);
-    initialise(*decoder_);
+    initialize(*text_proj_);
+    initialize(*decoder_);
   }
 
   std::string name() const override { return "decoder"; }
@@ -52,8 +52,8 @@ class DecoderStage final : public Stage {
     if (recipe_.train_towers) parameters.push_back({"logit_scale", log_scale_});
     return parameters;
   }
-  int picture_size(const Phase& phase) const override {
-    return std::max(towers_.picture_size(), static_cast<int>(phase.size));
+  int image_size(const Phase& phase) const override {
+    return std::max(towers_.image_size(), static_cast<int>(phase.size));
   }
 
   // The numbers of an embedding differ much in how they vary; seen as they are, the small ones, which tell
@@ -75,19 +75,19 @@ class DecoderStage final : public Stage {
 
   torch::Tensor loss(const Batch& batch, const Phase& phase, const at::Generator& chance) override {
     const torch::Device device = context_.target.device;
-    const torch::Tensor pictures = to_unit_range(batch.pictures, context_.target);
+    const torch::Tensor images = to_unit_range(batch.images, context_.target);
     const auto chosen = [&](double probability) {
-      return at::rand({pictures.size(0), 1}, chance, torch::device(device)) < probability;  // [B,1]
+      return at::rand({images.size(0), 1}, chance, torch::device(device)) < probability;  // [B,1]
     };
     const torch::Tensor no_caption = chosen(phase.captions ? recipe_.caption_dropout : 1);
     const torch::Tensor no_embedding = chosen(recipe_.embedding_dropout);
     const Caption text = embed_captions(batch, phase);
-    const torch::Tensor seen = towers_.embed_pictures(shrink(pictures, towers_.picture_size()));  // [B,E]
+    const torch::Tensor seen = towers_.embed_images(shrink(images, towers_.image_size()));  // [B,E]
     const torch::Tensor embedding =
         at::where(no_embedding, text_proj_->learned_classifier_free_guidance_embeddings,
                   disturb(seen.detach(), chance));
 
-    const Noised noised = noising_.noise(shrink(pictures, sample_size(phase)), chance);
+    const Noised noised = noising_.noise(shrink(images, sample_size(phase)), chance);
     const torch::Tensor answer =
         predict(noised.xt, noised.t, embedding, drop(text, no_caption), /*guidance=*/false);
     const torch::Tensor loss = noising_.loss(noised, answer, recipe_);
@@ -95,13 +95,13 @@ class DecoderStage final : public Stage {
     return loss + recipe_.contrastive_weight * contrastive_loss(seen, text.pooled, log_scale_);
   }
 
-  // Above: pictures never trained on. Below: drawn again from their embeddings, and from captions where the
+  // Above: images never trained on. Below: drawn again from their embeddings, and from captions where the
   // phase has them.
   std::optional<Image> sample_sheet(const Phase& phase) override {
     const torch::NoGradGuard no_grad;
     const Batch batch = draw_batch(context_.tokenizer.get(),
-                                   {context_.source.get(), kSheetFirst, kSheetPictures, picture_size(phase)});
-    const torch::Tensor pictures = to_unit_range(batch.pictures, context_.target);
+                                   {context_.source.get(), kSheetFirst, kSheetImages, image_size(phase)});
+    const torch::Tensor images = to_unit_range(batch.images, context_.target);
     torch::Tensor ids = batch.ids.to(context_.target.device), mask = batch.mask.to(context_.target.device);
     if (!phase.captions) {
       ids = towers_.empty_ids.expand_as(ids);
@@ -111,23 +111,23 @@ class DecoderStage final : public Stage {
       return at::cat({empty.expand_as(t), t});  // unconditional, conditional
     };
     const Caption text{towers_.embed_text(twice(towers_.empty_ids, ids)), twice(towers_.empty_mask, mask)};
-    const torch::Tensor embedding = towers_.embed_pictures(shrink(pictures, towers_.picture_size()));
-    const Predict net = [&](const torch::Tensor& x, int64_t t) {
-      const torch::Tensor time = torch::full({}, t, torch::dtype(torch::kInt64).device(x.device()));
+    const torch::Tensor embedding = towers_.embed_images(shrink(images, towers_.image_size()));
+    const Predict net = [&](const torch::Tensor& x, float t) {
+      const torch::Tensor time = torch::full({}, t, x.options());
       return predict(x, time, embedding, text, /*guidance=*/true).to(torch::kFloat32);
     };
-    std::vector<uint64_t> seeds(kSheetPictures);
+    std::vector<uint64_t> seeds(kSheetImages);
     for (size_t i = 0; i < seeds.size(); ++i) seeds[i] = i;
     NoiseSource noise(seeds, context_.target.device);
     const auto sampler = make_sampler(SamplerKind::unclip, scheduler_, kSheetSteps);
     const int64_t size = sample_size(phase);
     const torch::Tensor scale =
-        torch::full({kSheetPictures}, kSheetGuidance, torch::device(context_.target.device));
+        torch::full({kSheetImages}, kSheetGuidance, torch::device(context_.target.device));
     const torch::Tensor drawn =
-        denoise(*sampler, noise.normal({3, size, size}), guided(net, scale), noise, [] {});
-    const torch::Tensor originals = shrink(pictures, size).to(torch::kFloat32);
+        denoise(*sampler, noise.normal({3, size, size}), guided(net, scale), noise, [](const Estimate&) {});
+    const torch::Tensor originals = shrink(images, size).to(torch::kFloat32);
     std::vector<torch::Tensor> rows;
-    for (int64_t i = 0; i < kSheetPictures; i += kSheetColumns) {
+    for (int64_t i = 0; i < kSheetImages; i += kSheetColumns) {
       rows.push_back(originals.narrow(0, i, kSheetColumns));
       rows.push_back(drawn.narrow(0, i, kSheetColumns));
     }
@@ -139,9 +139,9 @@ class DecoderStage final : public Stage {
     return phase.size ? phase.size : context_.recipe.component("decoder").at("sample_size").get<int64_t>();
   }
 
-  static torch::Tensor shrink(const torch::Tensor& pictures, int64_t size) {
-    const int64_t factor = pictures.size(2) / size;
-    return factor == 1 ? pictures : at::avg_pool2d(pictures, {factor, factor});
+  static torch::Tensor shrink(const torch::Tensor& images, int64_t size) {
+    const int64_t factor = images.size(2) / size;
+    return factor == 1 ? images : at::avg_pool2d(images, {factor, factor});
   }
 
   // Padding is causally behind the text and masked in the decoder: without it the answer is the same, faster.
@@ -172,7 +172,7 @@ class DecoderStage final : public Stage {
     return (wide + strength * wide.std(0, true, true) * noise).to(embedding.scalar_type());
   }
 
-  // With `guidance`, the text's features hold twice the pictures of x_t's half and `embedding` those of one
+  // With `guidance`, the text's features hold twice the images of x_t's half and `embedding` those of one
   // half.
   torch::Tensor predict(const torch::Tensor& xt, const torch::Tensor& t, const torch::Tensor& embedding,
                         const Caption& text, bool guidance) {

@@ -58,8 +58,8 @@ void export_skeleton(const fs::path& model, const Recipe& recipe) {
     if (is_scheduler(part.component))
       write_json(model / part.component / "scheduler_config.json", recipe.component(part.component));
   }
-  const auto picture = recipe.component("image_encoder").value("image_size", int64_t{224});
-  write_json(model / "feature_extractor" / "preprocessor_config.json", clip_preprocessor_config(picture));
+  const auto image = recipe.component("image_encoder").value("image_size", int64_t{224});
+  write_json(model / "feature_extractor" / "preprocessor_config.json", clip_preprocessor_config(image));
   if (!recipe.generation.empty()) write_json(model / "generation_config.json", recipe.generation);
   write_json(model / "model_index.json", index);
 }

@@ -1,5 +1,5 @@
-// The two sources of pictures.
-#include "train/picture_source.h"
+// The two sources of images.
+#include "train/image_source.h"
 
 #include <torch/torch.h>
 
@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "image/picture_file.h"
+#include "image/image_file.h"
 #include "support/json.h"
 #include "support/utf8.h"
 #include "unclip/error.h"
@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class ScenesSource final : public PictureSource {
+class ScenesSource final : public ImageSource {
  public:
   explicit ScenesSource(const SceneOptions& options) : options_(options) {}
 
@@ -104,7 +104,7 @@ std::vector<uint8_t> square(const Image& image, int size) {
 
 Image read(const Entry& entry) {
   try {
-    Image image = read_picture(entry.file);
+    Image image = read_image(entry.file);
     if (std::min(image.width, image.height) < kSmallestSide)
       throw Error(ExitCode::usage, entry.file.string() + ": " + std::to_string(image.width) + " × " +
                                        std::to_string(image.height) + " pixels, expected at least " +
@@ -115,7 +115,7 @@ Image read(const Entry& entry) {
   }
 }
 
-class FolderSource final : public PictureSource {
+class FolderSource final : public ImageSource {
  public:
   FolderSource(const fs::path& folder, uint64_t seed, bool captioned_only)
       : entries_(read_entries(folder, captioned_only)), seed_(seed) {}
@@ -134,7 +134,7 @@ class FolderSource final : public PictureSource {
     if (!order_ || pass_ != pass) {
       std::vector<size_t> order(entries_.size());
       std::iota(order.begin(), order.end(), size_t{0});
-      Rng rng = picture_rng(seed_, pass);
+      Rng rng = image_rng(seed_, pass);
       shuffle(rng, order);
       order_ = std::make_shared<const std::vector<size_t>>(std::move(order));
       pass_ = pass;
@@ -151,11 +151,11 @@ class FolderSource final : public PictureSource {
 
 }  // namespace
 
-std::unique_ptr<PictureSource> scenes_source(const SceneOptions& options) {
+std::unique_ptr<ImageSource> scenes_source(const SceneOptions& options) {
   return std::make_unique<ScenesSource>(options);
 }
 
-std::unique_ptr<PictureSource> folder_source(const fs::path& folder, uint64_t seed, bool captioned_only) {
+std::unique_ptr<ImageSource> folder_source(const fs::path& folder, uint64_t seed, bool captioned_only) {
   return std::make_unique<FolderSource>(folder, seed, captioned_only);
 }
 

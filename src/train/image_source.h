@@ -1,4 +1,4 @@
-// Captioned pictures to train on: the endless scenes, or a folder of the user's own. Picture `index` is the
+// Captioned images to train on: the endless scenes, or a folder of the user's own. Image `index` is the
 // same whenever and by whichever thread it is asked for, so a position in the data is one number.
 #pragma once
 
@@ -18,20 +18,20 @@ struct Example {
   std::vector<std::string> hard_negatives;  // captions that are false of it; may be none
 };
 
-class PictureSource {
+class ImageSource {
  public:
-  virtual ~PictureSource() = default;
+  virtual ~ImageSource() = default;
   // Safe on many threads.
   virtual Example get(uint64_t index, int size) const = 0;
 };
 
-std::unique_ptr<PictureSource> scenes_source(const SceneOptions& options);
+std::unique_ptr<ImageSource> scenes_source(const SceneOptions& options);
 
 // PNG and JPEG files listed in FOLDER/metadata.jsonl, {"file_name": …, "text": …} a line (the imagefolder
-// convention); each pass over them in an order of its own. Pictures are cropped to a square and scaled. With
+// convention); each pass over them in an order of its own. Images are cropped to a square and scaled. With
 // `captioned_only` lines without text are left out. Throws Error(usage) with file:line for what does not fit
-// and for fewer than two pictures, Error(io) for pictures that cannot be read.
-std::unique_ptr<PictureSource> folder_source(const std::filesystem::path& folder, uint64_t seed,
-                                             bool captioned_only);
+// and for fewer than two images, Error(io) for images that cannot be read.
+std::unique_ptr<ImageSource> folder_source(const std::filesystem::path& folder, uint64_t seed,
+                                           bool captioned_only);
 
 }  // namespace unclip

@@ -36,7 +36,7 @@ Batch draw_batch(const Tokenizer* tokenizer, const BatchPlan& plan) {
     most = std::max(most, example.hard_negatives.size());
     hard_negatives.push_back(std::move(example.hard_negatives));
   }
-  batch.pictures = pixels.permute({0, 3, 1, 2});  // [B,3,S,S]
+  batch.images = pixels.permute({0, 3, 1, 2});  // [B,3,S,S]
   if (tokenizer == nullptr) return batch;
   std::tie(batch.ids, batch.mask) = encode(*tokenizer, batch.captions);  // [B,L]
   if (most == 0) return batch;

@@ -12,22 +12,22 @@
 #include <thread>
 
 #include "tokenizer/tokenizer.h"
-#include "train/picture_source.h"
+#include "train/image_source.h"
 
 namespace unclip {
 
 struct Batch {
-  torch::Tensor pictures;            // uint8 [B,3,S,S], channels-last
+  torch::Tensor images;              // uint8 [B,3,S,S], channels-last
   torch::Tensor ids;                 // int64 [B,L]; undefined without tokenizer
   torch::Tensor mask;                // bool [B,L]
   torch::Tensor hard_negative_ids;   // int64 [B,K,L], false captions; undefined without any
-  torch::Tensor hard_negative_mask;  // bool [B,K,L]; no token where a picture has fewer than K
+  torch::Tensor hard_negative_mask;  // bool [B,K,L]; no token where an image has fewer than K
   std::vector<std::string> captions;
 };
 
-// Pictures `first` … `first + count` of `source`.
+// Images `first` … `first + count` of `source`.
 struct BatchPlan {
-  const PictureSource* source = nullptr;
+  const ImageSource* source = nullptr;
   uint64_t first = 0;
   int64_t count = 0;
   int size = 0;  // pixels a side

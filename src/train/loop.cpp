@@ -61,7 +61,7 @@ class Loop {
         options_(options),
         recipe_(context.recipe.stage(stage->name())),
         workers_(replicas(), std::max(options.threads / replicas(), 1)),
-        optimiser_(stage->parameters(),
+        optimizer_(stage->parameters(),
                    {recipe_.weight_decay, recipe_.beta1, recipe_.beta2, recipe_.clip_norm, recipe_.ema},
                    context.target.dtype, context.target.device, workers_) {
     const bool captioned_only = stage->name() == "clip" || stage->name() == "prior";
@@ -70,7 +70,7 @@ class Loop {
     replicas_.push_back(std::move(stage));
     while (replicas_.size() < static_cast<size_t>(replicas())) {
       replicas_.push_back(make(context));
-      optimiser_.add_replica(replicas_.back()->parameters());
+      optimizer_.add_replica(replicas_.back()->parameters());
       share_fixed_tensors(stage_, *replicas_.back());
       replicas_.back()->share(stage_);
     }
@@ -128,7 +128,7 @@ class Loop {
                    describe(context_.target));
       return;
     }
-    position_ = load_checkpoint(checkpoint(), stage_, optimiser_, context_.recipe);
+    position_ = load_checkpoint(checkpoint(), stage_, optimizer_, context_.recipe);
     forget_later_metrics();
     spdlog::info("{}: resuming at step {} of {}", stage_.name(), position_.step, recipe_.steps());
   }
@@ -154,7 +154,7 @@ class Loop {
 
   Loader make_loader() const {
     return Loader(stage_.wants_text() ? context_.tokenizer.get() : nullptr, planner(),
-                  stage_.wants_pictures() ? options_.loader_threads : 0);
+                  stage_.wants_images() ? options_.loader_threads : 0);
   }
 
   // The parts of all batches from here on, in order.
@@ -163,9 +163,9 @@ class Loop {
       if (next.step >= recipe_.steps()) return {};
       const size_t index = recipe_.at(next.step).phase;
       const Phase& phase = recipe_.phases[index];
-      const BatchPlan plan{sources_[index].get(), next.pictures,
-                           phase.batch / recipe_.micro_batches / recipe_.crops, stage_.picture_size(phase)};
-      next.pictures += static_cast<uint64_t>(plan.count);
+      const BatchPlan plan{sources_[index].get(), next.images,
+                           phase.batch / recipe_.micro_batches / recipe_.crops, stage_.image_size(phase)};
+      next.images += static_cast<uint64_t>(plan.count);
       if (++part == recipe_.micro_batches) part = 0, ++next.step;
       return plan;
     };
@@ -179,26 +179,26 @@ class Loop {
     for (size_t first = 0; first < parts; first += replicas_.size()) {
       std::vector<Batch> batches(std::min(replicas_.size(), parts - first));
       for (Batch& batch : batches) {
-        if (stage_.wants_pictures())
+        if (stage_.wants_images())
           batch = loader.next();
         else
           batch.captions.resize(static_cast<size_t>(phase.batch) / parts);
-        position_.pictures += batch.captions.size();
+        position_.images += batch.captions.size();
       }
       workers_.run(static_cast<int>(batches.size()), [&](int worker) {
         const auto i = static_cast<size_t>(worker);
-        const uint64_t seed = picture_rng(context_.recipe.seed, step * parts + first + i)();
+        const uint64_t seed = image_rng(context_.recipe.seed, step * parts + first + i)();
         const torch::Tensor loss =
             replicas_[i]->loss(batches[i], phase, seeded_generator(context_.target.device, seed)) /
             static_cast<double>(parts);
         loss.backward();
         losses[first + i] = loss.item<double>();
       });
-      optimiser_.accumulate(batches.size());
+      optimizer_.accumulate(batches.size());
     }
     const double loss = std::accumulate(losses.begin(), losses.end(), 0.0);
     const double rate = recipe_.learning_rate(position_.step);
-    const double norm = optimiser_.step(rate);
+    const double norm = optimizer_.step(rate);
     if (!std::isfinite(loss) || !std::isfinite(norm))
       throw Error(ExitCode::jobs_failed,
                   fmt::format("{}: step {}: loss {}, gradient norm {}", stage_.name(), position_.step + 1,
@@ -220,7 +220,7 @@ class Loop {
                                 {"loss", mean},
                                 {"grad_norm", norm},
                                 {"learning_rate", rate},
-                                {"pictures", position_.pictures},
+                                {"pictures", position_.images},
                                 {"pictures_per_second", each_second}};
     std::ofstream(metrics(), std::ios::app) << line.dump() << '\n';
     if (seconds_since(logged_) > kLogEvery) {
@@ -236,9 +236,9 @@ class Loop {
   }
 
   void save(bool finished) {
-    save_checkpoint(checkpoint(), stage_, optimiser_, position_, context_.recipe);
-    const Optimiser::ShowAveraged shown(optimiser_);
-    std::map<std::string, torch::Tensor> averaged = optimiser_.averaged();
+    save_checkpoint(checkpoint(), stage_, optimizer_, position_, context_.recipe);
+    const Optimizer::ShowAveraged shown(optimizer_);
+    std::map<std::string, torch::Tensor> averaged = optimizer_.averaged();
     if (finished && !options_.from) stage_.finish(averaged);
     export_nets(context_.model, context_.recipe, stage_, averaged);
     if (interrupt_requested()) return;
@@ -256,9 +256,9 @@ class Loop {
   const LoopOptions& options_;
   const StageRecipe& recipe_;
   Workers workers_;
-  Optimiser optimiser_;
+  Optimizer optimizer_;
   std::vector<std::unique_ptr<Stage>> replicas_;
-  std::vector<std::shared_ptr<const PictureSource>> sources_;  // one a phase
+  std::vector<std::shared_ptr<const ImageSource>> sources_;  // one a phase
   Position position_;
   bool quiet_ = false;
   int64_t trained_ = 0, measured_ = 0;
@@ -268,10 +268,20 @@ class Loop {
 
 }  // namespace
 
+namespace {
+
+// Nets are made on the CPU, whose draws are the same everywhere.
+void move_to(const Stage& stage, torch::Device device) {
+  for (const TrainedNet& net : stage.nets()) net.module->to(device);
+}
+
+}  // namespace
+
 bool run_stage(StageMaker make, const TrainContext& context, const LoopOptions& options) {
   std::unique_ptr<Stage> stage = make(context);
   const bool resumes = fs::exists(options.folder / "checkpoint.safetensors");
   const bool imported = !resumes && options.from && import_nets(*options.from, *stage);
+  move_to(*stage, context.target.device);
   if (!resumes && !imported) stage->begin();
   stage->prepare();
   return Loop(std::move(stage), make, context, options).run();
@@ -279,12 +289,13 @@ bool run_stage(StageMaker make, const TrainContext& context, const LoopOptions& 
 
 double bench_stage(StageMaker make, const TrainContext& context, const LoopOptions& options, int64_t steps) {
   std::unique_ptr<Stage> stage = make(context);
+  move_to(*stage, context.target.device);
   stage->prepare();
   return Loop(std::move(stage), make, context, options).bench(steps);
 }
 
-std::shared_ptr<const PictureSource> make_source(const SceneOptions& scenes,
-                                                 const std::optional<fs::path>& data, bool captioned_only) {
+std::shared_ptr<const ImageSource> make_source(const SceneOptions& scenes,
+                                               const std::optional<fs::path>& data, bool captioned_only) {
   if (data) return folder_source(*data, scenes.seed, captioned_only);
   SceneOptions options = scenes;
   if (captioned_only) options.uncaptioned = 0;

@@ -10,7 +10,7 @@ namespace unclip {
 
 struct LoopOptions {
   std::filesystem::path folder;                    // RUN/STAGE: checkpoint, metrics.jsonl, samples/
-  std::optional<std::filesystem::path> data = {};  // a folder of pictures instead of the scenes
+  std::optional<std::filesystem::path> data = {};  // a folder of images instead of the scenes
   std::optional<std::filesystem::path> from = {};  // a model whose weights a new run begins with
   double minutes = 0;                              // stop after so long; 0: when all phases are done
   double checkpoint_minutes = 10;                  // between two checkpoints
@@ -23,12 +23,12 @@ struct LoopOptions {
 // checkpoint stays.
 bool run_stage(StageMaker make, const TrainContext& context, const LoopOptions& options);
 
-// Pictures a second of `steps` steps of a new run, after three for warming up; nothing is written.
+// Images a second of `steps` steps of a new run, after three for warming up; nothing is written.
 double bench_stage(StageMaker make, const TrainContext& context, const LoopOptions& options, int64_t steps);
 
-// The pictures of one phase: scenes, or the user's folder.
-std::shared_ptr<const PictureSource> make_source(const SceneOptions& scenes,
-                                                 const std::optional<std::filesystem::path>& data,
-                                                 bool captioned_only);
+// The images of one phase: scenes, or the user's folder.
+std::shared_ptr<const ImageSource> make_source(const SceneOptions& scenes,
+                                               const std::optional<std::filesystem::path>& data,
+                                               bool captioned_only);
 
 }  // namespace unclip

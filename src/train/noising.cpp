@@ -23,15 +23,15 @@ torch::Tensor log_likelihood_of_bin(const torch::Tensor& x, const torch::Tensor&
 }
 
 // [B] → [B,1,…], to meet `like`
-torch::Tensor per_picture(const torch::Tensor& values, const torch::Tensor& like) {
+torch::Tensor per_image(const torch::Tensor& values, const torch::Tensor& like) {
   std::vector<int64_t> shape(static_cast<size_t>(like.dim()), 1);
   shape[0] = values.size(0);
   return values.view(shape);
 }
 
-// A table's entry for each picture's timestep, [B,1,…]
+// A table's entry for each image's timestep, [B,1,…]
 torch::Tensor entries(const torch::Tensor& table, const torch::Tensor& t, const torch::Tensor& like) {
-  return per_picture(table.index_select(0, t), like);
+  return per_image(table.index_select(0, t), like);
 }
 
 }  // namespace
@@ -107,7 +107,7 @@ torch::Tensor Noising::variational_bound(const Noised& noised, const torch::Tens
   const torch::Tensor divergence = 0.5 * (log_variance - posterior - 1 + (posterior - log_variance).exp() +
                                           (true_mean - mean).square() * (-log_variance).exp());
   const torch::Tensor first = -log_likelihood_of_bin(x0, mean, log_variance);
-  return at::where(per_picture(t == 0, x0), first, divergence).mean() / std::numbers::ln2;
+  return at::where(per_image(t == 0, x0), first, divergence).mean() / std::numbers::ln2;
 }
 
 }  // namespace unclip

@@ -1,4 +1,4 @@
-// The diffusion process in training: pictures and embeddings made noisy, and the losses of what the nets say
+// The diffusion process in training: images and embeddings made noisy, and the losses of what the nets say
 // about them (Ho et al. 2020, arXiv:2006.11239; Nichol & Dhariwal 2021, arXiv:2102.09672).
 #pragma once
 

@@ -1,5 +1,5 @@
 // AdamW on flat tensors (see the header).
-#include "train/optimiser.h"
+#include "train/optimizer.h"
 
 #include <algorithm>
 #include <cmath>
@@ -25,7 +25,7 @@ void for_type_of(const torch::Tensor& working, Work work) {
 
 }  // namespace
 
-Optimiser::Optimiser(std::vector<NamedTensor> parameters, const OptimiserOptions& options, torch::Dtype dtype,
+Optimizer::Optimizer(std::vector<NamedTensor> parameters, const OptimizerOptions& options, torch::Dtype dtype,
                      torch::Device device, Workers& workers)
     : parameters_(std::move(parameters)), options_(options), workers_(workers) {
   const torch::NoGradGuard no_grad;
@@ -51,7 +51,7 @@ Optimiser::Optimiser(std::vector<NamedTensor> parameters, const OptimiserOptions
   add_replica(parameters_);
 }
 
-void Optimiser::add_replica(const std::vector<NamedTensor>& parameters) {
+void Optimizer::add_replica(const std::vector<NamedTensor>& parameters) {
   const torch::NoGradGuard no_grad;
   std::map<std::string, torch::Tensor> by_name;
   for (const NamedTensor& p : parameters) by_name[p.name] = p.tensor;
@@ -65,7 +65,7 @@ void Optimiser::add_replica(const std::vector<NamedTensor>& parameters) {
   }
 }
 
-void Optimiser::accumulate(size_t replicas) {
+void Optimizer::accumulate(size_t replicas) {
   const torch::NoGradGuard no_grad;
   static const torch::Tensor nothing = torch::zeros({kStretch}, torch::kFloat32);
   for (size_t k = 0; k < replicas; ++k) {
@@ -98,7 +98,7 @@ void Optimiser::accumulate(size_t replicas) {
   }
 }
 
-double Optimiser::step(double learning_rate) {
+double Optimizer::step(double learning_rate) {
   const torch::NoGradGuard no_grad;
   const double norm = in_passes() ? std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0))
                                   : gradient_.norm().item<double>();
@@ -116,7 +116,7 @@ double Optimiser::step(double learning_rate) {
   return norm;
 }
 
-void Optimiser::update_in_passes(double learning_rate, double scale, double ema_share) {
+void Optimizer::update_in_passes(double learning_rate, double scale, double ema_share) {
   const auto n = static_cast<double>(steps_);
   AdamWStep step{};
   step.gradient_scale = static_cast<float>(scale);
@@ -140,7 +140,7 @@ void Optimiser::update_in_passes(double learning_rate, double scale, double ema_
   });
 }
 
-void Optimiser::update_by_operations(double learning_rate, double scale, double ema_share) {
+void Optimizer::update_by_operations(double learning_rate, double scale, double ema_share) {
   gradient_.mul_(scale);
   const auto update = [&](int64_t begin, int64_t size, double weight_decay) {
     if (size == 0) return;
@@ -156,7 +156,7 @@ void Optimiser::update_by_operations(double learning_rate, double scale, double 
   show(masters_);
 }
 
-std::map<std::string, torch::Tensor> Optimiser::views(const torch::Tensor& flat,
+std::map<std::string, torch::Tensor> Optimizer::views(const torch::Tensor& flat,
                                                       const std::string& prefix) const {
   std::map<std::string, torch::Tensor> views;
   int64_t position = 0;
@@ -167,7 +167,7 @@ std::map<std::string, torch::Tensor> Optimiser::views(const torch::Tensor& flat,
   return views;
 }
 
-std::map<std::string, torch::Tensor> Optimiser::state() const {
+std::map<std::string, torch::Tensor> Optimizer::state() const {
   std::map<std::string, torch::Tensor> state = views(masters_, "weights.");
   state.merge(views(exp_avg_, "exp_avg."));
   state.merge(views(exp_avg_sq_, "exp_avg_sq."));
@@ -175,14 +175,14 @@ std::map<std::string, torch::Tensor> Optimiser::state() const {
   return state;
 }
 
-void Optimiser::restore(const std::map<std::string, torch::Tensor>& saved, int64_t steps) {
+void Optimizer::restore(const std::map<std::string, torch::Tensor>& saved, int64_t steps) {
   const torch::NoGradGuard no_grad;
   for (auto& [name, tensor] : state()) torch::Tensor(tensor).copy_(saved.at(name));
   steps_ = steps;
   show(masters_);
 }
 
-void Optimiser::show(const torch::Tensor& flat) {
+void Optimizer::show(const torch::Tensor& flat) {
   const torch::NoGradGuard no_grad;
   working_.copy_(flat);
 }

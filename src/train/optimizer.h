@@ -20,18 +20,18 @@ struct NamedTensor {
   torch::Tensor tensor;
 };
 
-struct OptimiserOptions {
+struct OptimizerOptions {
   double weight_decay = 0.01;  // of matrices and kernels; norms and biases have none
   double beta1 = 0.9, beta2 = 0.99;
   double clip_norm = 1;
   double ema = 0.999;  // decay a step; smaller in the first steps
 };
 
-class Optimiser {
+class Optimizer {
  public:
   // Takes over the storage of `parameters`: from here on they are views of the working weights, in `dtype` on
   // `device`, and want gradients. The passes over them are the work of `workers`.
-  Optimiser(std::vector<NamedTensor> parameters, const OptimiserOptions& options, torch::Dtype dtype,
+  Optimizer(std::vector<NamedTensor> parameters, const OptimizerOptions& options, torch::Dtype dtype,
             torch::Device device, Workers& workers);
 
   // Makes the parameters of an equal net views of the same working weights, with gradients of their own.
@@ -56,13 +56,13 @@ class Optimiser {
   // Shows the averaged weights in the nets as long as it lives.
   class ShowAveraged {
    public:
-    explicit ShowAveraged(Optimiser& optimiser) : optimiser_(optimiser) { optimiser_.show(optimiser_.ema_); }
-    ~ShowAveraged() { optimiser_.show(optimiser_.masters_); }
+    explicit ShowAveraged(Optimizer& optimizer) : optimizer_(optimizer) { optimizer_.show(optimizer_.ema_); }
+    ~ShowAveraged() { optimizer_.show(optimizer_.masters_); }
     ShowAveraged(const ShowAveraged&) = delete;
     ShowAveraged& operator=(const ShowAveraged&) = delete;
 
    private:
-    Optimiser& optimiser_;
+    Optimizer& optimizer_;
   };
 
  private:
@@ -80,7 +80,7 @@ class Optimiser {
 
   std::vector<NamedTensor> parameters_;               // decayed ones first
   std::vector<std::vector<torch::Tensor>> replicas_;  // in the same order; the first are those of parameters_
-  OptimiserOptions options_;
+  OptimizerOptions options_;
   Workers& workers_;
   std::vector<Stretch> stretches_;
   std::vector<double> squares_;  // of the gradient, a stretch each

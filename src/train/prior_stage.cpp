@@ -1,4 +1,4 @@
-// Stage prior: from a caption to the embedding of a picture that fits it, by diffusion (unCLIP,
+// Stage prior: from a caption to the embedding of an image that fits it, by diffusion (unCLIP,
 // arXiv:2204.06125, section 2.2). The net predicts the clean embedding itself.
 #include "checkpoint/load.h"
 #include "prior/prior_transformer.h"
@@ -19,7 +19,7 @@ class PriorStage final : public Stage {
         noising_(ScheduleConfig::from_unclip(
                      Config(context.recipe.component("prior_scheduler"), "prior_scheduler")),
                  context.target.device) {
-    initialise(*prior_);
+    initialize(*prior_);
     const torch::NoGradGuard no_grad;
     prior_->clip_mean.zero_();
     prior_->clip_std.fill_(1);
@@ -34,7 +34,7 @@ class PriorStage final : public Stage {
     });
     return parameters;
   }
-  int picture_size(const Phase&) const override { return towers_.picture_size(); }
+  int image_size(const Phase&) const override { return towers_.image_size(); }
 
   // Mean and deviation of each number of the embedding: the net works on embeddings of one scale.
   void begin() override {
@@ -47,20 +47,19 @@ class PriorStage final : public Stage {
                  {{"mean", mean.flatten().cpu()}, {"components", components.cpu()}});
   }
 
-  bool wants_pictures() const override { return recipe_.stored_examples == 0; }
+  bool wants_images() const override { return recipe_.stored_examples == 0; }
 
-  // The towers are frozen: what they say of a picture and its caption is computed once.
+  // The towers are frozen: what they say of an image and its caption is computed once.
   void prepare() override {
-    if (wants_pictures()) return;
+    if (wants_images()) return;
     const torch::NoGradGuard no_grad;
     constexpr int64_t kAtATime = 256;
     std::vector<Encoded> parts;
     for (int64_t first = 0; first < recipe_.stored_examples; first += kAtATime) {
       throw_if_interrupted();
-      parts.push_back(
-          encode(draw_batch(context_.tokenizer.get(),
-                            {context_.source.get(), static_cast<uint64_t>(first),
-                             std::min(kAtATime, recipe_.stored_examples - first), picture_size({})})));
+      parts.push_back(encode(draw_batch(
+          context_.tokenizer.get(), {context_.source.get(), static_cast<uint64_t>(first),
+                                     std::min(kAtATime, recipe_.stored_examples - first), image_size({})})));
     }
     const auto joined = [&](torch::Tensor Encoded::*part) {
       std::vector<torch::Tensor> all;
@@ -83,13 +82,13 @@ class PriorStage final : public Stage {
     const torch::Tensor mean = prior_->clip_mean.to(device, torch::kFloat32);
     const torch::Tensor deviation = prior_->clip_std.to(device, torch::kFloat32);
     const Encoded example =
-        wants_pictures() ? encode(batch) : stored(static_cast<int64_t>(batch.captions.size()), chance);
+        wants_images() ? encode(batch) : stored(static_cast<int64_t>(batch.captions.size()), chance);
     const torch::Tensor x0 = (example.image.to(torch::kFloat32) - mean) / deviation;  // [B,E]
 
     const torch::Tensor dropped =
         at::rand({x0.size(0), 1}, chance, x0.options()) < recipe_.caption_dropout;    // [B,1]
     const torch::Tensor mask = at::where(dropped, towers_.empty_mask, example.mask);  // [B,L]
-    const TextFeatures empty = wants_pictures() ? towers_.embed_text(towers_.empty_ids) : empty_;
+    const TextFeatures empty = wants_images() ? towers_.embed_text(towers_.empty_ids) : empty_;
     const torch::Tensor pooled = at::where(dropped, empty.pooled, example.pooled);  // [B,D]
     const torch::Tensor sequence =
         at::where(dropped.unsqueeze(2), empty.sequence, example.sequence);  // [B,L,D]
@@ -100,7 +99,7 @@ class PriorStage final : public Stage {
   }
 
  private:
-  // What the towers say of pictures and their captions.
+  // What the towers say of images and their captions.
   struct Encoded {
     torch::Tensor image;     // [B,E]
     torch::Tensor pooled;    // [B,D]
@@ -110,8 +109,8 @@ class PriorStage final : public Stage {
 
   Encoded encode(const Batch& batch) {
     const TextFeatures text = towers_.embed_text(batch.ids.to(context_.target.device));
-    return {towers_.embed_pictures(to_unit_range(batch.pictures, context_.target)), text.pooled,
-            text.sequence, batch.mask.to(context_.target.device)};
+    return {towers_.embed_images(to_unit_range(batch.images, context_.target)), text.pooled, text.sequence,
+            batch.mask.to(context_.target.device)};
   }
 
   // `count` of the stored ones at random.

@@ -1,5 +1,5 @@
 // The one file that says how a model is made: its nets (in the layout of the reference's config.json, so that
-// export is a copy), its pictures, and how each stage is trained.
+// export is a copy), its images, and how each stage is trained.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,13 @@ namespace unclip {
 
 // A stretch of a stage with settings of its own: low resolution first, captions later.
 struct Phase {
-  int64_t steps = 0;               // optimiser steps
-  int64_t batch = 0;               // pictures a step
+  int64_t steps = 0;               // optimizer steps
+  int64_t batch = 0;               // images a step
   int64_t size = 0;                // pixels a side that the net is trained at; 0: the stage's own
   double learning_rate = 0;        // at the end of the warm-up
   double final_learning_rate = 0;  // at the end of the cosine
   int64_t warmup = 0;              // steps
-  bool captions = true;            // false: unsupervised, from picture embeddings alone
+  bool captions = true;            // false: unsupervised, from image embeddings alone
   SceneOptions scenes = {};        // "data" of the phase, else of the recipe
 };
 
@@ -41,7 +41,7 @@ struct StageRecipe {
   bool train_towers = false;       // decoder: trains text and vision tower along
   double contrastive_weight = 0.05;  // of their contrastive loss
   double blur = 0.6, noise = 0.05;   // upsampler: largest σ in pixels; largest σ in units of −1 … 1
-  int64_t crops = 1;                 // upsampler: crops a picture
+  int64_t crops = 1;                 // upsampler: crops an image
 
   int64_t steps() const;  // of all phases
   // The phase of a step, and how many steps of it were taken before.

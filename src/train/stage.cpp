@@ -1,6 +1,8 @@
 // What stages share.
 #include "train/stage.h"
 
+#include <ATen/CPUGeneratorImpl.h>
+
 #include "nn/attention_2d.h"
 #include "nn/resnet_block.h"
 
@@ -32,7 +34,7 @@ std::vector<NamedTensor> fixed_tensors(const Stage& stage) {
   return tensors;
 }
 
-void initialise(torch::nn::Module& root) {
+void initialize(torch::nn::Module& root) {
   const torch::NoGradGuard no_grad;
   for (const auto& module : root.modules()) {
     if (reset<LinearImpl>(*module) || reset<Conv2dImpl>(*module) || reset<LayerNormImpl>(*module) ||
@@ -48,8 +50,12 @@ void initialise(torch::nn::Module& root) {
   }
 }
 
-torch::Tensor to_unit_range(const torch::Tensor& pictures, const DeviceAndDtype& target) {
-  return pictures.to(target.device)
+at::Generator on_host(const at::Generator& chance) {
+  return chance.device().is_cpu() ? chance : at::make_generator<at::CPUGeneratorImpl>(chance.current_seed());
+}
+
+torch::Tensor to_unit_range(const torch::Tensor& images, const DeviceAndDtype& target) {
+  return images.to(target.device)
       .to(torch::kFloat32)
       .div_(127.5)
       .sub_(1)

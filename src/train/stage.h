@@ -1,4 +1,4 @@
-// What the loop asks of a stage: which nets it trains, which pictures it wants, and its loss.
+// What the loop asks of a stage: which nets it trains, which images it wants, and its loss.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +8,7 @@
 
 #include "device/device.h"
 #include "train/loader.h"
-#include "train/optimiser.h"
+#include "train/optimizer.h"
 #include "train/recipe.h"
 #include "unclip/image.h"
 
@@ -19,7 +19,7 @@ struct TrainContext {
   const Recipe& recipe;
   DeviceAndDtype target;
   std::filesystem::path model;  // the model folder that grows stage by stage; frozen nets come from it
-  std::shared_ptr<const PictureSource> source;
+  std::shared_ptr<const ImageSource> source;
   std::shared_ptr<const Tokenizer> tokenizer;
 };
 
@@ -36,11 +36,11 @@ class Stage {
   virtual std::string name() const = 0;
   virtual std::vector<TrainedNet> nets() const = 0;
 
-  // Tensors that the optimiser updates, under names that are unique in the stage; all others of the nets
+  // Tensors that the optimizer updates, under names that are unique in the stage; all others of the nets
   // stay.
   virtual std::vector<NamedTensor> parameters() const;
 
-  // Once, before a training run that begins at random weights: what these owe to the pictures.
+  // Once, before a training run that begins at random weights: what these owe to the images.
   virtual void begin() {}
 
   // Once, at the end of a training run that began at random weights, when the nets show the averaged weights:
@@ -53,12 +53,12 @@ class Stage {
   // Of a replica: takes over what prepare() made in the first one.
   virtual void share(const Stage& first) { (void)first; }
 
-  // Pixels a side of the pictures that loss() wants.
-  virtual int picture_size(const Phase& phase) const = 0;
+  // Pixels a side of the images that loss() wants.
+  virtual int image_size(const Phase& phase) const = 0;
   virtual bool wants_text() const { return true; }
 
   // False where loss() brings its own examples: batches are counted then, and hold nothing.
-  virtual bool wants_pictures() const { return true; }
+  virtual bool wants_images() const { return true; }
 
   // Of one micro-batch, float32 []. All random draws come from `chance`, which the loop seeds for each
   // micro-batch; on threads of its own each replica of the stage computes one.
@@ -88,13 +88,16 @@ constexpr NamedStage kStages[] = {{"clip", make_clip_stage},
 // All tensors of the stage's nets, under the names of parameters().
 std::vector<NamedTensor> all_tensors(const Stage& stage);
 
-// Those that no optimiser updates, e.g. the prior's statistics.
+// Those that no optimizer updates, e.g. the prior's statistics.
 std::vector<NamedTensor> fixed_tensors(const Stage& stage);
 
 // Fills a new net at random: layers as they do it themselves, tables and bare tensors normal with σ = 0.02.
-void initialise(torch::nn::Module& module);
+void initialize(torch::nn::Module& module);
 
-// uint8 pictures → −1 … 1 in `target`'s dtype and device, channels-last.
-torch::Tensor to_unit_range(const torch::Tensor& pictures, const DeviceAndDtype& target);
+// For draws that the CPU needs: `chance` itself, or where that is a GPU's a generator of its seed.
+at::Generator on_host(const at::Generator& chance);
+
+// uint8 images → −1 … 1 in `target`'s dtype and device, channels-last.
+torch::Tensor to_unit_range(const torch::Tensor& images, const DeviceAndDtype& target);
 
 }  // namespace unclip

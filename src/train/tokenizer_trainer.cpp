@@ -15,7 +15,7 @@
 namespace unclip {
 namespace {
 
-// The printable characters of ASCII but the space, capitals left to the normaliser.
+// The printable characters of ASCII but the space, capitals left to the normalizer.
 std::string alphabet() {
   std::string characters;
   for (char c = '!'; c <= '~'; ++c)
@@ -23,11 +23,11 @@ std::string alphabet() {
   return characters;
 }
 
-std::vector<std::string> distinct_captions(const PictureSource& source, int64_t count) {
+std::vector<std::string> distinct_captions(const ImageSource& source, int64_t count) {
   std::vector<std::string> captions;
   for (int64_t i = 0; i < count; ++i) {
     throw_if_interrupted();
-    std::string caption = source.get(static_cast<uint64_t>(i), 8).caption;  // the smallest picture will do
+    std::string caption = source.get(static_cast<uint64_t>(i), 8).caption;  // the smallest image will do
     if (!caption.empty()) captions.push_back(std::move(caption));
   }
   std::ranges::sort(captions);
@@ -55,7 +55,7 @@ void write(const std::filesystem::path& file, const std::string& text) {
 
 }  // namespace
 
-void train_tokenizer(const PictureSource& source, const TokenizerRecipe& recipe,
+void train_tokenizer(const ImageSource& source, const TokenizerRecipe& recipe,
                      const std::filesystem::path& folder) {
   const std::vector<std::string> captions = distinct_captions(source, recipe.captions);
   const std::unordered_map<std::string, std::string> options{

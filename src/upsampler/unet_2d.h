@@ -1,4 +1,4 @@
-// The upsampler's net: a UNet on the noisy large picture beside the enlarged small one, without text (unCLIP,
+// The upsampler's net: a UNet on the noisy large image beside the enlarged small one, without text (unCLIP,
 // arXiv 2204.06125, section 2.1). The reference's UNet2DModel.
 //
 // Symbols: B batch, H W height and width.

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "golden_on_device.h"
 #include "refusal.h"
-#include "transformer_golden.h"
 
 namespace unclip {
 namespace {
@@ -14,11 +14,27 @@ class Autoencoder : public testing::TestWithParam<std::string> {};
 TEST_P(Autoencoder, EqualsTheReference) {
   for (const auto format : {torch::MemoryFormat::ChannelsLast, torch::MemoryFormat::Contiguous})
     expect_transformer_golden<VQModel, VQConfig>(GetParam(), [&](VQModel& net, const Tensors& inputs) {
-      const torch::Tensor picture = net->decode(inputs.at("latents").contiguous(format));
-      EXPECT_TRUE(format == torch::MemoryFormat::Contiguous || picture.is_contiguous(format));
-      return Tensors{{"latents", net->encode(inputs.at("picture").contiguous(format))}, {"picture", picture}};
+      const torch::Tensor image = net->decode(inputs.at("latents").contiguous(format));
+      EXPECT_TRUE(format == torch::MemoryFormat::Contiguous || image.is_contiguous(format));
+      return Tensors{{"latents", net->encode(inputs.at("picture").contiguous(format))}, {"picture", image}};
     });
 }
+
+class AutoencoderOnDevice : public OnDevice {};
+
+TEST_P(AutoencoderOnDevice, EqualsTheReference) {
+  for (const char* name : {"../kandinsky/2.1/movq", "../kandinsky/2.2-controlnet/movq"})
+    expect_transformer_on<VQModel, VQConfig>(
+        device(), name,
+        [](VQModel& net, const Tensors& inputs) {
+          constexpr auto kFormat = torch::MemoryFormat::ChannelsLast;
+          return Tensors{{"latents", net->encode(inputs.at("picture").contiguous(kFormat))},
+                         {"picture", net->decode(inputs.at("latents").contiguous(kFormat))}};
+        },
+        /*trains=*/false);
+}
+
+UNCLIP_ON_DEVICES(AutoencoderOnDevice);
 
 // With spatial norms and with plain ones.
 INSTANTIATE_TEST_SUITE_P(Goldens, Autoencoder,

@@ -135,10 +135,10 @@ TEST(PromptFile, NamesEveryBadLine) {
             "a.jsonl:9:1: prompt: expected a text, found a NUL character in it\n");
 }
 
-TEST(PromptFile, TakesWhatAPictureBeginsWith) {
-  const std::string picture = "\"" UNCLIP_TEST_DATA "/kandinsky/init.png\"";
+TEST(PromptFile, TakesWhatAImageBeginsWith) {
+  const std::string image = "\"" UNCLIP_TEST_DATA "/kandinsky/init.png\"";
   const auto lines =
-      good("a.jsonl", "{\"prompt\": \"a\", \"init_image\": " + picture +
+      good("a.jsonl", "{\"prompt\": \"a\", \"init_image\": " + image +
                           ", \"strength\": 0.5, \"sampler\": \"dpm++\", \"size\": \"768x512\", "
                           "\"negative_prompt\": \"b\"}");
   ASSERT_EQ(lines.size(), 1u);
@@ -152,13 +152,13 @@ TEST(PromptFile, TakesWhatAPictureBeginsWith) {
                  "{\"prompt\": \"a\", \"size\": \"768x0\"}\n"
                  "{\"prompt\": \"a\", \"strength\": 1.5}\n"
                  "{\"prompt\": \"a\", \"mask\": " +
-                     picture +
+                     image +
                      "}\n"
                      "{\"prompt\": \"a\", \"strength\": 1, \"mask\": " +
-                     picture + ", \"init_image\": " + picture +
+                     image + ", \"init_image\": " + image +
                      "}\n"
                      "{\"prompt\": \"a\", \"negative_prompt\": \"b\", \"embedding\": " +
-                     picture +
+                     image +
                      "}\n"
                      "{\"prompt\": \"a\", \"hint\": \"none.png\"}\n")
                 .faults,

@@ -45,7 +45,7 @@ TEST(Usage, NamesOptionExpectedAndFound) {
       {{"generate", "x", "--model", ""}, {"--model", "empty"}},
       {{"generate", "x", "-o", ""}, {"--output", "empty"}},
       {{"generate", "x", "-o", "a.jpg"}, {"a.jpg", "expected a name in .png"}},
-      {{"generate", "x", "-o", "{colour}.png"}, {"column 2", "unknown field 'colour'", "expected index"}},
+      {{"generate", "x", "-o", "{color}.png"}, {"column 2", "unknown field 'color'", "expected index"}},
       {{"generate", "x", "-o", "{seed.png"}, {"column 1", "without '}'"}},
       {{"generate", ""}, {"empty"}},
       {{"generate", " \t\n", "-m", kTiny}, {"prompt 1", "expected a text"}},
@@ -300,10 +300,10 @@ TEST_F(TinyModel, TellsThatNobodyReadsTheResults) {
     expect_error(run({"tokenize", "x", "-m", kTiny}, prepare), 5, {"standard output"});
     expect_error(run({"--help"}, prepare), 5, {"standard output"});
   }
-  EXPECT_EQ(files_in(out), 3U);  // it stops at the first picture, which is whole
+  EXPECT_EQ(files_in(out), 3U);  // it stops at the first image, which is whole
 }
 
-TEST_F(TinyModel, InfoTellsOfBrokenPictures) {
+TEST_F(TinyModel, InfoTellsOfBrokenImages) {
   const fs::path file = temporary.path / "a.png";
   ASSERT_EQ(run(quick({"x", "-o", file})).code, 0);
   const std::string whole = read_file(file);

@@ -1,5 +1,5 @@
 // Prompt files through the real program: one load, shared batches, resume after kill -9, shards under each
-// scheduler's environment, races for one name, full disks, and every picture whole.
+// scheduler's environment, races for one name, full disks, and every image whole.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/file.h>
@@ -39,8 +39,8 @@ size_t count(const std::string& text, const std::string& words) {
   return found;
 }
 
-// 2,000 pictures: one load, one line each, and no memory that grows.
-TEST_F(BatchRun, OpensTheModelOnceAndRecordsEveryPicture) {
+// 2,000 images: one load, one line each, and no memory that grows.
+TEST_F(BatchRun, OpensTheModelOnceAndRecordsEveryImage) {
   Program program(draw(prompts(1000), out, {"-b", "50", "-n", "2", "-v"}));
   // Peaks: writing overlaps drawing in some stretches and not in others, by 4 % of the memory, so means tell
   // the share of such stretches rather than growth. Peaks differ by a hundredth from run to run.
@@ -96,7 +96,7 @@ TEST_F(BatchRun, ResumesAfterKillToTheBytesOfOneRun) {
   ASSERT_EQ(run(draw(file, whole, {"-b", "3"})).code, 0);
   std::mt19937 random(std::random_device{}());
   for (int kills = 0; kills < 26; ++kills) {
-    const auto before = fs::exists(out / "manifest.jsonl") ? pictures(out).size() : 0;
+    const auto before = fs::exists(out / "manifest.jsonl") ? images(out).size() : 0;
     const int signal = kills % 4 != 3 || kills >= 24 ? SIGKILL : kills % 8 == 3 ? SIGINT : SIGTERM;
     Program program(draw(file, out, {"-b", "3"}));
     if (kills % 5 != 4) program.has_printed();  // else it may still be loading
@@ -114,14 +114,14 @@ TEST_F(BatchRun, ResumesAfterKillToTheBytesOfOneRun) {
   }
   const Result result = run(draw(file, out, {"-b", "3"}));
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_EQ(pictures(out), pictures(whole));
+  EXPECT_EQ(images(out), images(whole));
   EXPECT_EQ(run(draw(file, out, {"-b", "3"})).out, "");
 }
 
 TEST_F(BatchRun, ShardsOfEverySchedulerMakeTheBytesOfOneRun) {
   const fs::path file = prompts(9), whole = temporary.path / "whole";
   ASSERT_EQ(run(draw(file, whole, {"-b", "2"})).code, 0);
-  const auto one = pictures(whole);
+  const auto one = images(whole);
   struct Scheduler {
     const char* name;
     std::function<std::map<std::string, std::string>(int)> variables;
@@ -168,7 +168,7 @@ TEST_F(BatchRun, ShardsOfEverySchedulerMakeTheBytesOfOneRun) {
       EXPECT_EQ(result.code, 0) << scheduler.name << result.err;
       EXPECT_EQ(lines_of(result.out).size(), i == 0 ? 3U : 2U) << scheduler.name;
     }
-    EXPECT_EQ(pictures(folder), one) << scheduler.name;
+    EXPECT_EQ(images(folder), one) << scheduler.name;
   }
   EXPECT_EQ(run(draw(file, temporary.path / "by hand", {"-b", "2"})).out, "") << "the shards' manifests tell";
 }
@@ -221,7 +221,7 @@ TEST_F(BatchRun, TwoRunsDoNotShareAManifest) {
 }
 
 // The job fails and is left alone, until --retry-failed; the others go on.
-TEST_F(BatchRun, FailedPicturesAreRecordedAndRetried) {
+TEST_F(BatchRun, FailedImagesAreRecordedAndRetried) {
   std::string words;
   for (int i = 0; i < 90; ++i) words += "word ";
   const fs::path file = temporary.path / "p.jsonl";
@@ -241,10 +241,10 @@ TEST_F(BatchRun, FailedPicturesAreRecordedAndRetried) {
   EXPECT_EQ(manifest(out / "manifest.jsonl").size(), 3U);
   const fs::path other = temporary.path / "other";
   EXPECT_EQ(run(draw(file, other, {"--fail-fast"})).code, 2);
-  EXPECT_EQ(pictures(other).size(), 0U);
+  EXPECT_EQ(images(other).size(), 0U);
 }
 
-TEST_F(BatchRun, SkipExistingLeavesWholePicturesAlone) {
+TEST_F(BatchRun, SkipExistingLeavesWholeImagesAlone) {
   const Arguments arguments =
       quick({"x", "-n", "3", "--seed", "1", "--skip-existing", "-o", out.string() + "/"});
   ASSERT_EQ(run(arguments).code, 0);
@@ -285,18 +285,18 @@ TEST_F(BatchRun, StopsOnAFullDiskAndKeepsWhatIsWhole) {
   EXPECT_GT(lines_of(full.out).size(), 0U);
   EXPECT_LT(lines_of(full.out).size(), 40U);
   const Prepare limited = [] {
-    const rlimit most{4000, 4000};  // a picture fits, the manifest soon does not
+    const rlimit most{4000, 4000};  // an image fits, the manifest soon does not
     setrlimit(RLIMIT_FSIZE, &most);
   };
   const Result limit = run(draw(file, out), limited);
   EXPECT_EQ(limit.code, 5) << limit.err;
   Arguments whole{"info"};
-  for (const auto& [name, bytes] : pictures(out)) whole.push_back(out / name);
+  for (const auto& [name, bytes] : images(out)) whole.push_back(out / name);
   if (whole.size() > 1) {
     EXPECT_EQ(run(whole).code, 0);
   }
   EXPECT_EQ(run(draw(file, out)).code, 0);
-  EXPECT_EQ(pictures(out).size(), 40U);
+  EXPECT_EQ(images(out).size(), 40U);
 }
 
 TEST_F(BatchRun, RefusesAReadOnlyFolder) {
@@ -322,7 +322,7 @@ TEST_F(BatchRun, HalvesTheBatchWhereMemoryEnds) {
   });
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_NE(result.err.find("out of memory: continuing with batch size 32"), std::string::npos) << result.err;
-  EXPECT_EQ(pictures(out).size(), 3U);
+  EXPECT_EQ(images(out).size(), 3U);
   arguments[5] = "auto";
   arguments[7] = (temporary.path / "auto").string() + "/";
   const Result measured = run(quick(arguments, model));

@@ -24,15 +24,15 @@ class Bytes : public PromptFileRun {
   const fs::path cafe = temporary.path / kCafe;
 };
 
-TEST_F(Bytes, PicturesModelsAndListsOfAnyNameWork) {
-  const fs::path file = cafe / (kCafe + ".jsonl"), picture = cafe / (kCafe + ".png"),
+TEST_F(Bytes, ImagesModelsAndListsOfAnyNameWork) {
+  const fs::path file = cafe / (kCafe + ".jsonl"), image = cafe / (kCafe + ".png"),
                  deny = cafe / (kCafe + ".txt");
   fs::copy_file(prompts(2), file);
   std::ofstream(deny) << "gun\n";
-  const Result one = run(quick({"a cat", "-o", picture, "--seed", "1"}, cafe / "model"));
+  const Result one = run(quick({"a cat", "-o", image, "--seed", "1"}, cafe / "model"));
   EXPECT_EQ(one.code, 0) << one.err;
-  EXPECT_EQ(one.out, picture.string() + '\n') << "its very bytes";
-  EXPECT_TRUE(fs::exists(picture));
+  EXPECT_EQ(one.out, image.string() + '\n') << "its very bytes";
+  EXPECT_TRUE(fs::exists(image));
   const Result list = run(quick({"-f", file, "-o", cafe.string() + "/out/", "--seed", "1", "--json", "--grid",
                                  "2x2", "--deny-file", deny, "--deny-action", "skip"},
                                 cafe / "model"));
@@ -49,13 +49,12 @@ TEST_F(Bytes, PicturesModelsAndListsOfAnyNameWork) {
   EXPECT_EQ(run(quick({"-f", file, "-o", cafe.string() + "/out/"}, cafe / "model")).out, "") << "resumed";
 
   for (const Arguments& arguments :
-       {Arguments{"info", picture}, Arguments{"info", picture, "--json"},
-        Arguments{"inspect", cafe / "model"}, Arguments{"inspect", cafe / "model", "--json"},
-        Arguments{"verify", picture, "-m", cafe / "model"},
-        Arguments{"verify", picture, "-m", cafe / "model", "--json"},
+       {Arguments{"info", image}, Arguments{"info", image, "--json"}, Arguments{"inspect", cafe / "model"},
+        Arguments{"inspect", cafe / "model", "--json"}, Arguments{"verify", image, "-m", cafe / "model"},
+        Arguments{"verify", image, "-m", cafe / "model", "--json"},
         Arguments{"tokenize", "x", "-m", cafe / "model"},
         Arguments{"tokenize", "-f", file, "-m", cafe / "model", "--json"},
-        Arguments{"generate", "--from", picture, "-m", cafe / "model", "-o", cafe / (kCafe + "-2.png")},
+        Arguments{"generate", "--from", image, "-m", cafe / "model", "-o", cafe / (kCafe + "-2.png")},
         Arguments{"scenes", "-o", cafe / "scenes", "-n", "1"}}) {
     const Result result = run(arguments);
     EXPECT_EQ(result.code, 0) << arguments[0] << result.err;
@@ -68,14 +67,14 @@ TEST_F(Bytes, PicturesModelsAndListsOfAnyNameWork) {
   EXPECT_EQ(env.code, 0);
 }
 
-// Names that differ in such a byte alone are different pictures.
+// Names that differ in such a byte alone are different images.
 TEST_F(Bytes, NamesAreNotMixedUp) {
   const fs::path file = prompts(1);
   for (const char* name : {"\xe8", "\xe9"})
     EXPECT_EQ(lines_of(run(quick({"-f", file, "-o", out.string() + "/" + name + ".png", "--seed", "1"})).out)
                   .size(),
               1U);
-  EXPECT_EQ(pictures(out).size(), 2U);
+  EXPECT_EQ(images(out).size(), 2U);
 }
 
 TEST_F(Bytes, ErrorsTellThemVisibly) {

@@ -1,4 +1,4 @@
-// Every key of every config of the three families × 12 values: exit code 3 with a line of ours, or a picture;
+// Every key of every config of the three families × 12 values: exit code 3 with a line of ours, or an image;
 // within 2 seconds more than the unharmed folder takes, and 300 MB. One value a key, another one for the next
 // key; UNCLIP_ATTACK=1 … 11 shifts them, UNCLIP_ATTACK=all tries all (scripts/attack).
 #include "cli/run.h"
@@ -85,11 +85,11 @@ class ConfigAttack : public testing::TestWithParam<Family> {
     Arguments arguments{
         "generate", "a red circle", "--seed", "1",        "--prior-steps", "2",           "--decoder-steps",
         "2",        "--dtype",      "f32",    "--device", "cpu",           "--overwrite", "-o",
-        picture,    "-m",           model};
+        image,      "-m",           model};
     const Arguments more =
         fs::exists(prior) ? Arguments{"--prior", prior} : Arguments{"--upsampler-steps", "2"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    fs::remove(picture);
+    fs::remove(image);
     rusage use{};
     const Result result = run_forked(arguments, use);
     slowest = std::max(slowest, seconds(use));
@@ -100,10 +100,10 @@ class ConfigAttack : public testing::TestWithParam<Family> {
     if (use.ru_maxrss > 300'000) return std::to_string(use.ru_maxrss) + " kB," + told;
     if (result.code == 0 && result.signal == 0) {
       ++drawn;
-      read_png(picture);
+      read_png(image);
       return {};
     }
-    if (result.code != 3 || !result.err.starts_with("error: ") || fs::exists(picture)) return told;
+    if (result.code != 3 || !result.err.starts_with("error: ") || fs::exists(image)) return told;
     for (const char* foreign :
          {"terminate", "std::", "[json", "basic_string", "vector", "Expected ", "frame #"})
       if (result.err.find(foreign) != std::string::npos) return std::string("words of a library:") + told;
@@ -114,7 +114,7 @@ class ConfigAttack : public testing::TestWithParam<Family> {
   const fs::path kData = UNCLIP_TEST_DATA;
   TemporaryFolder temporary;
   fs::path model = temporary.path / "model", prior = temporary.path / "prior",
-           picture = temporary.path / "x.png";
+           image = temporary.path / "x.png";
   double usual = 0, slowest = 0;  // seconds
   long largest = 0;
   int drawn = 0, refused = 0, failed = 0;

@@ -18,7 +18,7 @@ TEST_F(Devices, WorkersMakeTheBytesOfOneRun) {
   const Result result = run(draw(file, out, {"--seed", "7", "--devices", "cpu,cpu"}));
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(lines_of(result.out).size(), 9U);
-  EXPECT_EQ(pictures(out), pictures(whole));
+  EXPECT_EQ(images(out), images(whole));
   EXPECT_TRUE(fs::exists(out / "manifest-1-of-2.jsonl"));
   EXPECT_EQ(run(draw(file, out, {"--devices", "cpu,cpu,cpu"})).out, "")
       << "all is done, the seed is the earlier one";
@@ -28,7 +28,7 @@ TEST_F(Devices, ShardsAreDividedOnceMore) {
   const fs::path file = prompts(9);
   for (const char* shard : {"0/2", "1/2"})
     EXPECT_EQ(run(draw(file, out, {"--seed", "7", "--devices", "cpu,cpu", "--shard", shard})).code, 0);
-  EXPECT_EQ(pictures(out).size(), 9U);
+  EXPECT_EQ(images(out).size(), 9U);
 }
 
 TEST_F(Devices, MistakesAreToldOnce) {
@@ -52,7 +52,7 @@ TEST_F(Devices, ASignalEndsAllWorkers) {
   program.kill(SIGTERM);
   const Result result = program.wait();
   EXPECT_EQ(result.code, 143) << result.err;
-  const size_t whole = pictures(out).size();
+  const size_t whole = images(out).size();
   EXPECT_EQ(lines_of(result.out).size(), whole) << "a worker goes on, or a picture was not told";
   EXPECT_LT(whole, 2000U);
 }

@@ -18,7 +18,7 @@ namespace {
 EvalOptions tiny_options() {
   EvalOptions options;
   options.model = std::string(UNCLIP_TEST_DATA) + "/karlo-tiny";
-  options.rows = {Row::colour, Row::count};
+  options.rows = {Row::color, Row::count};
   options.count = 2;
   options.seeds = 2;
   options.image.steps = {2, 2, 2};
@@ -47,14 +47,14 @@ TEST(Eval, JudgesEachRowForSeenAndHeldOutPairs) {
     }
   }
   EXPECT_EQ(found,
-            (std::vector<std::string>{"colour seen", "colour held out", "count seen", "count held out"}));
+            (std::vector<std::string>{"color seen", "color held out", "count seen", "count held out"}));
   EXPECT_EQ(read_png(folder.path / "sheet.png").width, 16 * 16);  // the decoder's size
 }
 
 TEST(Eval, DrawsFromWhicheverEmbeddingIsAskedFor) {
   TemporaryFolder folder;
   EvalOptions options = tiny_options();
-  options.rows = {Row::colour};
+  options.rows = {Row::color};
   options.sheet = folder.path / "sheet.png";
   std::set<std::vector<uint8_t>> sheets;
   for (const EvalEmbedding choice : {EvalEmbedding::prior, EvalEmbedding::none}) {
@@ -67,7 +67,7 @@ TEST(Eval, DrawsFromWhicheverEmbeddingIsAskedFor) {
     EXPECT_GE(row.at("interval").at(1), row.at("score"));
   }
   EXPECT_EQ(sheets.size(), 2U);
-  options.embedding = EvalEmbedding::true_picture;
+  options.embedding = EvalEmbedding::true_image;
   std::ostringstream out;
   expect_refusal(ExitCode::model, "image_encoder", [&] { eval(options, out); });
 }

@@ -65,7 +65,7 @@ TEST_F(TinyModel, TakesPromptsOfAnyForm) {
   EXPECT_EQ(json::parse(run({"tokenize", "-m", kTiny, "--json", "--", "-x"}).out)["text"], "-x");
 }
 
-TEST_F(TinyModel, TheSeedAloneDecidesThePicture) {
+TEST_F(TinyModel, TheSeedAloneDecidesTheImage) {
   generate({"x", "--seed", "5", "-n", "2"});
   const std::string five = png_of(out / "x-5.png"), six = png_of(out / "x-6.png");
   EXPECT_NE(five, six);
@@ -100,7 +100,7 @@ TEST_F(TinyModel, NoMetadataLeavesTheSourceTypeOnly) {
   EXPECT_EQ(run({"info", out / "a.png"}).out, (out / "a.png").string() + ": no unclip parameters\n");
 }
 
-// The same model in other shapes gives the same picture.
+// The same model in other shapes gives the same image.
 TEST_F(TinyModel, ReadsShardsVariantsLinksAndOddPaths) {
   const auto draw = [&](const std::string& from, const Prepare& prepare = {}) {
     const Result result =
@@ -153,7 +153,7 @@ TEST_F(TinyModel, TakesTheModelFromTheEnvironment) {
 }
 
 // Ends within a step; what is there is whole.
-TEST_F(TinyModel, SignalsEndTheRunAndKeepPictures) {
+TEST_F(TinyModel, SignalsEndTheRunAndKeepImages) {
   std::mt19937 random(std::random_device{}());
   for (int i = 0; i < 6; ++i) {
     const int signal = i % 2 == 0 ? SIGINT : SIGTERM;
@@ -166,10 +166,10 @@ TEST_F(TinyModel, SignalsEndTheRunAndKeepPictures) {
     EXPECT_NE(result.err.find("finished images are kept"), std::string::npos) << result.err;
     EXPECT_LT(lines_of(result.out).size(), 1000U);
   }
-  Arguments pictures{"info", "--json"};
-  for (const auto& entry : fs::directory_iterator(out)) pictures.push_back(entry.path());
-  EXPECT_GE(pictures.size(), 8U);
-  EXPECT_EQ(run(pictures).code, 0) << "a picture is broken, or a temporary file was left";
+  Arguments images{"info", "--json"};
+  for (const auto& entry : fs::directory_iterator(out)) images.push_back(entry.path());
+  EXPECT_GE(images.size(), 8U);
+  EXPECT_EQ(run(images).code, 0) << "a picture is broken, or a temporary file was left";
 }
 
 TEST_F(TinyModel, ASecondSignalEndsAtOnce) {

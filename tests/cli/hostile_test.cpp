@@ -44,7 +44,7 @@ auto link_to(const fs::path& target) {
 
 class Hostile : public TinyModel {
  protected:
-  // Code 3 at once, in our words, in little memory; no picture.
+  // Code 3 at once, in our words, in little memory; no image.
   void expect_refused(const Attack& attack) {
     SCOPED_TRACE(attack.file);
     attack.harm(model / attack.file);
@@ -107,8 +107,8 @@ TEST_F(Hostile, FilesAreRefused) {
             {"\"num_attention_heads\" is null"}},
            {kSchedule, with_key("num_train_timesteps", 400'000'000), {"from 100 to 10000"}},
            {kSchedule,
-            with_key("_class_name", "EulerDiscreteScheduler"),
-            {"EulerDiscreteScheduler", "DDIMScheduler"}},
+            with_key("_class_name", "LMSDiscreteScheduler"),
+            {"LMSDiscreteScheduler", "DDIMScheduler"}},
            {kSchedule, with_key("_class_name", 7), {"\"_class_name\" is 7"}},
            {kSchedule, with_key("clip_sample_range", -1), {"clip_sample_range"}},
            {kSchedule, with_key("beta_schedule", "sigmoid"), {"beta_schedule", "sigmoid"}},
@@ -135,10 +135,10 @@ TEST_F(HostileKandinsky, SettingsThatAreNotFollowedAreRefused) {
   const fs::path file = model / "scheduler/scheduler_config.json";
   const std::string good = read_file(file);
   for (const auto& [key, value] :
-       std::vector<std::pair<const char*, json>>{{"_class_name", "PNDMScheduler"},
+       std::vector<std::pair<const char*, json>>{{"_class_name", "LMSDiscreteScheduler"},
                                                  {"algorithm_type", "sde-dpmsolver++"},
                                                  {"solver_order", 3},
-                                                 {"use_karras_sigmas", true},
+                                                 {"use_beta_sigmas", true},
                                                  {"use_flow_sigmas", true},
                                                  {"lambda_min_clipped", -5.1},
                                                  {"beta_end", 0.99},
@@ -182,7 +182,7 @@ void fill_with_infinity(const fs::path& file) {
   weights.save(file);
 }
 
-TEST_F(Hostile, PicturesThatAreNotFiniteFail) {
+TEST_F(Hostile, ImagesThatAreNotFiniteFail) {
   fill_with_infinity(model / kPriorWeights);
   const Result result = generate({"a", "b", "--json"});
   EXPECT_EQ(result.code, 1);

@@ -29,7 +29,7 @@ class HostileText : public TinyModel {
     m.fingerprints = {{kHostile, kHostile}};
     m.options = {{kHostile, kHostile}, {"mask", {kHostile}}, {"batch-size", kHostile}};
     const auto png = encode_png({1, 1, 3, {0, 0, 0}}, {{"unclip", to_json(m).dump()}});
-    std::ofstream(picture, std::ios::binary)
+    std::ofstream(image, std::ios::binary)
         .write(reinterpret_cast<const char*>(png.data()), static_cast<long>(png.size()));
     std::ofstream(list) << json{{kHostile, 1}} << '\n'
                         << json{{"prompt", kHostile}, {"seed", kHostile}} << '\n'
@@ -38,8 +38,8 @@ class HostileText : public TinyModel {
                         << kHostile << '\n';
     std::ofstream(deny) << "/(" << kHostile << "/\n";
   }
-  const fs::path picture = temporary.path / (kHostile + ".png"),
-                 list = temporary.path / (kHostile + ".jsonl"), deny = temporary.path / (kHostile + ".txt");
+  const fs::path image = temporary.path / (kHostile + ".png"), list = temporary.path / (kHostile + ".jsonl"),
+                 deny = temporary.path / (kHostile + ".txt");
 };
 
 TEST_F(HostileText, IsVisibleInEveryVerb) {
@@ -49,22 +49,22 @@ TEST_F(HostileText, IsVisibleInEveryVerb) {
   prior.header[kHostile] = prior.header["clip_std"];
   prior.header.erase("clip_std");
   prior.save(weights("prior"));
-  for (const Arguments& arguments : {Arguments{"info", picture},
-                                     Arguments{"info", picture, "--json"},
+  for (const Arguments& arguments : {Arguments{"info", image},
+                                     Arguments{"info", image, "--json"},
                                      Arguments{"info", list},
                                      Arguments{"inspect", model},
                                      Arguments{"inspect", model, "--json"},
-                                     Arguments{"inspect", picture},
+                                     Arguments{"inspect", image},
                                      Arguments{"tokenize", kHostile, "-m", kTiny},
                                      Arguments{"tokenize", kHostile, "-m", kTiny, "--json"},
                                      Arguments{"tokenize", "-f", list, "-m", kTiny},
                                      Arguments{"tokenize", "x", "-m", kHostile},
-                                     Arguments{"verify", picture, "-m", kTiny},
-                                     Arguments{"verify", picture, "-m", kTiny, "--json"},
+                                     Arguments{"verify", image, "-m", kTiny},
+                                     Arguments{"verify", image, "-m", kTiny, "--json"},
                                      Arguments{"generate", "x", "-m", model},
                                      Arguments{"generate", "-f", list, "-m", kTiny},
                                      Arguments{"generate", "x", "--deny-file", deny},
-                                     Arguments{"generate", "--from", picture, "-m", kTiny},
+                                     Arguments{"generate", "--from", image, "-m", kTiny},
                                      Arguments{"generate", "x", "-m", kHostile},
                                      Arguments{"generate", "x", "-o", kHostile},
                                      Arguments{"generate", "x", "--seed", kHostile},
@@ -135,15 +135,15 @@ TEST_F(HostileText, LongValuesAreCut) {
   for (int kind = 0; kind < 2; ++kind) {
     const std::string text = kind == 0 ? to_json(m).dump() : '"' + giant;
     const auto png = encode_png({1, 1, 3, {0, 0, 0}}, {{"unclip", text}});
-    std::ofstream(picture, std::ios::binary)
+    std::ofstream(image, std::ios::binary)
         .write(reinterpret_cast<const char*>(png.data()), static_cast<long>(png.size()));
-    EXPECT_LT(run({"generate", "--from", picture, "-m", kTiny}).err.size(), 2000U);
+    EXPECT_LT(run({"generate", "--from", image, "-m", kTiny}).err.size(), 2000U);
   }
 }
 
 // No thread can be started: nobody foresaw that.
 TEST_F(HostileText, WhatNobodyForesawHasItsCode) {
-  const Result result = run({"info", picture}, [] {
+  const Result result = run({"info", image}, [] {
     if (!refuse_calls({{SYS_clone, EPERM}, {SYS_clone3, EPERM}})) _exit(99);
   });
   if (result.code == 99) GTEST_SKIP() << "no seccomp here";

@@ -1,4 +1,4 @@
-// `unclip info` on real files: people's form, JSON, pictures without our block, broken files.
+// `unclip info` on real files: people's form, JSON, images without our block, broken files.
 #include "cli/info.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ using namespace testing_png;
 
 class Info : public Folder {
  protected:
-  fs::path picture(const std::string& name, const PngText& text) const {
+  fs::path image(const std::string& name, const PngText& text) const {
     return save(name, as_string(encode_png(gradient(8, 8, 3), text)));
   }
 
@@ -38,7 +38,7 @@ class Info : public Folder {
 };
 
 TEST_F(Info, PrintsForPeopleWithoutControlCharacters) {
-  const fs::path path = picture("a.png", to_png_text(example()));
+  const fs::path path = image("a.png", to_png_text(example()));
   const std::string text = print({path}, false, ExitCode::ok);
   EXPECT_EQ(text.substr(0, text.find("\n  seed")),
             path.string() + "\n  prompt: a \U0001F431\n    and \\u001b[31mred\\u009b");
@@ -48,8 +48,8 @@ TEST_F(Info, PrintsForPeopleWithoutControlCharacters) {
 }
 
 TEST_F(Info, PrintsOneJsonLineAFile) {
-  const fs::path with = picture("a.png", to_png_text(example()));
-  const fs::path without = picture("b.png", {{"parameters", "of another program"}});
+  const fs::path with = image("a.png", to_png_text(example()));
+  const fs::path without = image("b.png", {{"parameters", "of another program"}});
   std::istringstream lines(print({with, without}, true, ExitCode::ok));
   std::string line;
   std::getline(lines, line);
@@ -62,9 +62,9 @@ TEST_F(Info, PrintsOneJsonLineAFile) {
 }
 
 TEST_F(Info, SaysWhatIsMissingAndGoesOn) {
-  const fs::path plain = picture("plain.png", source_type_text());
+  const fs::path plain = image("plain.png", source_type_text());
   const fs::path text = save("text.png", "not a picture");
-  const fs::path whole = picture("whole.png", to_png_text(example()));
+  const fs::path whole = image("whole.png", to_png_text(example()));
   EXPECT_EQ(print({plain}, false, ExitCode::ok), plain.string() + ": no unclip parameters\n");
   const std::string both = print({folder_ / "none.png", text, whole}, false, ExitCode::io);
   EXPECT_EQ(both.rfind(whole.string(), 0), 0U);

@@ -1,4 +1,4 @@
-// The program on the tiny Kandinsky folders: each flag changes the picture as it says, embeddings, --from,
+// The program on the tiny Kandinsky folders: each flag changes the image as it says, embeddings, --from,
 // verify, inspect, and what no folder can draw.
 #include "cli/tiny_model.h"
 #include "image/metadata.h"
@@ -19,7 +19,7 @@ class KandinskyRun : public testing::Test {
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
-  // The picture's pixels.
+  // The image's pixels.
   Image draw(const std::string& decoder, const Arguments& more, bool with_prior = true) {
     Arguments all = command(decoder, more, with_prior);
     const std::string file = new_file();
@@ -60,7 +60,7 @@ class EveryDecoder : public KandinskyRun, public testing::WithParamInterface<std
   }
 };
 
-TEST_P(EveryDecoder, EachFlagChangesThePicture) {
+TEST_P(EveryDecoder, EachFlagChangesTheImage) {
   const Image plain = draw_with({});
   EXPECT_EQ(draw_with({}).pixels, plain.pixels);
   for (const Arguments& flag : {Arguments{"--negative-prompt", "a blue square"},
@@ -97,7 +97,7 @@ TEST_P(EveryDecoder, AnEmbeddingDrawsTheSameAsOneRun) {
   EXPECT_EQ(from_png(last_file())->steps.prior, 0);
 }
 
-TEST_P(EveryDecoder, IsDrawnAgainFromItsPicture) {
+TEST_P(EveryDecoder, IsDrawnAgainFromItsImage) {
   draw_with({"--negative-prompt", "a \"blue\" square, big", "--negative-prior-prompt", "x", "--sampler",
              "dpm++", "--size", "36x40"});
   const std::string first = last_file(), again = new_file();
@@ -120,7 +120,7 @@ TEST_P(EveryDecoder, IsDrawnAgainFromItsPicture) {
 INSTANTIATE_TEST_SUITE_P(Kandinsky, EveryDecoder,
                          testing::Values("2.1", "2.1-inpaint", "2.2", "2.2-inpaint", "2.2-controlnet"));
 
-TEST_F(KandinskyRun, PicturesToBeginWithAreUsed) {
+TEST_F(KandinskyRun, ImagesToBeginWithAreUsed) {
   for (const std::string decoder : {"2.1", "2.2"}) {
     const Image text = draw(decoder, {});
     const Image half = draw(decoder, {"--init-image", kInit, "--strength", "0.5"});
@@ -163,12 +163,12 @@ TEST_F(KandinskyRun, APromptFileTakesAllAndPathsStartFromTheWorkingFolder) {
                                                  "\n"
                                               << R"({"prompt": "a", "strength": 0.5})"
                                                  "\n"
-                                              << R"({"prompt": "a", "sampler": "euler"})"
+                                              << R"({"prompt": "a", "sampler": "heun"})"
                                                  "\n";
   expect_error(
       run({"generate", "-f", temporary.path / "bad.jsonl", "-m", kRoot + "2.2"}, in_folder(kRoot)), 2,
       {"bad.jsonl:1:1: none.png: missing", "bad.jsonl:2:1: strength: expected together with init_image",
-       "bad.jsonl:3:28: sampler: expected ddim, ddpm or dpm++"});
+       "bad.jsonl:3:28: sampler: expected ddim, ddpm, dpm++, euler, euler-a or pndm"});
 }
 
 TEST_F(KandinskyRun, OptionsThatAFamilyCannotUseAreRefused) {
@@ -196,7 +196,8 @@ TEST_F(KandinskyRun, BadInputIsToldInOneLine) {
   refuse("2.2", {"--size", "0x64"}, 2, {"--size", "from 1 to 8192", "\"0\""});
   refuse("2.2", {"--init-image", kInit, "--strength", "1.5"}, 2, {"--strength", "from 0 to 1", "\"1.5\""});
   refuse("2.2", {"--init-image", kInit, "--strength", "0.1"}, 2, {"--strength", "of 4 steps, which is none"});
-  refuse("2.2", {"--sampler", "euler"}, 2, {"--sampler", "ddim, ddpm or dpm++", "\"euler\""});
+  refuse("2.2", {"--sampler", "heun"}, 2,
+         {"--sampler", "ddim, ddpm, dpm++, euler, euler-a or pndm", "\"heun\""});
   refuse("2.2", {"--init-image", kRoot + "none.png"}, 5, {"none.png: missing"});
   refuse("2.2", {"--init-image", kRoot + "2.2/model_index.json"}, 5, {"model_index.json", "not an image"});
   std::ofstream(temporary.path / "torn.png") << read_file(kInit).substr(0, 300);

@@ -55,7 +55,7 @@ size_t expect_kept(const Image& edited, const Image& original, const Image& mask
 }
 
 TEST_F(Manipulation, EditKeepsEveryPixelOutsideOf100Masks) {
-  const Image original = to_rgb(read_picture(kCat));
+  const Image original = to_rgb(read_image(kCat));
   std::mt19937 random(1);
   std::vector<Image> masks;
   std::string lines;
@@ -78,7 +78,7 @@ TEST_F(Manipulation, EditKeepsEveryPixelOutsideOf100Masks) {
 }
 
 TEST_F(Manipulation, EditOfALatentModelKeepsThemToo) {
-  const Image original = to_rgb(read_picture(kCat)), mask = to_gray(read_picture(kHole));
+  const Image original = to_rgb(read_image(kCat)), mask = to_gray(read_image(kHole));
   for (const std::string decoder : {"2.2", "2.2-inpaint"}) {
     Arguments all = kandinsky("edit", {kCat, "a hat", "--mask", kHole, "-o", in_out(decoder + ".png")});
     *(std::ranges::find(all, "--model") + 1) = kKandinsky + decoder;
@@ -87,7 +87,7 @@ TEST_F(Manipulation, EditOfALatentModelKeepsThemToo) {
 }
 
 TEST_F(Manipulation, TransparentPartsAreAMask) {
-  Image cat = read_picture(kCat);
+  Image cat = read_image(kCat);
   const Image original = to_rgb(cat);
   Image transparent{cat.width, cat.height, 4, {}}, mask{cat.width, cat.height, 1, {}};
   for (int i = 0; i < cat.width * cat.height; ++i) {
@@ -106,7 +106,7 @@ TEST_F(Manipulation, TransparentPartsAreAMask) {
 }
 
 TEST_F(Manipulation, OutpaintEnlargesTheCanvasAndFeatherBlendsWithinTheMask) {
-  const Image original = to_rgb(read_picture(kCat));
+  const Image original = to_rgb(read_image(kCat));
   const Image wide = draw_one(
       karlo("edit", {kCat, "a hat", "--outpaint", "8,0,16,4", "--seed", "1", "-o", in_out("wide.png")}));
   EXPECT_EQ(wide.width, original.width + 24);
@@ -120,7 +120,7 @@ TEST_F(Manipulation, OutpaintEnlargesTheCanvasAndFeatherBlendsWithinTheMask) {
     return draw_one(karlo("edit", {kCat, "a hat", "--mask", kHole, "--feather", pixels, "--seed", "1", "-o",
                                    in_out("f" + pixels + ".png")}));
   };
-  const Image hard = with_feather("0"), soft = with_feather("8"), mask = to_gray(read_picture(kHole));
+  const Image hard = with_feather("0"), soft = with_feather("8"), mask = to_gray(read_image(kHole));
   expect_kept(soft, original, mask, "feather");
   EXPECT_NE(soft.pixels, hard.pixels);
   long hard_change = 0, soft_change = 0;
@@ -133,7 +133,7 @@ TEST_F(Manipulation, OutpaintEnlargesTheCanvasAndFeatherBlendsWithinTheMask) {
 
 TEST_F(Manipulation, EditSaysWhatIsMissing) {
   const std::string small = temporary.path / "small.png", black = temporary.path / "black.png";
-  const Image cat = read_picture(kCat);
+  const Image cat = read_image(kCat);
   save_png(small, {2, 2, 1, {255, 0, 0, 0}});
   save_png(black, {cat.width, cat.height, 1,
                    std::vector<std::uint8_t>(static_cast<size_t>(cat.width * cat.height))});
@@ -235,7 +235,7 @@ TEST_F(Manipulation, ReconstructTellsHowNearItCame) {
   const Result result = run(karlo("reconstruct", {kCat, "--json", "-o", in_out("r.png")}));
   ASSERT_EQ(result.code, 0) << result.err;
   const Image drawn = read_png(out / "r.png"),
-              original = resize(to_rgb(read_picture(kCat)), drawn.width, drawn.height, ResizeFilter::bicubic,
+              original = resize(to_rgb(read_image(kCat)), drawn.width, drawn.height, ResizeFilter::bicubic,
                                 /*reduce_first=*/true);
   double squares = 0;
   for (size_t i = 0; i < drawn.pixels.size(); ++i)

@@ -1,4 +1,4 @@
-// Where pictures go: nothing of others is harmed, nothing of ours is lost, and what can be known before the
+// Where images go: nothing of others is harmed, nothing of ours is lost, and what can be known before the
 // first stage is known before it.
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -95,14 +95,14 @@ TEST_F(Output, WhatIsNoFileIsKnownBeforeTheModel) {
   expect_error(early({"x", "-o", out / "new" / (std::string(300, 'a') + ".png")}), 5, {"File name too long"});
 }
 
-TEST_F(Output, FileSystemsWithoutLinksTakePictures) {
+TEST_F(Output, FileSystemsWithoutLinksTakeImages) {
   const auto limited = [] {
     if (!refuse_calls({{SYS_renameat2, EINVAL}, {SYS_link, EPERM}, {SYS_linkat, EPERM}})) _exit(99);
   };
   const Result result = run(draw(prompts(3), out, {"--seed", "1"}), limited);
   if (result.code == 99) GTEST_SKIP() << "no seccomp here";
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_EQ(pictures(out).size(), 3U);
+  EXPECT_EQ(images(out).size(), 3U);
   // A kill between making and replacing leaves an empty file.
   std::ofstream(out / "prompt-1-2.png").flush();
   EXPECT_EQ(lines_of(run(draw(prompts(3), out, {"--seed", "1"}), limited).out).size(), 1U);
@@ -146,7 +146,7 @@ TEST_F(Output, AFolderThatGoesAwayIsAnError) {
     }
 }
 
-TEST_F(Output, AJobsErrorNamesLinePictureAndInput) {
+TEST_F(Output, AJobsErrorNamesLineImageAndInput) {
   const fs::path file = temporary.path / "p.jsonl", cat = temporary.path / "cat.png";
   std::ofstream(cat) << "no picture";
   std::ofstream(file) << "{\"prompt\": \"good\", \"seed\": 1}\n\n"
@@ -164,34 +164,34 @@ TEST_F(Output, AJobsErrorNamesLinePictureAndInput) {
 TEST_F(Output, RetryFailedRepairsTheManifest) {
   const fs::path manifest = out / "manifest.jsonl";
   ASSERT_EQ(run(draw(prompts(2), out, {"--seed", "1"})).code, 0);
-  const auto all = pictures(out);
+  const auto all = images(out);
   const std::string good = read_file(manifest);
   std::string bad = good;
   bad.replace(bad.find("\"done\""), 6, "\"failed\"");
   std::ofstream(manifest) << bad;
   EXPECT_EQ(run(draw(prompts(2), out, {"--seed", "1"})).code, 1);
   EXPECT_EQ(run(draw(prompts(2), out, {"--seed", "1", "--retry-failed"})).code, 0);
-  EXPECT_EQ(pictures(out), all);
+  EXPECT_EQ(images(out), all);
   EXPECT_EQ(run(draw(prompts(2), out, {"--seed", "1"})).code, 0);
-  // Half a picture is made again; somebody else's whole one stays.
+  // Half an image is made again; somebody else's whole one stays.
   std::ofstream(manifest) << bad;
   fs::resize_file(out / "prompt-0-1.png", 100);
   EXPECT_EQ(run(draw(prompts(2), out, {"--seed", "1", "--retry-failed"})).code, 0);
-  EXPECT_EQ(pictures(out), all);
+  EXPECT_EQ(images(out), all);
   std::ofstream(manifest) << bad;
   fs::copy_file(out / "prompt-1-2.png", out / "prompt-0-1.png", fs::copy_options::overwrite_existing);
   EXPECT_EQ(run(draw(prompts(2), out, {"--seed", "1", "--retry-failed"})).code, 5);
   EXPECT_EQ(read_file(out / "prompt-0-1.png"), all.at("prompt-1-2.png"));
 }
 
-TEST_F(Output, AutoMeasuresByThePictureThatIsDrawn) {
+TEST_F(Output, AutoMeasuresByTheImageThatIsDrawn) {
   const fs::path file = temporary.path / "p.jsonl", embedding = temporary.path / "none.safetensors";
   std::ofstream(embedding) << "nothing";
   std::ofstream(file) << json{{"prompt", "a"}, {"embedding", embedding.string()}}
                       << "\n{\"prompt\": \"b\"}\n";
   const Result result = run(draw(file, out, {"--seed", "1", "--shard", "1/2", "-b", "auto"}));
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_EQ(pictures(out).size(), 1U);
+  EXPECT_EQ(images(out).size(), 1U);
 }
 
 }  // namespace

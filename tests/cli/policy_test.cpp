@@ -1,4 +1,4 @@
-// --deny-file and --grid at the command line: what is refused, skipped, told; sheets and the pictures on
+// --deny-file and --grid at the command line: what is refused, skipped, told; sheets and the images on
 // them.
 #include "cli/tiny_model.h"
 #include "image/png.h"
@@ -64,7 +64,7 @@ TEST_F(Denied, ABadFileIsToldWithItsPlace) {
   expect_error(generate({"x", "--deny-action", "skip"}), 2, {"--deny-action", "--deny-file"});
 }
 
-TEST_F(TinyModel, GridsHoldAllPicturesInOrder) {
+TEST_F(TinyModel, GridsHoldAllImagesInOrder) {
   const Arguments cats{"a cat", "-n", "5", "--seed", "1", "--grid", "2x2"};
   const Result result = generate(cats);
   EXPECT_EQ(result.code, 0) << result.err;
@@ -77,11 +77,11 @@ TEST_F(TinyModel, GridsHoldAllPicturesInOrder) {
   EXPECT_EQ(last.width, width) << "one picture, one cell";
   EXPECT_EQ(last.height, height);
   for (int i = 0; i < 4; ++i) {
-    const Image picture = read_png(out / ("a-cat-" + std::to_string(i + 1) + ".png"));
-    const int left = i % 2 * width + (width - picture.width) / 2, top = i / 2 * height + 8;
-    for (int y = 0; y < picture.height; ++y)
-      ASSERT_TRUE(std::equal(picture.pixels.begin() + y * picture.width * 3,
-                             picture.pixels.begin() + (y + 1) * picture.width * 3,
+    const Image image = read_png(out / ("a-cat-" + std::to_string(i + 1) + ".png"));
+    const int left = i % 2 * width + (width - image.width) / 2, top = i / 2 * height + 8;
+    for (int y = 0; y < image.height; ++y)
+      ASSERT_TRUE(std::equal(image.pixels.begin() + y * image.width * 3,
+                             image.pixels.begin() + (y + 1) * image.width * 3,
                              sheet.pixels.begin() + ((top + y) * sheet.width + left) * 3))
           << i;
   }

@@ -1,5 +1,5 @@
 // Nothing leaves the machine: the program runs where the kernel ends any process that opens a socket. And
-// nothing that was not asked for stays in the pictures.
+// nothing that was not asked for stays in the images.
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -21,7 +21,7 @@ TEST_F(PromptSource, NoTemporaryFolderIsNeeded) {
   };
   const fs::path other = temporary.path / "other";
   EXPECT_EQ(run(draw("-", other, {"--seed", "1"}), piped).code, 0);
-  EXPECT_EQ(pictures(out), pictures(other));
+  EXPECT_EQ(images(out), images(other));
 }
 
 // As a shell's <(…) gives one, more than a pipe holds at once.
@@ -82,10 +82,10 @@ TEST(Eval, APromptThatNobodyCanDrawIsToldWithItsLine) {
   const TemporaryFolder folder;
   const fs::path file = folder.path / "p.jsonl";
   const auto object = [](const char* shape, const char* size) {
-    return json{{"colour", "red"}, {"shape", shape}, {"size", size}};
+    return json{{"color", "red"}, {"shape", shape}, {"size", size}};
   };
   std::ofstream(file) << json{{"prompt", "a red star"},
-                              {"row", "colour"},
+                              {"row", "color"},
                               {"objects", {object("star", "any")}}}
                       << '\n'
                       << json{{"prompt", "a large red star inside a small red cross"},

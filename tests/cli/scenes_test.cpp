@@ -25,7 +25,7 @@ ScenesOptions some(const std::filesystem::path& folder) {
   return options;
 }
 
-TEST(Scenes, WritesThePicturesOfTheSource) {
+TEST(Scenes, WritesTheImagesOfTheSource) {
   TemporaryFolder folder;
   ScenesOptions options = some(folder.path);
   std::ostringstream out;

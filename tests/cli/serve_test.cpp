@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/tiny_model.h"
-#include "image/picture_file.h"
+#include "image/image_file.h"
 #include "image/png.h"
 #include "image/resize.h"
 #include "karlo_variations.h"
@@ -24,11 +24,12 @@ json short_call(const std::string& prompt, json more = json::object()) {
   return body;
 }
 
-// A server that answers, on a free port.
+// A server that answers, on a free port if none is given.
 class LiveServer {
  public:
-  explicit LiveServer(const fs::path& model, Arguments more = {}, const fs::path& temporary = {}) {
-    Arguments arguments{"serve", "--port", "0", "--dtype", "f32", "--model", model};
+  explicit LiveServer(const fs::path& model, Arguments more = {}, const fs::path& temporary = {},
+                      int port = 0) {
+    Arguments arguments{"serve", "--port", std::to_string(port), "--dtype", "f32", "--model", model};
     arguments.insert(arguments.end(), more.begin(), more.end());
     out_ = memfd_create("served", MFD_CLOEXEC);
     program_.emplace(arguments, [&] {
@@ -85,12 +86,12 @@ TEST(Serve, PixelsAreThoseOfTheCommandLine) {
   const auto answer = server.post(short_call("a red circle", {{"seed", 5}}));
   ASSERT_EQ(answer->status, 200) << answer->body;
   const std::string url = json::parse(answer->body)["data"][0]["url"];
-  const Image served = decode_picture(server.client().Get(url.substr(server.url().size()))->body, "served");
+  const Image served = decode_image(server.client().Get(url.substr(server.url().size()))->body, "served");
 
   TemporaryFolder folder;
   const fs::path file = folder.path / "a.png";
   ASSERT_EQ(run(quick({"a red circle", "--seed", "5", "-o", file})).code, 0);
-  EXPECT_EQ(served.pixels, decode_picture(file_bytes(file), "drawn").pixels);
+  EXPECT_EQ(served.pixels, decode_image(file_bytes(file), "drawn").pixels);
 }
 
 TEST(Serve, SizesOfDallE) {
@@ -98,7 +99,7 @@ TEST(Serve, SizesOfDallE) {
   const auto answer = server.post(short_call("a", {{"size", "512x512"}}));
   ASSERT_EQ(answer->status, 200) << answer->body;
   const std::string url = json::parse(answer->body)["data"][0]["url"];
-  EXPECT_EQ(decode_picture(server.client().Get(url.substr(server.url().size()))->body, "served").width, 512);
+  EXPECT_EQ(decode_image(server.client().Get(url.substr(server.url().size()))->body, "served").width, 512);
   EXPECT_EQ(server.post(short_call("a", {{"size", "300x200"}}))->status, 400);
 }
 
@@ -132,7 +133,7 @@ TEST(Serve, EditsVariationsAndMixtures) {
   const std::string url = json::parse(edited->body)["data"][0]["url"];
   const std::string png = server.client().Get(url.substr(server.url().size()))->body;
   EXPECT_EQ(png.find("unclip-serve"), std::string::npos) << "a path in the metadata";
-  const Image result = decode_picture(png, "edited");
+  const Image result = decode_image(png, "edited");
   ASSERT_EQ(result.width, 48);
   std::size_t changed = 0;
   for (std::size_t i = 0; i < result.pixels.size(); ++i) {
@@ -221,6 +222,57 @@ TEST(Serve, KilledAndStartedAgainUnderLoad) {
   EXPECT_EQ(server.post(short_call("a"))->status, 200);
   server.kill(SIGTERM);
   EXPECT_EQ(server.wait().code, 143);
+  EXPECT_TRUE(fs::is_empty(temporary));
+}
+
+// What clients of a server see that is killed under load and started again.
+struct RestartLoad {
+  std::atomic<bool> again = false, ended = false;
+  std::atomic<int> before = 0, cut = 0, after = 0, other = 0;  // 200; no answer; 200 of the second; all else
+
+  void call(int port) {
+    const bool second = again;
+    httplib::Client client("127.0.0.1", port);
+    client.set_read_timeout(60);
+    const auto answer =
+        before % 2 == 0
+            ? client.Post(kCall, short_call("a").dump(), kJsonType)
+            : client.Post("/v1/images/variations",
+                          httplib::MultipartFormDataItems{{"image", png_of(16, 3, 9), "a.png", "image/png"},
+                                                          {"decoder_steps", "2", "", ""},
+                                                          {"upsampler_steps", "2", "", ""}});
+    ++(answer && answer->status == 200 ? (second ? after : before) : answer || second ? other : cut);
+    if (!answer) std::this_thread::sleep_for(5ms);
+  }
+};
+
+TEST(Serve, KilledUnderLoadItsPortIsFreeAtOnce) {
+  TemporaryFolder folder;
+  const fs::path model = make_karlo_variations(folder.path / "model", true), temporary = folder.path / "tmp";
+  fs::create_directory(temporary);
+  std::optional<LiveServer> server(std::in_place, model, Arguments{}, temporary);
+  const int port = server->port();
+  RestartLoad load;
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 8; ++i)
+    clients.emplace_back([&] {
+      while (!load.ended) load.call(port);
+    });
+  while (load.before < 20) std::this_thread::sleep_for(5ms);
+  server->kill(SIGKILL);
+  EXPECT_EQ(server->wait().signal, SIGKILL);
+  server.emplace(model, Arguments{}, temporary, port);
+  EXPECT_EQ(server->url(), "http://127.0.0.1:" + std::to_string(port));
+  load.again = true;
+  for (int i = 0; i < 2000 && load.after < 20; ++i) std::this_thread::sleep_for(5ms);
+  load.ended = true;
+  for (std::thread& client : clients) client.join();
+  EXPECT_GE(load.after, 20);
+  EXPECT_GE(load.cut, 8) << "each client's call of the moment";
+  EXPECT_EQ(load.other, 0);
+  EXPECT_EQ(std::distance(fs::directory_iterator(temporary), {}), 1) << "the killed server's folder";
+  server->kill(SIGTERM);
+  EXPECT_EQ(server->wait().code, 143);
   EXPECT_TRUE(fs::is_empty(temporary));
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/tiny_model.h"
-#include "image/picture_file.h"
+#include "image/image_file.h"
 #include "image/png.h"
 #include "karlo_variations.h"
 

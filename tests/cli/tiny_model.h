@@ -64,7 +64,7 @@ class TinyModel : public testing::Test {
   void set(const std::string& component, const std::string& key, const json& value) const {
     edit_json(config(component), [&](json& c) { c[key] = value; });
   }
-  // Pictures go to the empty folder `out`.
+  // Images go to the empty folder `out`.
   Result generate(Arguments arguments, const Prepare& prepare = {}) const {
     arguments.insert(arguments.end(), {"-o", out.string() + "/"});
     return run(quick(std::move(arguments), model.string()), prepare);
@@ -86,15 +86,15 @@ class PromptFileRun : public TinyModel {
     return file;
   }
 
-  // `more` behind the prompt file and the folder for the pictures.
+  // `more` behind the prompt file and the folder for the images.
   static Arguments draw(const fs::path& file, const fs::path& folder, const Arguments& more) {
     Arguments arguments{"-f", file, "-o", folder.string() + "/"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return quick(arguments);
   }
 
-  // Name → bytes of finished pictures: neither manifests nor what a killed program was writing.
-  static std::map<std::string, std::string> pictures(const fs::path& folder) {
+  // Name → bytes of finished images: neither manifests nor what a killed program was writing.
+  static std::map<std::string, std::string> images(const fs::path& folder) {
     std::map<std::string, std::string> found;
     for (const auto& entry : fs::directory_iterator(folder))
       if (entry.path().extension() == ".png") found[entry.path().filename()] = read_file(entry.path());

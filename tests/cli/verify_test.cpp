@@ -1,4 +1,4 @@
-// Pictures made again: --from byte for byte, verify and smoke pixel by pixel.
+// Images made again: --from byte for byte, verify and smoke pixel by pixel.
 #include <sys/stat.h>
 
 #include "cli/tiny_model.h"
@@ -9,7 +9,7 @@ namespace {
 
 class Again : public TinyModel {
  protected:
-  // A picture with options of its own, from the middle of a batch.
+  // An image with options of its own, from the middle of a batch.
   Again() {
     EXPECT_EQ(generate({"a red circle", "a blue star", "-n", "2", "--seed", "18446744073709551600", "-b", "3",
                         "--prior-guidance", "1.7", "--decoder-guidance", "3.3"})
@@ -47,7 +47,7 @@ TEST_F(Again, ExplicitFlagsWin) {
   EXPECT_EQ(first["options"]["batch-size"], 3);
 }
 
-TEST_F(Again, FromTakesOnlyPicturesThatTell) {
+TEST_F(Again, FromTakesOnlyImagesThatTell) {
   run(quick({"x", "--no-metadata", "-o", again}, model));
   expect_error(run({"generate", "--from", again, "--model", model}), 5,
                {again, "expected the parameters", "--no-metadata"});
@@ -98,7 +98,7 @@ TEST_F(Again, VerifyNamesOtherWeightsAndBadFiles) {
   EXPECT_EQ(lines_of(bad.out).size(), 1U) << "the others are still verified";
 }
 
-TEST_F(Again, SmokeChecksTheModelByItsPicture) {
+TEST_F(Again, SmokeChecksTheModelByItsImage) {
   expect_error(run({"smoke", "--model", model}), 3, {"smoke.png: missing", "unclip generate"});
   fs::copy(cat, model / "smoke.png");
   const Result good = run({"smoke", "--model", model});
@@ -117,11 +117,11 @@ TEST_F(Again, SmokeChecksTheModelByItsPicture) {
   EXPECT_EQ(run({"smoke", "--model", model}).code, 3);
 }
 
-// Metadata is data: what a picture says is held to the ranges of the command line, and opens no file.
+// Metadata is data: what an image says is held to the ranges of the command line, and opens no file.
 class Claims : public Again {
  protected:
   // `cat` with other parameters.
-  std::string picture(const std::string& name, const std::function<void(json&)>& edit) const {
+  std::string image(const std::string& name, const std::function<void(json&)>& edit) const {
     json block = to_json(*from_png(cat));
     edit(block);
     const auto png = encode_png(read_png(cat), {{"unclip", block.dump()}});
@@ -137,14 +137,14 @@ TEST_F(Claims, FilesAreOpenedOnlyWhenTheUserSaysSo) {
   mkfifo(pipe.c_str(), 0600);  // whoever opens it waits for ever
   for (const char* option : {"init-image", "mask", "hint", "embedding"}) {
     const std::string file =
-        picture("named.png", [&](json& block) { block["options"][option] = pipe.string(); });
+        image("named.png", [&](json& block) { block["options"][option] = pipe.string(); });
     expect_error(from_file(file, {}), 2, {file, option, pipe.string(), "--from-files"});
     const Result verified = run({"verify", file, cat, "--model", model, "-b", "3"});
     EXPECT_EQ(verified.code, 1) << verified.err;
     EXPECT_NE(verified.err.find("--from-files"), std::string::npos) << verified.err;
     EXPECT_EQ(lines_of(verified.out).size(), 1U) << "the other is compared";
   }
-  const std::string none = picture("none.png", [&](json& block) { block["options"]["hint"] = "/no/such"; });
+  const std::string none = image("none.png", [&](json& block) { block["options"]["hint"] = "/no/such"; });
   expect_error(from_file(none, {"--from-files"}), 5, {"/no/such: missing"});
   EXPECT_EQ(run({"verify", none, "--from-files", "--model", model}).code, 1);
 }
@@ -172,7 +172,7 @@ TEST_F(Claims, NumbersAreHeldToTheRangesOfTheCommandLine) {
   Arguments all{"verify", "--model", model, "-b", "3", cat};
   for (const auto& [key, value] : claims) {
     const std::string file =
-        picture(std::to_string(all.size()) + ".png", [&](json& block) { block[key] = value; });
+        image(std::to_string(all.size()) + ".png", [&](json& block) { block[key] = value; });
     const Result result = from_file(file, {"-o", again});
     EXPECT_TRUE(result.code == 5 || result.code == 2) << key << value << result.err;
     EXPECT_FALSE(fs::exists(again)) << key << value;
@@ -181,7 +181,7 @@ TEST_F(Claims, NumbersAreHeldToTheRangesOfTheCommandLine) {
   for (const auto& [key, value] : std::vector<std::pair<const char*, json>>{
            {"size", "8193x1"}, {"size", "0x0"}, {"strength", 2}, {"dtype", "f8"}, {"device", "cuda:999"}})
     all.push_back(
-        picture(std::to_string(all.size()) + ".png", [&](json& block) { block["options"][key] = value; }));
+        image(std::to_string(all.size()) + ".png", [&](json& block) { block["options"][key] = value; }));
   all.push_back(cat);
   const Result verified = run(all);
   EXPECT_EQ(verified.code, 1) << verified.err;
@@ -191,8 +191,7 @@ TEST_F(Claims, NumbersAreHeldToTheRangesOfTheCommandLine) {
 
 TEST_F(Claims, NoBatchSizeIsObeyed) {
   for (const json& size : {json(4096), json(-1), json("many"), json(1e30), json()}) {
-    const std::string file =
-        picture("batch.png", [&](json& block) { block["options"]["batch-size"] = size; });
+    const std::string file = image("batch.png", [&](json& block) { block["options"]["batch-size"] = size; });
     const Result result = from_file(file, {"-o", again, "--overwrite", "--json"});
     EXPECT_EQ(result.code, 0) << result.err;
     EXPECT_EQ(json::parse(result.out)["options"]["batch-size"], 1);

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "transformer_golden.h"
+#include "golden_on_device.h"
 
 namespace unclip {
 namespace {
@@ -21,6 +21,14 @@ TEST(TextProj, EqualsTheReference) {
 TEST(TextProj, GivesEveryParameterAGradient) {
   expect_transformer_gradients<UnCLIPTextProjModel, UnCLIPTextProjConfig>("text-proj", condition);
 }
+
+class TextProjOnDevice : public OnDevice {};
+
+TEST_P(TextProjOnDevice, EqualsTheReference) {
+  expect_transformer_on<UnCLIPTextProjModel, UnCLIPTextProjConfig>(device(), "text-proj", condition);
+}
+
+UNCLIP_ON_DEVICES(TextProjOnDevice);
 
 // The guided batch's second half is what the unguided call gives.
 TEST(TextProj, WithoutGuidanceNeedsNoLearnedEmbedding) {

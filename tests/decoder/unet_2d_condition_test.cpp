@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "unet_golden.h"
+#include "golden_on_device.h"
 
 namespace unclip {
 namespace {
@@ -25,6 +25,15 @@ TEST_P(Decoder, GivesEveryParameterAGradient) {
 
 INSTANTIATE_TEST_SUITE_P(Goldens, Decoder,
                          testing::Values("unet-decoder", "unet-decoder-plain", "unet-decoder-lists"));
+
+class DecoderOnDevice : public OnDevice {};
+
+TEST_P(DecoderOnDevice, EqualsTheReference) {
+  for (const char* name : {"unet-decoder", "unet-decoder-plain", "unet-decoder-lists"})
+    expect_unet_on<UNet2DConditionModel, UNet2DConditionConfig>(device(), name, draw);
+}
+
+UNCLIP_ON_DEVICES(DecoderOnDevice);
 
 TEST(Decoder, TakesOneTimestepForTheWholeBatch) {
   torch::NoGradGuard no_grad;

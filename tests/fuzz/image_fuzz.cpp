@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "image/good_files.h"
-#include "image/picture_file.h"
+#include "image/image_file.h"
 #include "unclip/error.h"
 
 // The first byte chooses a good file, each three that follow a place in it and what is put there; or, where
@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
       file[(data[i] << 8 | data[i + 1]) % file.size()] = static_cast<char>(data[i + 2]);
   }
   try {
-    const unclip::Image image = unclip::decode_picture(file, "fuzz");
+    const unclip::Image image = unclip::decode_image(file, "fuzz");
     const auto bytes = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height) *
                        static_cast<std::size_t>(image.channels);
     if (bytes == 0 || image.pixels.size() != bytes) std::abort();

@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "image/difference.h"
-#include "image/picture_file.h"
+#include "image/image_file.h"
 #include "image/png_files.h"
 #include "image/resize.h"
 #include "refusal.h"
@@ -79,8 +79,7 @@ TEST_F(Animation, ApngHoldsEveryFrameAsItWas) {
     // the last frame as a PNG
     const std::string last =
         file.substr(0, 33) + chunk_bytes("IDAT", chunks[8].data.substr(4)) + chunk_bytes("IEND", "");
-    EXPECT_EQ(decode_picture(last, "last").pixels,
-              decode_picture(as_string(encode_png(frames[2])), "a").pixels);
+    EXPECT_EQ(decode_image(last, "last").pixels, decode_image(as_string(encode_png(frames[2])), "a").pixels);
   }
 }
 

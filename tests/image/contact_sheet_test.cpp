@@ -1,4 +1,4 @@
-// Contact sheets: where pictures and captions stand, sheets that are not full, captions of any length.
+// Contact sheets: where images and captions stand, sheets that are not full, captions of any length.
 #include "image/contact_sheet.h"
 
 #include <gtest/gtest.h>
@@ -42,19 +42,19 @@ Box ink(const Image& image) {
   return box;
 }
 
-TEST(ContactSheet, PicturesStandInReadingOrderInTheMiddleOfTheirCells) {
-  std::vector<CaptionedImage> pictures;
+TEST(ContactSheet, ImagesStandInReadingOrderInTheMiddleOfTheirCells) {
+  std::vector<CaptionedImage> images;
   for (int i = 0; i < 5; ++i)
-    pictures.push_back({plain(i == 1 ? 32 : 64, static_cast<std::uint8_t>(40 * i)), ""});
-  const Image sheet = contact_sheet(pictures, {.columns = 3, .rows = 4});
+    images.push_back({plain(i == 1 ? 32 : 64, static_cast<std::uint8_t>(40 * i)), ""});
+  const Image sheet = contact_sheet(images, {.columns = 3, .rows = 4});
   EXPECT_EQ(sheet.width % 3, 0);
   EXPECT_EQ(sheet.height % 2, 0) << "two rows are enough for five pictures";
   const int width = sheet.width / 3, height = sheet.height / 2;
-  const auto middle_of_picture = [&](int i) {
+  const auto middle_of_image = [&](int i) {
     return pixel(sheet, i % 3 * width + width / 2, i / 3 * height + 8 + 32);
   };
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(middle_of_picture(i), (std::vector{40 * i, 10, 200})) << i;
-  EXPECT_EQ(middle_of_picture(5), (std::vector{255, 255, 255}));
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(middle_of_image(i), (std::vector{40 * i, 10, 200})) << i;
+  EXPECT_EQ(middle_of_image(5), (std::vector{255, 255, 255}));
   EXPECT_EQ(pixel(sheet, width + width / 2, 8 + 8), (std::vector{255, 255, 255})) << "32 pixels, not 64";
   EXPECT_EQ(std::ranges::count(sheet.pixels, 10), 4 * 64 * 64 + 32 * 32) << "all pixels of all pictures";
 }
@@ -68,7 +68,7 @@ TEST(ContactSheet, CaptionsStandBelowWithinTheirCell) {
   const Box short_text = ink(one);
   EXPECT_GT(short_text.count, 100);
   EXPECT_GE(short_text.top, 8 + 64);
-  EXPECT_NEAR(short_text.left, one.width - 1 - short_text.right, 3) << "centred";
+  EXPECT_NEAR(short_text.left, one.width - 1 - short_text.right, 3) << "centered";
   std::string sentence;
   for (int i = 0; i < 60; ++i) sentence += "word ";
   for (const std::string& text : {sentence, std::string(500, 'w'), std::string("\u4f60\u597d \U0001F431"),
@@ -84,7 +84,7 @@ TEST(ContactSheet, CaptionsStandBelowWithinTheirCell) {
   }
 }
 
-TEST(ContactSheet, APictureThatIsMissingLeavesItsCaption) {
+TEST(ContactSheet, AImageThatIsMissingLeavesItsCaption) {
   const Image sheet =
       contact_sheet(std::vector<CaptionedImage>{{plain(64, 0), "a"}, {Image{}, "failed"}}, {2, 1});
   EXPECT_EQ(pixel(sheet, sheet.width * 3 / 4, 8 + 32), (std::vector{255, 255, 255}));
@@ -99,9 +99,9 @@ TEST(ContactSheet, TooLargeASheetIsRefused) {
 class SheetFile : public Folder {};
 
 TEST_F(SheetFile, OtherProgramsAcceptIt) {
-  const std::vector<CaptionedImage> pictures(7, {plain(64, 77), "a red circle"});
+  const std::vector<CaptionedImage> images(7, {plain(64, 77), "a red circle"});
   const auto path =
-      save("sheet.png", as_string(encode_png(contact_sheet(pictures, {4, 4}), source_type_text())));
+      save("sheet.png", as_string(encode_png(contact_sheet(images, {4, 4}), source_type_text())));
   int status = 0;
   std::string text = output_of("pngcheck -v " + path.string(), status);
   EXPECT_EQ(status, 0) << text;

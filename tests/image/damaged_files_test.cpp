@@ -9,7 +9,7 @@
 #include <random>
 
 #include "image/good_files.h"
-#include "image/picture_file.h"
+#include "image/image_file.h"
 #include "image/png_files.h"
 #include "refusal.h"
 
@@ -44,7 +44,7 @@ void decode_damaged(const std::string& kind, Counts& counts) {
   std::mt19937 random(7);
   for (int i = 0; i < kFiles; ++i) {
     try {
-      const Image image = decode_picture(damaged(files[random() % files.size()], random), "damaged");
+      const Image image = decode_image(damaged(files[random() % files.size()], random), "damaged");
       if (image.pixels.empty()) return;
       ++counts.decoded;
     } catch (const Error& error) {
@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(Kind, DamagedFile, testing::Values("png", "jpeg", "webp
                          [](const auto& kind) { return kind.param; });
 
 void refuse(const std::string& file, const std::string& part) {
-  expect_refusal(ExitCode::io, part, [&] { decode_picture(file, "picture"); });
+  expect_refusal(ExitCode::io, part, [&] { decode_image(file, "picture"); });
 }
 
 long peak() {  // of this process, in KB
@@ -143,12 +143,12 @@ std::string packed_zeros(const std::string& head) {
 // A profile that unpacks to 64 MB, whatever size it tells, changes no color.
 TEST(Bomb, OfAProfileIsLeftPacked) {
   const std::string png = good_file("png 2 of 8 bits");
-  const Image plain = decode_picture(png, "picture");
+  const Image plain = decode_image(png, "picture");
   const long before = peak();
   for (const std::string& size : {std::string("\4\0\0\0", 4), std::string("\0\0\2\0", 4)}) {
     std::string file = png;
     file.insert(33, chunk_bytes("iCCP", std::string("a\0\0", 3) + packed_zeros(size)));
-    EXPECT_EQ(decode_picture(file, "picture").pixels, plain.pixels);
+    EXPECT_EQ(decode_image(file, "picture").pixels, plain.pixels);
   }
   EXPECT_LT(peak() - before, 50'000);
 }

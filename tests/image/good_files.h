@@ -1,4 +1,4 @@
-// The files of tests/data/pictures.jsonl.
+// The files of tests/data/images.jsonl.
 #pragma once
 
 #include <fstream>

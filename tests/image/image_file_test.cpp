@@ -1,5 +1,5 @@
-// Pictures of either kind, told by their bytes, and files that are neither, cut off or broken.
-#include "image/picture_file.h"
+// Images of either kind, told by their bytes, and files that are neither, cut off or broken.
+#include "image/image_file.h"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kPictureFolder = fs::path(UNCLIP_TEST_DATA) / "kandinsky";
+const fs::path kImageFolder = fs::path(UNCLIP_TEST_DATA) / "kandinsky";
 
 std::string bytes_of(const fs::path& file) {
   std::ostringstream bytes;
@@ -23,20 +23,20 @@ std::string bytes_of(const fs::path& file) {
   return bytes.str();
 }
 
-struct PictureFile : testing::Test {
+struct ImageFile : testing::Test {
   TemporaryFolder folder;
   fs::path file = folder.path / "picture";
 
   void expect_refused(const std::string& bytes, const std::string& part) {
     std::ofstream(file, std::ios::binary) << bytes;
-    expect_refusal(ExitCode::io, part, [&] { read_picture(file); });
+    expect_refusal(ExitCode::io, part, [&] { read_image(file); });
   }
 };
 
-TEST_F(PictureFile, IsToldByItsBytes) {
+TEST_F(ImageFile, IsToldByItsBytes) {
   for (const char* name : {"init.png", "init.jpg"}) {
-    fs::copy_file(kPictureFolder / name, file, fs::copy_options::overwrite_existing);
-    const Image image = read_picture(file);
+    fs::copy_file(kImageFolder / name, file, fs::copy_options::overwrite_existing);
+    const Image image = read_image(file);
     EXPECT_EQ(image.width, 75) << name;
     EXPECT_EQ(image.height, 61) << name;
     EXPECT_EQ(image.channels, 3) << name;
@@ -55,15 +55,15 @@ TEST(Exif, IsReadOnlyWhereItIsWhole) {
   EXPECT_EQ(exif_orientation(far), std::nullopt);
 }
 
-TEST_F(PictureFile, MayNotBeAnythingElse) {
+TEST_F(ImageFile, MayNotBeAnythingElse) {
   expect_refused("a caption", "not an image, expected a PNG, JPEG or WebP file");
   expect_refused("", "the file is empty");
-  expect_refusal(ExitCode::io, "is a folder", [&] { read_picture(folder.path); });
-  expect_refusal(ExitCode::io, "cannot be read", [&] { read_picture(folder.path / "absent.jpg"); });
+  expect_refusal(ExitCode::io, "is a folder", [&] { read_image(folder.path); });
+  expect_refusal(ExitCode::io, "cannot be read", [&] { read_image(folder.path / "absent.jpg"); });
 }
 
-TEST_F(PictureFile, MayNotBeCutOffOrBroken) {
-  const std::string jpeg = bytes_of(kPictureFolder / "init.jpg");
+TEST_F(ImageFile, MayNotBeCutOffOrBroken) {
+  const std::string jpeg = bytes_of(kImageFolder / "init.jpg");
   for (size_t length = 3; length + 2 < jpeg.size(); length += 37)
     expect_refused(jpeg.substr(0, length), "the JPEG is corrupt or truncated: ");
   std::string wide = jpeg;  // 65,500 × 65,500 pixels in the frame header

@@ -33,17 +33,17 @@ class Metadata : public Folder {
     return m;
   }
 
-  fs::path picture(const PngText& text) const {
+  fs::path image(const PngText& text) const {
     return save("a.png", as_string(encode_png(gradient(8, 8, 3), text)));
   }
 };
 
-TEST_F(Metadata, RoundTripThroughAPicture) {
+TEST_F(Metadata, RoundTripThroughAImage) {
   for (const std::string& prompt :
        {std::string("a red circle"), std::string("a \U0001F431 \u4f60\u597d,\nline \"two\"\t{}"),
         std::string("nul \0 inside", 12), std::string(20'000, 'x'), std::string()}) {
     const ImageMetadata m = example(prompt);
-    const std::optional<ImageMetadata> back = from_png(picture(to_png_text(m)));
+    const std::optional<ImageMetadata> back = from_png(image(to_png_text(m)));
     ASSERT_TRUE(back);
     EXPECT_EQ(to_json(*back), to_json(m));
     EXPECT_EQ(back->prompt, prompt);
@@ -61,7 +61,7 @@ TEST_F(Metadata, ParametersTextHasTheKnownForm) {
 }
 
 TEST_F(Metadata, WithoutMetadataOnlyTheSourceTypeStays) {
-  const fs::path path = picture(source_type_text());
+  const fs::path path = image(source_type_text());
   EXPECT_FALSE(from_png(path));
   const PngText text = read_png_text(path);
   ASSERT_EQ(text.size(), 1U);
@@ -70,7 +70,7 @@ TEST_F(Metadata, WithoutMetadataOnlyTheSourceTypeStays) {
 }
 
 TEST_F(Metadata, OtherVersionsAndBrokenBlocks) {
-  const auto block = [this](const std::string& json) { return from_png(picture({{"unclip", json}})); };
+  const auto block = [this](const std::string& json) { return from_png(image({{"unclip", json}})); };
   EXPECT_EQ(block(R"({"prompt": "x", "future": [1]})")->prompt, "x");
   EXPECT_EQ(block("{}")->seed, 0U);
   const std::string deep(1'000'000, '[');
@@ -90,11 +90,11 @@ TEST_F(Metadata, OtherVersionsAndBrokenBlocks) {
 TEST_F(Metadata, NamesThatAreNotUtf8DoNoHarm) {
   ImageMetadata m = example("x");
   m.model = "caf\xe9";
-  EXPECT_EQ(from_png(picture(to_png_text(m)))->model, "caf\uFFFD");
+  EXPECT_EQ(from_png(image(to_png_text(m)))->model, "caf\uFFFD");
 }
 
 TEST_F(Metadata, OtherProgramsAcceptAndShowIt) {
-  const fs::path path = picture(to_png_text(example("a \U0001F431\nin two lines")));
+  const fs::path path = image(to_png_text(example("a \U0001F431\nin two lines")));
   int status = 0;
   if (installed("pngcheck")) {
     const std::string text = output_of("pngcheck -v " + path.string(), status);

@@ -1,11 +1,11 @@
-// Images of every kind against the pixels that Pillow gives (scripts/golden/pictures.py), and files that
+// Images of every kind against the pixels that Pillow gives (scripts/golden/images.py), and files that
 // promise more than they hold.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "image/good_files.h"
-#include "image/picture_file.h"
+#include "image/image_file.h"
 #include "image/png_files.h"
 #include "image/resize.h"
 #include "refusal.h"
@@ -23,7 +23,7 @@ TEST(Pillow, GivesTheSamePixels) {
   for (const nlohmann::json& expected : testing_files::entries()) {
     ++count;
     SCOPED_TRACE(expected["name"].dump());
-    const Image decoded = decode_picture(from_hex(expected["file"]), "picture"), image = to_rgb(decoded);
+    const Image decoded = decode_image(from_hex(expected["file"]), "picture"), image = to_rgb(decoded);
     const std::optional<Image> alpha = alpha_plane(decoded);
     ASSERT_EQ(alpha.has_value(), expected.contains("alpha"));
     if (alpha) {
@@ -59,7 +59,7 @@ long peak() {
 TEST(SmallFile, TakesLittleMemoryWhateverItPromises) {
   const long before = peak();
   const auto refuse = [](const std::string& file, const std::string& part) {
-    expect_refusal(ExitCode::io, part, [&] { decode_picture(file, "picture"); });
+    expect_refusal(ExitCode::io, part, [&] { decode_image(file, "picture"); });
   };
   refuse(png_of(10'001, 10'000, chunk_bytes("IDAT", "x")),
          "has 10001 x 10000 pixels, expected at most 100 megapixels");
@@ -81,9 +81,9 @@ TEST(Place, MayHoldARegularFileOnly) {
   const TemporaryFolder folder;
   const std::filesystem::path pipe = folder.path / "a.png";
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  expect_refusal(ExitCode::io, "is a FIFO", [&] { read_picture(pipe); });
-  expect_refusal(ExitCode::io, "is a device", [&] { read_picture("/dev/zero"); });
-  expect_refusal(ExitCode::io, "is a folder", [&] { read_picture(folder.path); });
+  expect_refusal(ExitCode::io, "is a FIFO", [&] { read_image(pipe); });
+  expect_refusal(ExitCode::io, "is a device", [&] { read_image("/dev/zero"); });
+  expect_refusal(ExitCode::io, "is a folder", [&] { read_image(folder.path); });
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Resizing, JPEG reading and CLIP's preparation of pictures against Pillow and the reference, on the goldens
+// Resizing, JPEG reading and CLIP's preparation of images against Pillow and the reference, on the goldens
 // of scripts/golden/kandinsky.py.
 #include "image_encoder/clip_image_processor.h"
 
@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "checkpoint/load.h"
-#include "image/picture_file.h"
+#include "image/image_file.h"
 #include "image/resize.h"
 #include "refusal.h"
 #include "temporary_folder.h"
@@ -16,7 +16,7 @@
 namespace unclip {
 namespace {
 
-const std::filesystem::path kPictures = std::filesystem::path(UNCLIP_TEST_DATA) / "kandinsky";
+const std::filesystem::path kImages = std::filesystem::path(UNCLIP_TEST_DATA) / "kandinsky";
 
 torch::Tensor bytes(const Image& image) {
   const torch::Tensor all = torch::tensor(image.pixels, torch::kUInt8);
@@ -25,31 +25,31 @@ torch::Tensor bytes(const Image& image) {
 }
 
 TEST(Resize, GivesPillowsBytes) {
-  const Image picture = read_picture(kPictures / "init.png");
-  const auto golden = read_tensors(kPictures / "images.safetensors");
+  const Image image = read_image(kImages / "init.png");
+  const auto golden = read_tensors(kImages / "images.safetensors");
   int compared = 0;
   for (const auto& [name, expected] : golden) {
     const bool lanczos = name.starts_with("lanczos."), reduced = name.starts_with("reduced.");
     if (!lanczos && !reduced && !name.starts_with("bicubic.")) continue;
     const Image resized =
-        resize(picture, static_cast<int>(expected.size(1)), static_cast<int>(expected.size(0)),
+        resize(image, static_cast<int>(expected.size(1)), static_cast<int>(expected.size(0)),
                lanczos ? ResizeFilter::lanczos : ResizeFilter::bicubic, reduced);
     ASSERT_EQ(bytes(resized).sizes(), expected.sizes()) << name;
     EXPECT_EQ((bytes(resized).to(torch::kInt) - expected.to(torch::kInt)).abs().max().item<int>(), 0) << name;
     ++compared;
   }
   EXPECT_EQ(compared, 24);
-  EXPECT_TRUE(torch::equal(bytes(to_gray(picture)), golden.at("gray")));
+  EXPECT_TRUE(torch::equal(bytes(to_gray(image)), golden.at("gray")));
 }
 
-TEST(Resize, LeavesOneColourAlone) {
+TEST(Resize, LeavesOneColorAlone) {
   const Image plain{7, 5, 1, std::vector<std::uint8_t>(35, 200)};
   for (const std::uint8_t pixel : resize(plain, 64, 3, ResizeFilter::lanczos).pixels) EXPECT_EQ(pixel, 200);
 }
 
 TEST(Jpeg, GivesPillowsBytes) {
-  const torch::Tensor found = bytes(read_picture(kPictures / "init.jpg"));
-  const torch::Tensor expected = read_tensors(kPictures / "images.safetensors").at("jpeg");
+  const torch::Tensor found = bytes(read_image(kImages / "init.jpg"));
+  const torch::Tensor expected = read_tensors(kImages / "images.safetensors").at("jpeg");
   ASSERT_EQ(found.sizes(), expected.sizes());
   const int largest = (found.to(torch::kInt) - expected.to(torch::kInt)).abs().max().item<int>();
   std::cout << "largest difference " << largest << "/255\n";
@@ -58,13 +58,13 @@ TEST(Jpeg, GivesPillowsBytes) {
 
 TEST(Jpeg, IsTurnedUprightAsItsExifSays) {
   const TemporaryFolder folder;
-  const auto golden = read_tensors(kPictures / "images.safetensors");
+  const auto golden = read_tensors(kImages / "images.safetensors");
   for (int orientation = 1; orientation <= 8; ++orientation) {
     const std::string name = "exif." + std::to_string(orientation);
     const torch::Tensor file = golden.at(name + ".file").contiguous(), expected = golden.at(name);
     std::ofstream(folder.path / "a.jpg", std::ios::binary)
         .write(static_cast<const char*>(file.const_data_ptr()), file.numel());
-    const torch::Tensor found = bytes(read_picture(folder.path / "a.jpg"));
+    const torch::Tensor found = bytes(read_image(folder.path / "a.jpg"));
     ASSERT_EQ(found.sizes(), expected.sizes()) << name;
     EXPECT_LE((found.to(torch::kInt) - expected.to(torch::kInt)).abs().max().item<int>(), 2) << name;
   }
@@ -72,10 +72,10 @@ TEST(Jpeg, IsTurnedUprightAsItsExifSays) {
 
 TEST(ClipPixels, EqualTheReferences) {
   const auto config = ClipImageProcessorConfig::from(
-      Config::read(kPictures / "2.2-prior/image_processor/preprocessor_config.json"));
+      Config::read(kImages / "2.2-prior/image_processor/preprocessor_config.json"));
   EXPECT_EQ(config.shortest_edge, 28);
-  const torch::Tensor found = clip_pixels(read_picture(kPictures / "init.png"), config);
-  const torch::Tensor expected = read_tensors(kPictures / "images.safetensors").at("clip");
+  const torch::Tensor found = clip_pixels(read_image(kImages / "init.png"), config);
+  const torch::Tensor expected = read_tensors(kImages / "images.safetensors").at("clip");
   ASSERT_EQ(found.sizes(), expected.sizes());
   const double largest = (found - expected).abs().max().item<double>();
   std::cout << "largest difference " << largest << "\n";

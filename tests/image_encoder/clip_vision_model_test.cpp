@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "golden_on_device.h"
 #include "refusal.h"
-#include "transformer_golden.h"
 
 namespace unclip {
 namespace {
@@ -25,7 +25,16 @@ TEST_P(ImageEncoder, GivesEveryParameterAGradient) {
 
 INSTANTIATE_TEST_SUITE_P(Goldens, ImageEncoder, testing::Values("clip-vision", "clip-vision-gelu"));
 
-TEST(ImageEncoder, TakesPicturesInAnyMemoryFormatAndFloatingType) {
+class ImageEncoderOnDevice : public OnDevice {};
+
+TEST_P(ImageEncoderOnDevice, EqualsTheReference) {
+  for (const char* name : {"clip-vision", "clip-vision-gelu"})
+    expect_transformer_on<CLIPVisionModelWithProjection, CLIPVisionConfig>(device(), name, look);
+}
+
+UNCLIP_ON_DEVICES(ImageEncoderOnDevice);
+
+TEST(ImageEncoder, TakesImagesInAnyMemoryFormatAndFloatingType) {
   torch::NoGradGuard no_grad;
   auto net =
       load_transformer<CLIPVisionModelWithProjection, CLIPVisionConfig>("clip-vision", torch::kFloat32);

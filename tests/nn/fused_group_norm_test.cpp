@@ -72,12 +72,12 @@ TEST(FusedGroupNorm, IsTheSameWithAnyNumberOfThreads) {
   torch::manual_seed(0);
   const torch::Tensor x = (torch::randn({1, 64, 48, 48}) + 100).contiguous(torch::MemoryFormat::ChannelsLast);
   const torch::Tensor weight = torch::randn({64}), bias = torch::randn({64});
-  const auto normalise = [&](int threads) {
+  const auto normalize = [&](int threads) {
     at::set_num_threads(threads);
     return fused_group_norm(x, 8, weight, bias, 1e-5, {}, {}, /*silu=*/true);
   };
   const int threads = at::get_num_threads();
-  const torch::Tensor one = normalise(1), two = normalise(2);
+  const torch::Tensor one = normalize(1), two = normalize(2);
   at::set_num_threads(threads);
   EXPECT_TRUE(torch::equal(one, two));
   const torch::Tensor exact = at::silu(

@@ -26,14 +26,14 @@ TEST_P(Packing, KeepsTheAnswers) {
   const auto [dtype, tolerance] = GetParam();
   torch::manual_seed(0);
   const torch::Tensor tokens = torch::randn({2, 7, 24}).to(dtype);
-  const torch::Tensor picture =
+  const torch::Tensor image =
       torch::randn({2, 24, 9, 9}).to(dtype).contiguous(torch::MemoryFormat::ChannelsLast);
   const double changes[] = {
       largest_relative_change(Linear(24, 40), tokens),
       largest_relative_change(Linear(24, 40, /*with_bias=*/false), tokens),
-      largest_relative_change(Conv2d(24, 16, 3, 1, 1), picture),
-      largest_relative_change(Conv2d(24, 16, 3, 2, 1), picture),
-      largest_relative_change(Conv2d(24, 16, 1), picture),
+      largest_relative_change(Conv2d(24, 16, 3, 1, 1), image),
+      largest_relative_change(Conv2d(24, 16, 3, 2, 1), image),
+      largest_relative_change(Conv2d(24, 16, 1), image),
   };
   const double largest = *std::max_element(std::begin(changes), std::end(changes));
   std::cout << "largest relative difference " << largest << "\n";

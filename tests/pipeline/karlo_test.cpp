@@ -1,4 +1,4 @@
-// Whole pictures of the tiny Karlo-type folder against the reference pipeline's, stage by stage, and against
+// Whole images of the tiny Karlo-type folder against the reference pipeline's, stage by stage, and against
 // themselves in other batches.
 #include "pipeline/karlo.h"
 
@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "picture_golden.h"
+#include "image_golden.h"
 #include "refusal.h"
 #include "temporary_folder.h"
 
@@ -25,19 +25,19 @@ std::vector<Image> draw(const std::vector<ImageRequest>& batch, torch::Dtype dty
 
 void expect_reference(const Image& image, const std::string& key) {
   const auto golden = read_tensors(kData / "karlo-tiny-pictures.safetensors");
-  expect_picture(image, golden.at(key + ".pixels"), key);
+  expect_image(image, golden.at(key + ".pixels"), key);
 }
 
-TEST(Karlo, DrawsTheReferencesPictures) {
+TEST(Karlo, DrawsTheReferencesImages) {
   expect_reference(draw({{kCircle, 7}})[0], "guided.7");
   expect_reference(draw({{kStars, 8}})[0], "guided.8");
 }
 
-TEST(Karlo, DrawsTheReferencesPictureWithoutGuidance) {
+TEST(Karlo, DrawsTheReferencesImageWithoutGuidance) {
   expect_reference(draw({{kCircle, 7, {1, 1}}})[0], "plain.7");
 }
 
-TEST(Karlo, APictureDoesNotDependOnItsBatch) {
+TEST(Karlo, AImageDoesNotDependOnItsBatch) {
   const std::vector<ImageRequest> batch = {
       {kStars, 8}, {kCircle, 7}, {kStars, 9, {2, 5}}, {"a blue square", 10}};
   const auto together = draw(batch);
@@ -105,12 +105,12 @@ TEST(Karlo, BeginsFromAnEmbeddingThatItMade) {
 }
 
 TEST(Karlo, DrawsByOtherSamplers) {
-  for (const auto sampler : {SamplerKind::ddim, SamplerKind::ddpm, SamplerKind::dpm_solver}) {
+  for (const SamplerNames& other : kSamplers) {
     const auto pipeline =
         Pipeline::open(ModelFolder::open(kData / "karlo-tiny"), {torch::kCPU, torch::kFloat32});
-    const DrawSettings settings{kSettings.steps, sampler};
+    const DrawSettings settings{kSettings.steps, other.kind};
     const auto drawn = pipeline->generate({{kCircle, 7}}, settings, [](auto, auto, auto) {});
-    EXPECT_GT(pixels(drawn[0]).std().item<double>(), 5);
+    EXPECT_GT(pixels(drawn[0]).std().item<double>(), 5) << other.name;
   }
 }
 

@@ -1,7 +1,7 @@
 // The shipped model: what the reference draws with the same folder, prompt and seed; and what only trained
 // nets can show.
 #include "image/png.h"
-#include "picture_golden.h"
+#include "image_golden.h"
 #include "pipeline/pipeline.h"
 
 namespace unclip {
@@ -9,7 +9,7 @@ namespace {
 
 const Observer kQuiet = [](auto, auto, auto) {};
 
-TEST(Picturebook, DrawsWhatTheReferenceDraws) {
+TEST(Imagebook, DrawsWhatTheReferenceDraws) {
   const std::filesystem::path data = UNCLIP_TEST_DATA;
   const auto pipeline =
       Pipeline::open(ModelFolder::open(data / "../../models/picturebook"), {torch::kCPU, torch::kFloat32});
@@ -28,7 +28,7 @@ TEST(Picturebook, DrawsWhatTheReferenceDraws) {
 }
 
 // DDIM's inversion, at the size of the decoder: noise that rebuilds the program's own sample.
-TEST(Picturebook, InversionRebuildsItsOwnSample) {
+TEST(Imagebook, InversionRebuildsItsOwnSample) {
   const std::filesystem::path data = UNCLIP_TEST_DATA;
   const auto pipeline =
       Pipeline::open(ModelFolder::open(data / "../../models/picturebook"), {torch::kCPU, torch::kFloat32},

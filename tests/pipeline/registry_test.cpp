@@ -8,6 +8,8 @@
 #include <fstream>
 #include <iostream>
 
+#include "pipeline/karlo_size.h"
+
 namespace unclip {
 namespace {
 
@@ -18,29 +20,10 @@ struct TrueSize {
 };
 
 const TrueSize true_sizes[] = {
-    {"CLIPTextModelWithProjection", R"({"hidden_size": 768, "intermediate_size": 3072, "projection_dim": 768,
-      "num_hidden_layers": 12, "num_attention_heads": 12, "vocab_size": 49408, "hidden_act": "quick_gelu"})",
-     123.65},
-    {"PriorTransformer", R"({"num_attention_heads": 32, "attention_head_dim": 64, "num_layers": 20,
-      "embedding_dim": 768, "num_embeddings": 77, "additional_embeddings": 4})",
-     1022.0},
-    {"UNet2DConditionModel", R"({"sample_size": 64, "in_channels": 3, "out_channels": 6,
-      "block_out_channels": [320, 640, 960, 1280], "layers_per_block": 3, "cross_attention_dim": 1536,
-      "down_block_types": ["ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D",
-                           "SimpleCrossAttnDownBlock2D", "SimpleCrossAttnDownBlock2D"],
-      "mid_block_type": "UNetMidBlock2DSimpleCrossAttn",
-      "up_block_types": ["SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D",
-                         "ResnetUpsampleBlock2D"],
-      "attention_head_dim": 64, "class_embed_type": "identity", "resnet_time_scale_shift": "scale_shift",
-      "only_cross_attention": false})",
-     885.4},
-    {"UNet2DModel", R"({"sample_size": 256, "in_channels": 6, "out_channels": 3,
-      "block_out_channels": [320, 640, 960, 1280], "layers_per_block": 3, "add_attention": false,
-      "down_block_types": ["ResnetDownsampleBlock2D", "ResnetDownsampleBlock2D", "ResnetDownsampleBlock2D",
-                           "ResnetDownsampleBlock2D"],
-      "up_block_types": ["ResnetUpsampleBlock2D", "ResnetUpsampleBlock2D", "ResnetUpsampleBlock2D",
-                         "ResnetUpsampleBlock2D"]})",
-     691.6},
+    {"CLIPTextModelWithProjection", karlo_size::kTextEncoder, 123.65},
+    {"PriorTransformer", karlo_size::kPrior, 1022.0},
+    {"UNet2DConditionModel", karlo_size::kDecoder, 885.4},
+    {"UNet2DModel", karlo_size::kUpsampler, 691.6},
     // Kandinsky 2.1
     {"UNet2DConditionModel",
      R"({"out_channels": 8, "block_out_channels": [384, 768, 1152, 1536], "layers_per_block": 3,

@@ -2,9 +2,9 @@
 // (scripts/golden/variations.py), else by what must hold.
 #include <gtest/gtest.h>
 
-#include "image/picture_file.h"
+#include "image/image_file.h"
+#include "image_golden.h"
 #include "karlo_variations.h"
-#include "picture_golden.h"
 #include "pipeline/pipeline.h"
 #include "refusal.h"
 #include "temporary_folder.h"
@@ -25,7 +25,7 @@ const std::map<std::string, torch::Tensor>& variation_golden() {
   return golden;
 }
 
-Image init_image() { return read_picture(kTestData / "kandinsky" / "init.png"); }
+Image init_image() { return read_image(kTestData / "kandinsky" / "init.png"); }
 
 // largest difference, relative to the largest number
 double apart(const std::vector<float>& found, const torch::Tensor& expected) {
@@ -64,8 +64,8 @@ TEST_P(Variations, EqualTheReferences) {
   const double far = apart(request.embedding->image, variation_golden().at(GetParam() + ".embedding"));
   std::cout << "embedding: " << far << "\n";
   EXPECT_LE(far, 1e-5);
-  expect_picture(pipeline->generate({request}, settings(), kSilent)[0],
-                 variation_golden().at(GetParam() + ".guided.pixels"), GetParam());
+  expect_image(pipeline->generate({request}, settings(), kSilent)[0],
+               variation_golden().at(GetParam() + ".guided.pixels"), GetParam());
 }
 
 // How near it comes to the image is a question of trained nets (picturebook_test.cpp): these answer wildly to

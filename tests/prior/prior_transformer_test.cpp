@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "golden_on_device.h"
 #include "refusal.h"
-#include "transformer_golden.h"
 
 namespace unclip {
 namespace {
@@ -27,6 +27,15 @@ TEST_P(Prior, GivesEveryParameterAGradient) {
 
 INSTANTIATE_TEST_SUITE_P(Goldens, Prior,
                          testing::Values("prior", "prior-settings", "prior-tokenless", "prior-eclipse"));
+
+class PriorOnDevice : public OnDevice {};
+
+TEST_P(PriorOnDevice, EqualsTheReference) {
+  for (const char* name : {"prior", "prior-settings", "prior-tokenless", "prior-eclipse"})
+    expect_transformer_on<PriorTransformer, PriorTransformerConfig>(device(), name, predict);
+}
+
+UNCLIP_ON_DEVICES(PriorOnDevice);
 
 TEST(Prior, TakesOneTimestepForTheWholeBatch) {
   torch::NoGradGuard no_grad;
