@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy
 import torch
 from diffusers import (
-    DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler, KandinskyImg2ImgPipeline, KandinskyInpaintPipeline,
-    KandinskyPipeline, KandinskyPriorPipeline, KandinskyV22ControlnetPipeline, KandinskyV22Img2ImgPipeline,
-    KandinskyV22InpaintPipeline, KandinskyV22Pipeline, KandinskyV22PriorPipeline, PriorTransformer,
-    UNet2DConditionModel, UnCLIPScheduler, VQModel,
+    DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler, KandinskyImg2ImgPipeline, KandinskyInpaintPipeline, KandinskyPipeline,
+    KandinskyPriorPipeline, KandinskyV22ControlnetPipeline, KandinskyV22Img2ImgPipeline, KandinskyV22InpaintPipeline,
+    KandinskyV22Pipeline, KandinskyV22PriorPipeline, PriorTransformer, UNet2DConditionModel, UnCLIPScheduler, VQModel,
 )
 from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, MultilingualCLIP
 from PIL import Image, ImageOps
@@ -234,6 +234,15 @@ def draw(pipe, golden: Tensors, name: str, made: torch.Generator, **inputs) -> N
     golden[name + ".pixels"] = torch.from_numpy((image * 255).round()).to(torch.uint8)
 
 
+def scale_inputs(pipe):
+    """Shows the net what the scheduler asks for: Kandinsky's pipelines leave that out, as none of its own asks."""
+
+    def scaled(net, args: tuple, inputs: dict) -> tuple[tuple, dict]:
+        return args, inputs | dict(sample=pipe.scheduler.scale_model_input(inputs["sample"], inputs["timestep"]))
+
+    return pipe.unet.register_forward_pre_hook(scaled, with_kwargs=True)
+
+
 def write_family(data: Path, family: str, golden: Tensors, pictures: tuple[Image.Image, ...]) -> None:
     root = data / "kandinsky"
     picture, mask, hint = pictures
@@ -283,10 +292,13 @@ def write_family(data: Path, family: str, golden: Tensors, pictures: tuple[Image
             continue
         for other, made in {
             "ddim": DDIMScheduler, "ddpm": DDPMScheduler, "dpm++": DPMSolverMultistepScheduler,
+            "euler": EulerDiscreteScheduler, "euler-a": EulerAncestralDiscreteScheduler,
         }.items():  # fmt: skip
             opened = type(scheduler).from_pretrained(folder / "scheduler")  # whose defaults are in its file
-            other_parts = parts | dict(scheduler=made.from_config(opened.config))
-            draw(type(pipe)(**other_parts), golden, f"{name}.{other}", **prior_run(), **inputs)
+            other_pipe = type(pipe)(**parts | dict(scheduler=made.from_config(opened.config)))
+            scaling = scale_inputs(other_pipe)
+            draw(other_pipe, golden, f"{name}.{other}", **prior_run(), **inputs)
+            scaling.remove()
         image_to_image = (KandinskyImg2ImgPipeline if family == "2.1" else KandinskyV22Img2ImgPipeline)(**parts)
         for file in ("init.png", "init.jpg"):
             draw(

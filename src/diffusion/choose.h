@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "checkpoint/config.h"
-#include "unclip/sampler_kind.h"
 
 namespace unclip {
 
@@ -25,22 +24,6 @@ Choice choose(const Config& config, const char* key, const char* fallback,
     known += (known.empty() ? "" : " or ") + name;
   }
   config.refuse(key, known);
-}
-
-// The class that the file was written by, empty where it does not say; throws Error(model) for one that is
-// not built: its settings would be read as if they were those of another.
-inline std::string scheduler_class(const Config& config) {
-  const auto name = config.get<std::string>("_class_name", "");
-  if (config.contains("_class_name") && !find_sampler(name, &SamplerNames::scheduler_class)) {
-    std::string known;
-    for (const SamplerNames& sampler : kSamplers)
-      known += (known.empty()                   ? ""
-                : &sampler == &kSamplers.back() ? " or "
-                                                : ", ") +
-               std::string(sampler.scheduler_class);
-    config.refuse("_class_name", known);
-  }
-  return name;
 }
 
 }  // namespace unclip

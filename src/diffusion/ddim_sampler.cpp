@@ -14,8 +14,8 @@ DdimSampler::DdimSampler(const ScheduleConfig& config, int64_t steps, int64_t sk
 
 // ᾱ at this timestep and one stride below it, whatever the spacing: as the reference does.
 DdimSampler::AlphaBars DdimSampler::alpha_bars(size_t i) const {
-  const int64_t t = timesteps()[i], t_next = t - stride_;
-  return {alpha_bar(t), t_next >= 0 ? alpha_bar(t_next) : config_.set_alpha_to_one ? 1.0F : alpha_bar(0)};
+  const int64_t t = whole_timestep(i);
+  return {alpha_bar(t), alpha_bar_below(t, stride_, true)};
 }
 
 double DdimSampler::scale(size_t i) const {
@@ -28,12 +28,8 @@ torch::Tensor DdimSampler::step(size_t i, const torch::Tensor& output, const tor
   // 1. ᾱ before and after the step
   const auto [now, next] = alpha_bars(i);
 
-  // 2. predicted x_0, clipped, and the predicted noise, which is not clipped with it
-  const float alpha = std::sqrt(now), sigma = std::sqrt(1 - now);
-  const torch::Tensor prediction = output.narrow(1, 0, x.size(1)), x0 = predict_x0(output, x, alpha, sigma);
-  torch::Tensor epsilon = prediction;
-  if (config_.prediction == ScheduleConfig::Prediction::sample) epsilon = (x - alpha * prediction) / sigma;
-  if (config_.prediction == ScheduleConfig::Prediction::v) epsilon = alpha * prediction + sigma * x;
+  // 2. predicted x_0, clipped, and the predicted noise
+  const torch::Tensor x0 = estimate(i, output, x), epsilon = predict_noise(output, x, level(i));
 
   // 3. eq. 12, without noise
   if (eta_ == 0) return std::sqrt(next) * x0 + std::sqrt(1 - next) * epsilon;

@@ -4,48 +4,47 @@
 #include <torch/torch.h>
 
 #include <cmath>
-#include <limits>
 
 namespace unclip {
 namespace {
 
-// Clipping is not part of the solver; thresholding is. Of one timestep more than steps the last, where
-// nothing is left to do, is dropped: so the reference spreads them, except from the trailing end.
+// Clipping is not part of the solver; thresholding is.
 ScheduleConfig solver_config(ScheduleConfig config) {
   config.clip_sample = false;
-  config.spacing = config.spacing.value_or(ScheduleConfig::Spacing::linspace);
   return config;
-}
-
-std::vector<int64_t> solver_timesteps(const ScheduleConfig& config, int64_t steps) {
-  if (config.spacing == ScheduleConfig::Spacing::trailing) return spread_timesteps(config, steps);
-  std::vector<int64_t> timesteps = spread_timesteps(config, steps + 1);
-  timesteps.pop_back();
-  return timesteps;
 }
 
 }  // namespace
 
 DpmSolverSampler::DpmSolverSampler(const ScheduleConfig& config, int64_t steps, int64_t skip)
-    : ScheduledSampler(solver_config(config), solver_timesteps(solver_config(config), steps), skip) {}
+    : SigmaSampler(solver_config(config), solver_steps, steps, skip), steps_(steps) {}
 
-DpmSolverSampler::Level DpmSolverSampler::level(size_t i) const {
-  if (i == timesteps().size()) return {1, 0, std::numeric_limits<float>::infinity()};
-  float a = alpha_bar(timesteps()[i]);
-  if (a == 0) a = 0x1p-24F;  // no signal left: the ratio would be infinite
-  return {std::sqrt(a), std::sqrt(1 - a), 0.5F * std::log(a / (1 - a))};
+// √ᾱ and √(1−ᾱ) of the σ that they make.
+ScheduledSampler::Level DpmSolverSampler::level(size_t i) const {
+  const float alpha = 1 / std::sqrt(sigma(i) * sigma(i) + 1);
+  return {alpha, sigma(i) * alpha};
+}
+
+// The first step, which has no other before it, and the last one, where a second order would divide by zero
+// or the settings ask for the lower one.
+bool DpmSolverSampler::is_first_order(size_t i) const {
+  constexpr int64_t kFewSteps = 15;
+  if (i == 0) return true;
+  return i + 1 == timesteps().size() && (!config_.ends_at_sigma_min || config_.euler_at_final ||
+                                         (config_.lower_order_final && steps_ < kFewSteps));
 }
 
 torch::Tensor DpmSolverSampler::step(size_t i, const torch::Tensor& output, const torch::Tensor& x,
                                      NoiseSource&) {
+  const auto lambda = [this](size_t at) { return std::log(level(at).alpha) - std::log(level(at).sigma); };
   const Level now = level(i), next = level(i + 1);
-  const float h = next.lambda - now.lambda;
+  const float h = lambda(i + 1) - lambda(i);
 
-  // 1. the direction: x_0 itself at first and at last, else extrapolated from the last two (line 8)
-  const torch::Tensor x0 = predict_x0(output, x, now.alpha, now.sigma);
+  // 1. the direction: x_0 itself, or extrapolated from the last two (line 8)
+  const torch::Tensor x0 = estimate(i, output, x);
   torch::Tensor direction = x0;
-  if (i > 0 && i + 1 < timesteps().size()) {
-    const float r = (now.lambda - level(i - 1).lambda) / h;
+  if (!is_first_order(i)) {
+    const float r = (lambda(i) - lambda(i - 1)) / h;
     direction = x0 + (x0 - last_x0_) / (2 * r);
   }
   last_x0_ = x0;

@@ -15,7 +15,7 @@ torch::Tensor invert(DdimSampler& sampler, const torch::Tensor& x0, const Predic
     const torch::Tensor after = x;
     for (int64_t round = 0; round < rounds; ++round)
       x = x + (after - sampler.step(i, predict(x, sampler.timesteps()[i]), x, none)) / sampler.scale(i);
-    step_done();
+    step_done([&] { return x0; });
   }
   return x;
 }

@@ -1,4 +1,4 @@
-// One CPU generator per picture (see the header).
+// One CPU generator per image (see the header).
 #include "diffusion/noise.h"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -9,9 +9,9 @@ NoiseSource::NoiseSource(const std::vector<uint64_t>& seeds, torch::Device devic
   for (const uint64_t seed : seeds) generators_.push_back(at::make_generator<at::CPUGeneratorImpl>(seed));
 }
 
-NoiseSource NoiseSource::subset(const std::vector<int64_t>& pictures) const {
+NoiseSource NoiseSource::subset(const std::vector<int64_t>& images) const {
   NoiseSource some({}, device_);
-  for (const int64_t i : pictures) some.generators_.push_back(generators_.at(static_cast<size_t>(i)));
+  for (const int64_t i : images) some.generators_.push_back(generators_.at(static_cast<size_t>(i)));
   return some;
 }
 
@@ -25,11 +25,11 @@ NoiseSource NoiseSource::variant(uint64_t number) const {
 }
 
 torch::Tensor NoiseSource::normal(at::IntArrayRef shape) {
-  std::vector<int64_t> one_picture{1};
-  one_picture.insert(one_picture.end(), shape.begin(), shape.end());
+  std::vector<int64_t> one_image{1};
+  one_image.insert(one_image.end(), shape.begin(), shape.end());
   std::vector<torch::Tensor> draws;
   for (const at::Generator& generator : generators_)
-    draws.push_back(at::randn(one_picture, generator, torch::dtype(torch::kFloat32)));
+    draws.push_back(at::randn(one_image, generator, torch::dtype(torch::kFloat32)));
   return at::cat(draws).to(device_);  // [B, shape...]
 }
 

@@ -7,7 +7,7 @@ namespace unclip {
 
 RepaintSampler::RepaintSampler(std::unique_ptr<ScheduledSampler> inner, KeptPart kept, size_t rounds)
     : inner_(std::move(inner)), kept_(std::move(kept)), rounds_(rounds) {
-  for (const int64_t t : inner_->timesteps()) timesteps_.insert(timesteps_.end(), rounds_, t);
+  for (const float t : inner_->timesteps()) timesteps_.insert(timesteps_.end(), rounds_, t);
   timesteps_.resize(timesteps_.size() - (rounds_ - 1));  // behind the last step there is no way back
 }
 
@@ -18,13 +18,12 @@ torch::Tensor RepaintSampler::step(size_t i, const torch::Tensor& output, const 
   const auto draw = [&] { return noise.normal(x.sizes().slice(1)); };
 
   // 1. the known part, from q(x_next | x_0), and the unknown one, from the net
-  const int64_t next = last ? -1 : inner_->timesteps()[own + 1];
-  const torch::Tensor known = last ? kept_.x0 : inner_->add_noise(kept_.x0, draw(), next);
+  const torch::Tensor known = last ? kept_.x0 : inner_->add_noise(kept_.x0, draw(), own + 1);
   const torch::Tensor unknown = inner_->step(own, output, x, noise);
   const torch::Tensor both = at::where(kept_.mask, known, unknown);
 
   // 2. back to where the step began, for another round
-  return again ? inner_->add_noise(both, draw(), next, inner_->timesteps()[own]) : both;
+  return again ? inner_->noise_again(both, draw(), own) : both;
 }
 
 }  // namespace unclip

@@ -21,15 +21,20 @@ class RepaintSampler final : public Sampler {
   // come to fit each other (algorithm 1 with jumps of one step). `inner` must not remember earlier steps.
   RepaintSampler(std::unique_ptr<ScheduledSampler> inner, KeptPart kept, size_t rounds);
 
-  const std::vector<int64_t>& timesteps() const override { return timesteps_; }
+  const std::vector<float>& timesteps() const override { return timesteps_; }
+  float start_scale() const override { return inner_->start_scale(); }
+  float input_scale(size_t i) const override { return inner_->input_scale(i / rounds_); }
   torch::Tensor step(size_t i, const torch::Tensor& output, const torch::Tensor& x,
                      NoiseSource& noise) override;
+  torch::Tensor estimate(size_t i, const torch::Tensor& output, const torch::Tensor& x) const override {
+    return inner_->estimate(i / rounds_, output, x);
+  }
 
  private:
   std::unique_ptr<ScheduledSampler> inner_;
   KeptPart kept_;
   size_t rounds_;
-  std::vector<int64_t> timesteps_;  // each of inner's `rounds` times, the last one once
+  std::vector<float> timesteps_;  // each of inner's `rounds` times, the last one once
 };
 
 }  // namespace unclip

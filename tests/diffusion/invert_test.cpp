@@ -45,11 +45,11 @@ TEST(Ddim, GoesBackAsTheReference) {
                       samples = ddim_golden().at("inversion.samples");
   const torch::Tensor timesteps = ddim_golden().at("inversion.timesteps");
   int64_t call = 0;
-  const Predict net = [&](const torch::Tensor&, int64_t t) {
-    EXPECT_EQ(t, timesteps[call].item<int64_t>());
+  const Predict net = [&](const torch::Tensor&, float t) {
+    EXPECT_EQ(t, timesteps[call].item<float>());
     return outputs[call++].unsqueeze(0);
   };
-  const torch::Tensor x = invert(sampler, samples[0].unsqueeze(0), net, 1, [] {});
+  const torch::Tensor x = invert(sampler, samples[0].unsqueeze(0), net, 1, [](const Estimate&) {});
   EXPECT_EQ(call, 10);
   const double apart = ((x[0] - samples[10]).abs().max() / samples[10].abs().max()).item<double>();
   std::cout << "largest relative difference " << apart << "\n";
@@ -59,14 +59,14 @@ TEST(Ddim, GoesBackAsTheReference) {
 TEST(Ddim, MoreRoundsRebuildMoreExactly) {
   torch::manual_seed(3);
   const torch::Tensor x0 = torch::randn({2, 3, 4, 4});
-  const Predict net = [](const torch::Tensor& x, int64_t t) {
-    return (x * (1.0 - static_cast<double>(t) / 4000)).sin();  // bends, as a net does
+  const Predict net = [](const torch::Tensor& x, float t) {
+    return (x * (1.0 - t / 4000.0)).sin();  // bends, as a net does
   };
   const auto error = [&](int64_t rounds) {
     DdimSampler sampler(cosine(false), 20);
     NoiseSource none({0, 0}, torch::kCPU);
-    const torch::Tensor start = invert(sampler, x0, net, rounds, [] {});
-    return (denoise(sampler, start, net, none, [] {}) - x0).abs().max().item<double>();
+    const torch::Tensor start = invert(sampler, x0, net, rounds, [](const Estimate&) {});
+    return (denoise(sampler, start, net, none, [](const Estimate&) {}) - x0).abs().max().item<double>();
   };
   const double one = error(1), two = error(2), eight = error(8);
   std::cout << "largest error after 1, 2, 8 rounds: " << one << ", " << two << ", " << eight << "\n";

@@ -22,7 +22,8 @@ TEST_P(Trajectory, EqualsTheReference) {
   const std::string prefix = name + "." + std::to_string(steps) + ".";
   const auto sampler =
       make_sampler(SamplerKind::unclip, ScheduleConfig::from_unclip(scheduler_config(name)), steps);
-  EXPECT_TRUE(torch::equal(torch::tensor(sampler->timesteps()), golden.at(prefix + "timesteps")));
+  EXPECT_TRUE(
+      torch::equal(torch::tensor(sampler->timesteps()), golden.at(prefix + "timesteps").to(torch::kFloat32)));
 
   const torch::Tensor outputs = golden.at(prefix + "outputs");
   const torch::Tensor samples = golden.at(prefix + "samples");
@@ -65,8 +66,8 @@ TEST(NoiseSource, DrawsDoNotDependOnTheBatch) {
 }
 
 TEST(Guided, CombinesHalvesAndKeepsThePredictedVariance) {
-  // The net answers uncond = 1, cond = 3 and variances 10, 20; one picture at scale 2, one at 0.
-  const Predict net = [](const torch::Tensor& x, int64_t) {
+  // The net answers uncond = 1, cond = 3 and variances 10, 20; one image at scale 2, one at 0.
+  const Predict net = [](const torch::Tensor& x, float) {
     const int64_t half = x.size(0) / 2;
     const auto rows = [&](double prediction, double variance) {
       return at::cat({torch::full({half, 3, 2, 2}, prediction), torch::full({half, 3, 2, 2}, variance)}, 1);
