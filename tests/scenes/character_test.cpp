@@ -14,9 +14,9 @@ constexpr int size = 64;
 std::vector<uint8_t> painted(Kind kind, Mood mood, Wear wear) {
   Canvas canvas(size);
   const Local local(canvas, {0.5, 0.55}, 0.4);
-  const Body body = paint_body(canvas, kind, centre(Colour::green));
+  const Body body = paint_body(canvas, kind, center(Color::green));
   paint_face(canvas, body, mood);
-  paint_wear(canvas, body, wear, wear == Wear::crown ? hex(0xf2b632) : centre(Colour::red));
+  paint_wear(canvas, body, wear, wear == Wear::crown ? hex(0xf2b632) : center(Color::red));
   return canvas.rgb();
 }
 
@@ -65,7 +65,7 @@ TEST(Character, CaptionsSayWhatWasChosen) {
   for (int i = 0; i < 20000; ++i) {
     Character c;
     c.kind = static_cast<Kind>(uniform_int(rng, 0, kind_count - 1));
-    c.colour = static_cast<Colour>(uniform_int(rng, 0, colour_count - 1));
+    c.color = static_cast<Color>(uniform_int(rng, 0, color_count - 1));
     c.mood = static_cast<Mood>(uniform_int(rng, 0, 5));
     c.wear = static_cast<Wear>(uniform_int(rng, 0, 4));
     if (chance(rng, 0.5)) c.item = static_cast<Item>(uniform_int(rng, 0, item_count - 1));
@@ -82,10 +82,10 @@ TEST(Character, CaptionsSayWhatWasChosen) {
     EXPECT_EQ(said(text, {"holding", "carrying"}), c.item.has_value()) << text;
     EXPECT_TRUE(!c.item || said(text, {name(*c.item).data()})) << text;
     EXPECT_EQ(text.find("  "), std::string::npos) << text;
-    for (int k = 0; k < colour_count; ++k) {
-      const Colour colour = static_cast<Colour>(k);
-      const std::string word = " " + std::string(name(colour)) + " ";
-      EXPECT_TRUE(colour == c.colour || !said(text, {word.c_str()})) << text;
+    for (int k = 0; k < color_count; ++k) {
+      const Color color = static_cast<Color>(k);
+      const std::string word = " " + std::string(name(color)) + " ";
+      EXPECT_TRUE(color == c.color || !said(text, {word.c_str()})) << text;
     }
   }
   std::printf("%zu unlike captions of 20000\n", seen.size());

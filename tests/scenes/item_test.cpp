@@ -1,4 +1,4 @@
-// Game items: each fills its place, is unlike the others, shows its colour; captions are true.
+// Game items: each fills its place, is unlike the others, shows its color; captions are true.
 #include "scenes/item.h"
 
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ double unlike(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b) {
 }
 
 TEST(Item, FillsItsPlaceAndNoMore) {
-  const Rgb background = centre(Colour::white), base = centre(Colour::blue);
+  const Rgb background = center(Color::white), base = center(Color::blue);
   for (int i = 0; i < item_count; ++i) {
     const std::vector<uint8_t> pixels = painted(static_cast<Item>(i), base, background);
     int inside = 0, outside = 0;
@@ -50,7 +50,7 @@ TEST(Item, FillsItsPlaceAndNoMore) {
 }
 
 TEST(Item, IsUnlikeTheOthers) {
-  const Rgb background = centre(Colour::white), base = centre(Colour::green);
+  const Rgb background = center(Color::white), base = center(Color::green);
   for (int i = 0; i < item_count; ++i) {
     for (int j = 0; j < i; ++j) {
       EXPECT_GT(unlike(painted(static_cast<Item>(i), base, background),
@@ -61,19 +61,19 @@ TEST(Item, IsUnlikeTheOthers) {
   }
 }
 
-// Of the twelve colours the named one covers the most.
-TEST(Item, ShowsItsColour) {
+// Of the twelve colors the named one covers the most.
+TEST(Item, ShowsItsColor) {
   for (int i = 0; i < item_count; ++i) {
-    for (const Colour colour : {Colour::red, Colour::yellow, Colour::green, Colour::blue, Colour::purple}) {
+    for (const Color color : {Color::red, Color::yellow, Color::green, Color::blue, Color::purple}) {
       const Rgb background{0.5, 0.75, 0.5};
-      const std::vector<uint8_t> with = painted(static_cast<Item>(i), centre(colour), background);
+      const std::vector<uint8_t> with = painted(static_cast<Item>(i), center(color), background);
       int near = 0;
       for (size_t p = 0; p < with.size(); p += 3) {
-        const Rgb c = centre(colour);
+        const Rgb c = center(color);
         near +=
             std::hypot(with[p] / 255.0 - c.r, with[p + 1] / 255.0 - c.g, with[p + 2] / 255.0 - c.b) < 0.32;
       }
-      EXPECT_GT(near, 0.02 * size * size) << name(colour) << " " << name(static_cast<Item>(i));
+      EXPECT_GT(near, 0.02 * size * size) << name(color) << " " << name(static_cast<Item>(i));
     }
   }
 }
@@ -81,11 +81,11 @@ TEST(Item, ShowsItsColour) {
 TEST(Item, CaptionsNameThingAndFinish) {
   Rng rng(1);
   std::set<std::string> seen;
-  int coloured = 0;
+  int colored = 0;
   for (int i = 0; i < 6000; ++i) {
     const std::string caption = make_item(rng, Style::flat).caption;
     seen.insert(caption);
-    coloured += caption.find("golden") != std::string::npos;
+    colored += caption.find("golden") != std::string::npos;
     EXPECT_EQ(caption.find("wooden potion"), std::string::npos);
     EXPECT_EQ(caption.find("wooden apple"), std::string::npos);
   }
@@ -99,7 +99,7 @@ TEST(Item, CaptionsNameThingAndFinish) {
     EXPECT_TRUE(std::ranges::any_of(seen, [&](const auto& c) { return c.find(word) != std::string::npos; }))
         << word;
   }
-  EXPECT_GT(coloured, 200);
+  EXPECT_GT(colored, 200);
   std::printf("%zu unlike captions of 6000\n", seen.size());
 }
 

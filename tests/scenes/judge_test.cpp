@@ -1,4 +1,4 @@
-// The judge's ceiling (drawn pictures pass) and floor (pictures of other prompts do not), for every row.
+// The judge's ceiling (drawn images pass) and floor (images of other prompts do not), for every row.
 #include "scenes/judge.h"
 
 #include <gtest/gtest.h>
@@ -47,18 +47,18 @@ std::vector<uint8_t> wear(Rng& rng, const std::vector<uint8_t>& sharp, int size)
 
 class JudgeRow : public testing::TestWithParam<Row> {
  protected:
-  template <class Picture>
-  static double passed(bool held_out, int n, Picture picture, int size = 64) {
+  template <class Image>
+  static double passed(bool held_out, int n, Image image, int size = 64) {
     Rng rng(3);
     int passes = 0;
     for (const Prompt& prompt : eval_prompts(GetParam(), n, 7, held_out)) {
-      passes += judge(detect(picture(rng, prompt.wanted), size), prompt).pass;
+      passes += judge(detect(image(rng, prompt.wanted), size), prompt).pass;
     }
     return static_cast<double>(passes) / n;
   }
 };
 
-TEST_P(JudgeRow, CeilingOfDrawnPictures) {
+TEST_P(JudgeRow, CeilingOfDrawnImages) {
   for (const bool held_out : {false, true}) {
     const double clean =
         passed(held_out, per_list, [](Rng& rng, const Requirement& wanted) { return draw(rng, wanted, 64); });
@@ -67,7 +67,7 @@ TEST_P(JudgeRow, CeilingOfDrawnPictures) {
   }
 }
 
-TEST_P(JudgeRow, CeilingOfWornPictures) {
+TEST_P(JudgeRow, CeilingOfWornImages) {
   for (const bool held_out : {false, true}) {
     const double worn = passed(held_out, per_list, [](Rng& rng, const Requirement& wanted) {
       return wear(rng, draw(rng, wanted, 64), 64);
@@ -84,7 +84,7 @@ TEST_P(JudgeRow, CeilingAt256) {
   EXPECT_GE(large, 0.99);
 }
 
-// Each picture is judged by the next prompt. By chance one of eight shapes is right.
+// Each image is judged by the next prompt. By chance one of eight shapes is right.
 TEST_P(JudgeRow, FloorOfShuffledCaptions) {
   const std::vector<Prompt> prompts = eval_prompts(GetParam(), per_list, 7, false);
   Rng rng(3);
@@ -98,8 +98,8 @@ TEST_P(JudgeRow, FloorOfShuffledCaptions) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, JudgeRow,
-                         testing::Values(Row::single_object, Row::colour, Row::two_objects,
-                                         Row::colour_binding, Row::count, Row::position),
+                         testing::Values(Row::single_object, Row::color, Row::two_objects, Row::color_binding,
+                                         Row::count, Row::position),
                          [](const auto& row_of) {
                            std::string row(name(row_of.param));
                            std::ranges::replace(row, ' ', '_');
@@ -108,25 +108,25 @@ INSTANTIATE_TEST_SUITE_P(All, JudgeRow,
 
 TEST(Judge, SizesAndBackgroundsToo) {
   Rng rng(5);
-  int passes = 0, pictures = 0;
-  while (pictures < 2000) {
+  int passes = 0, images = 0;
+  while (images < 2000) {
     const Requirement wanted = random_requirement(rng);
     if (!draw_required(rng, wanted)) continue;
-    ++pictures;
+    ++images;
     passes += judge(detect(draw(rng, wanted, 64), 64), wanted).pass;
   }
   std::printf("any requirement: %.4f\n", passes / 2000.0);
   EXPECT_GE(passes, 1980);
 }
 
-// A hard_negative caption is one that the picture does not fulfil, for whatever was changed.
-TEST(Judge, RivalsAreFalseOfThePicture) {
+// A hard_negative caption is one that the image does not fulfil, for whatever was changed.
+TEST(Judge, RivalsAreFalseOfTheImage) {
   Rng rng(6);
-  int passes = 0, pictures = 0;
-  while (pictures < 2000) {
+  int passes = 0, images = 0;
+  while (images < 2000) {
     const Requirement wanted = random_requirement(rng);
     if (holds_held_out(wanted) || !draw_required(rng, wanted)) continue;
-    ++pictures;
+    ++images;
     const Detections detections = detect(draw(rng, wanted, 64), 64);
     const Requirement hard_negative = falsified(rng, wanted);
     EXPECT_NE(describe(hard_negative), describe(wanted));
@@ -138,29 +138,28 @@ TEST(Judge, RivalsAreFalseOfThePicture) {
 }
 
 TEST(Judge, SaysWhyNot) {
-  const Detections detections{Colour::white,
-                              {{Colour::red, Shape::circle, 0.9, 0.05, {{0.7, 0.5}, 0.25, 0.25}},
-                               {Colour::blue, Shape::star, 0.9, 0.05, {{0.3, 0.5}, 0.3, 0.3}}}};
-  const Requirement wanted{{{Colour::red, Shape::circle}, {Colour::blue, Shape::star, Size::large}},
-                           Relation::left_of,
-                           Colour::pink};
+  const Detections detections{Color::white,
+                              {{Color::red, Shape::circle, 0.9, 0.05, {{0.7, 0.5}, 0.25, 0.25}},
+                               {Color::blue, Shape::star, 0.9, 0.05, {{0.3, 0.5}, 0.3, 0.3}}}};
+  const Requirement wanted{
+      {{Color::red, Shape::circle}, {Color::blue, Shape::star, Size::large}}, Relation::left_of, Color::pink};
   const Verdict verdict = judge(detections, wanted);
   const std::vector<std::string> reasons{"a blue star is not large",
                                          "the red circle is not left of the blue star",
                                          "the background is white, not pink"};
   EXPECT_FALSE(verdict.pass);
   EXPECT_EQ(verdict.reasons, reasons);
-  const Requirement three{{{Colour::red, Shape::circle, Size::any, 3}}, {}, {}};
+  const Requirement three{{{Color::red, Shape::circle, Size::any, 3}}, {}, {}};
   EXPECT_EQ(judge(detections, three).reasons,
             (std::vector<std::string>{"wanted 3 red circle, found 1", "wanted 3 objects, found 2"}));
 }
 
 // What a broken model draws must neither crash nor pass.
-TEST(Judge, NoiseAndEmptyPicturesHoldNothing) {
+TEST(Judge, NoiseAndEmptyImagesHoldNothing) {
   Rng rng(9);
   std::vector<uint8_t> noise(64 * 64 * 3);
   for (uint8_t& byte : noise) byte = static_cast<uint8_t>(rng());
-  const Prompt prompt{"a red circle", Row::single_object, false, {{{Colour::red, Shape::circle}}, {}, {}}};
+  const Prompt prompt{"a red circle", Row::single_object, false, {{{Color::red, Shape::circle}}, {}, {}}};
   EXPECT_FALSE(judge(detect(noise, 64), prompt).pass);
   EXPECT_TRUE(detect(std::vector<uint8_t>(64 * 64 * 3, 200), 64).objects.empty());
   EXPECT_TRUE(detect(std::vector<uint8_t>(16 * 16 * 3, 9), 16).objects.empty());
@@ -188,12 +187,12 @@ TEST(Prompts, FaultsAreNamedByLine) {
       read_prompts(lines, "p.jsonl");
     };
   };
-  const std::string start = R"({"prompt": "x", "row": "colour", "objects": [)";
+  const std::string start = R"({"prompt": "x", "row": "color", "objects": [)";
   expect_refusal(ExitCode::usage, "p.jsonl:2: not a prompt", reading("\n{"));
   expect_refusal(ExitCode::usage, "unknown word \"mauve\"",
-                 reading(start + R"({"colour": "mauve", "shape": "star"}]})"));
+                 reading(start + R"({"color": "mauve", "shape": "star"}]})"));
   expect_refusal(ExitCode::usage, "count must be 1 to 4",
-                 reading(start + R"({"colour": "red", "shape": "star", "count": 5}]})"));
+                 reading(start + R"({"color": "red", "shape": "star", "count": 5}]})"));
   expect_refusal(ExitCode::usage, "objects must be one or two", reading(start + "]}"));
   expect_refusal(ExitCode::usage, "key 'row' not found", reading(R"({"prompt": "x"})"));
 }

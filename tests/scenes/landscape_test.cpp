@@ -20,7 +20,7 @@ std::vector<uint8_t> painted(const Landscape& land) {
   return canvas.rgb();
 }
 
-// Part of the picture, within rows from … to, where two pictures clearly differ.
+// Part of the image, within rows from … to, where two images clearly differ.
 double changed(const Landscape& a, const Landscape& b, double from, double to) {
   const std::vector<uint8_t> p = painted(a), q = painted(b);
   int count = 0;
@@ -41,7 +41,7 @@ struct Part {
   const char* name;
   std::function<void(Landscape&)> add;
   double from, to;  // rows
-  double least;     // of the picture
+  double least;     // of the image
 };
 
 const std::vector<Part>& parts() {
@@ -101,7 +101,7 @@ TEST(Landscape, BoatAndBridgeShowOnTheirWater) {
   }
 }
 
-// Each time of day and season is a picture of its own.
+// Each time of day and season is an image of its own.
 TEST(Landscape, TimesAndSeasonsDiffer) {
   Landscape land;
   land.forest = land.mountains = true;

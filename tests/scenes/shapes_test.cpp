@@ -19,32 +19,32 @@ SceneOptions shapes_alone() {
 }
 
 TEST(HeldOut, IsTheRuleOfTheSpecification) {
-  EXPECT_TRUE(held_out(Colour::pink, Shape::circle));
-  EXPECT_TRUE(held_out(Colour::gray, Shape::triangle));
-  EXPECT_FALSE(held_out(Colour::red, Shape::circle));
+  EXPECT_TRUE(held_out(Color::pink, Shape::circle));
+  EXPECT_TRUE(held_out(Color::gray, Shape::triangle));
+  EXPECT_FALSE(held_out(Color::red, Shape::circle));
   int pairs = 0;
-  for (int c = 0; c < colour_count; ++c) {
-    for (int s = 0; s < shape_count; ++s) pairs += held_out(static_cast<Colour>(c), static_cast<Shape>(s));
+  for (int c = 0; c < color_count; ++c) {
+    for (int s = 0; s < shape_count; ++s) pairs += held_out(static_cast<Color>(c), static_cast<Shape>(s));
   }
   EXPECT_EQ(pairs, 9);
 }
 
 // All families and styles, as training draws them.
-TEST(HeldOut, NeverInATrainingPicture) {
+TEST(HeldOut, NeverInATrainingImage) {
   SceneOptions options;
   options.size = 8;
   options.styles = {1, 1, 1, 1, 1, 1};
   int objects = 0;
-  std::set<std::pair<Colour, Shape>> pairs;
+  std::set<std::pair<Color, Shape>> pairs;
   for (uint64_t i = 0; i < 24000; ++i) {
     const Scene scene = draw_scene(options, i);
     for (const Object& object : scene.objects) {
       ++objects;
-      for (const Colour colour : shown_as(scene.style, object.colour)) {
-        EXPECT_FALSE(held_out(colour, object.shape)) << scene.caption;
+      for (const Color color : shown_as(scene.style, object.color)) {
+        EXPECT_FALSE(held_out(color, object.shape)) << scene.caption;
       }
-      if (scene.family == Family::shapes && has_colours(scene.style))
-        pairs.emplace(object.colour, object.shape);
+      if (scene.family == Family::shapes && has_colors(scene.style))
+        pairs.emplace(object.color, object.shape);
     }
   }
   EXPECT_EQ(pairs.size(), 96u - 9u);  // and everything else is seen
@@ -70,28 +70,28 @@ TEST(Shapes, AreArrangedAsAsked) {
   }
 }
 
-// Hard negatives: three colours to sixteen pictures, others to the next.
-TEST(Shapes, ShareColoursInARow) {
+// Hard negatives: three colors to sixteen images, others to the next.
+TEST(Shapes, ShareColorsInARow) {
   SceneOptions options = shapes_alone();
   options.size = 8;
   options.sharing = 16;
-  std::set<std::set<Colour>> palettes;
+  std::set<std::set<Color>> palettes;
   for (uint64_t row = 0; row < 40; ++row) {
-    std::set<Colour> colours;
+    std::set<Color> colors;
     std::set<Shape> shapes;
     for (uint64_t i = 0; i < 16; ++i)
       for (const Object& object : draw_scene(options, row * 16 + i).objects) {
-        colours.insert(object.colour);
+        colors.insert(object.color);
         shapes.insert(object.shape);
       }
-    EXPECT_LE(colours.size(), 3u);
+    EXPECT_LE(colors.size(), 3u);
     EXPECT_GE(shapes.size(), 5u);
-    palettes.insert(colours);
+    palettes.insert(colors);
   }
   EXPECT_GT(palettes.size(), 20u);
 }
 
-TEST(Shapes, RivalsChangeOneThingAndLeaveThePictureAlone) {
+TEST(Shapes, RivalsChangeOneThingAndLeaveTheImageAlone) {
   SceneOptions alone, with_negatives;
   alone.size = with_negatives.size = 8;
   with_negatives.hard_negatives = 3;
@@ -106,31 +106,31 @@ TEST(Shapes, RivalsChangeOneThingAndLeaveThePictureAlone) {
     shapes += with.family == Family::shapes;
   }
   EXPECT_GT(shapes, 100);
-  // Where colours are gone, or the caption does not name the background, none is named.
+  // Where colors are gone, or the caption does not name the background, none is named.
   const Requirement wanted{
-      {{Colour::red, Shape::circle}, {Colour::blue, Shape::star}}, Relation::above, Colour::pink};
+      {{Color::red, Shape::circle}, {Color::blue, Shape::star}}, Relation::above, Color::pink};
   Rng rng(1);
   std::set<Shape> others;
   for (int i = 0; i < 200; ++i) {
-    const Requirement hard_negative = falsified(rng, wanted, /*colours=*/false, /*background=*/false);
-    EXPECT_EQ(hard_negative.objects[0].colour, Colour::red);
-    EXPECT_EQ(hard_negative.objects[1].colour, Colour::blue);
-    EXPECT_EQ(hard_negative.background, Colour::pink);
+    const Requirement hard_negative = falsified(rng, wanted, /*colors=*/false, /*background=*/false);
+    EXPECT_EQ(hard_negative.objects[0].color, Color::red);
+    EXPECT_EQ(hard_negative.objects[1].color, Color::blue);
+    EXPECT_EQ(hard_negative.background, Color::pink);
     others.insert(hard_negative.objects[0].shape);
   }
   EXPECT_GE(others.size(), 6u);
-  // Two held-out pairs, drawn in a style that shows no colours.
+  // Two held-out pairs, drawn in a style that shows no colors.
   std::vector<Wanted> held;
-  for (int colour = 0; colour < colour_count && held.size() < 2; ++colour)
+  for (int color = 0; color < color_count && held.size() < 2; ++color)
     for (int shape = 0; shape < shape_count && held.size() < 2; ++shape)
-      if (held_out(static_cast<Colour>(colour), static_cast<Shape>(shape)) &&
-          (held.empty() || held[0].colour != static_cast<Colour>(colour)))
-        held.push_back({static_cast<Colour>(colour), static_cast<Shape>(shape)});
+      if (held_out(static_cast<Color>(color), static_cast<Shape>(shape)) &&
+          (held.empty() || held[0].color != static_cast<Color>(color)))
+        held.push_back({static_cast<Color>(color), static_cast<Shape>(shape)});
   const Requirement hidden{held, std::nullopt, std::nullopt};
-  EXPECT_NE(describe(falsified(rng, hidden, /*colours=*/false, /*background=*/false)), describe(hidden));
+  EXPECT_NE(describe(falsified(rng, hidden, /*colors=*/false, /*background=*/false)), describe(hidden));
 }
 
-TEST(Shapes, AreAsLargeAsSaidAndWithinThePicture) {
+TEST(Shapes, AreAsLargeAsSaidAndWithinTheImage) {
   Rng rng(1);
   double smallest = 1;
   for (int i = 0; i < 5000; ++i) {
@@ -140,8 +140,8 @@ TEST(Shapes, AreAsLargeAsSaidAndWithinThePicture) {
     for (const Object& object : drawing->objects) {
       smallest = std::min(smallest, object.area);
       const double half = std::sqrt(object.area / fill_of(object.shape)) / 2;
-      EXPECT_GT(std::min(object.centre.x, object.centre.y) - half, 0.03);
-      EXPECT_LT(std::max(object.centre.x, object.centre.y) + half, 0.97);
+      EXPECT_GT(std::min(object.center.x, object.center.y) - half, 0.03);
+      EXPECT_LT(std::max(object.center.x, object.center.y) + half, 0.97);
       for (const Wanted& group : wanted.objects) {
         if (group.shape != object.shape) continue;
         EXPECT_TRUE(group.size != Size::small || object.area <= small_area) << object.area;
@@ -164,7 +164,7 @@ TEST(Shapes, FillWhatFillOfSays) {
   }
 }
 
-TEST(Shapes, AnyThreadDrawsTheSamePicture) {
+TEST(Shapes, AnyThreadDrawsTheSameImage) {
   const SceneOptions options = shapes_alone();
   std::vector<Scene> here, there(100);
   for (uint64_t i = 0; i < 100; ++i) here.push_back(draw_scene(options, i));
@@ -227,10 +227,10 @@ TEST(Shapes, AreDrawnFast) {
 }
 
 TEST(Describe, SaysItPlainly) {
-  const Requirement stars{{{Colour::yellow, Shape::star, Size::small, 2}}, {}, Colour::blue};
+  const Requirement stars{{{Color::yellow, Shape::star, Size::small, 2}}, {}, Color::blue};
   EXPECT_EQ(describe(stars), "two small yellow stars on a blue background");
   const Requirement pair{
-      {{Colour::orange, Shape::cross}, {Colour::pink, Shape::square}}, Relation::left_of, {}};
+      {{Color::orange, Shape::cross}, {Color::pink, Shape::square}}, Relation::left_of, {}};
   EXPECT_EQ(describe(pair), "an orange cross left of a pink square");
 }
 

@@ -1,4 +1,4 @@
-// Styles: the same bytes for the same seed, the same picture at every size, true captions, the held-out rule.
+// Styles: the same bytes for the same seed, the same image at every size, true captions, the held-out rule.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ SceneOptions options_of(Family family, Style style, int size) {
   return options;
 }
 
-// Peak signal-to-noise ratio of the 64 px picture to the 256 px one, averaged over 4 × 4 pixels.
+// Peak signal-to-noise ratio of the 64 px image to the 256 px one, averaged over 4 × 4 pixels.
 double agreement(const Scene& small, const Scene& large) {
   double squares = 0;
   for (size_t y = 0; y < 64; ++y) {
@@ -47,7 +47,7 @@ TEST_P(StyleOf, SameSeedSameBytes) {
   }
 }
 
-TEST_P(StyleOf, IsTheSamePictureAtEverySize) {
+TEST_P(StyleOf, IsTheSameImageAtEverySize) {
   const std::array<double, style_count> mean_bound{43, 99, 30, 30, 33, 35},
       least_bound{33, 99, 27, 26, 28, 29};
   for (int f = 0; f < family_count; ++f) {
@@ -65,7 +65,7 @@ TEST_P(StyleOf, IsTheSamePictureAtEverySize) {
   }
 }
 
-TEST_P(StyleOf, ChangesThePicture) {
+TEST_P(StyleOf, ChangesTheImage) {
   if (GetParam() == Style::flat) return;
   for (int f = 0; f < family_count; ++f) {
     Rng rng(5);
@@ -89,7 +89,7 @@ bool mentions(std::string caption, const std::string& word) {
   return caption.find(" " + word + " ") != std::string::npos;
 }
 
-TEST_P(StyleOf, CaptionsNameTheStyleAndNoLostColour) {
+TEST_P(StyleOf, CaptionsNameTheStyleAndNoLostColor) {
   const std::array<std::vector<std::string>, style_count> words{{{},
                                                                  {"pixel", "pixelated", "8-bit"},
                                                                  {"sketch", "pencil"},
@@ -103,9 +103,9 @@ TEST_P(StyleOf, CaptionsNameTheStyleAndNoLostColour) {
       EXPECT_TRUE(own.empty() ||
                   std::ranges::any_of(own, [&](const auto& w) { return mentions(scene.caption, w); }))
           << scene.caption;
-      if (has_colours(GetParam())) continue;
-      for (int c = 0; c < colour_count; ++c) {
-        EXPECT_FALSE(mentions(scene.caption, std::string(name(static_cast<Colour>(c))))) << scene.caption;
+      if (has_colors(GetParam())) continue;
+      for (int c = 0; c < color_count; ++c) {
+        EXPECT_FALSE(mentions(scene.caption, std::string(name(static_cast<Color>(c))))) << scene.caption;
       }
       for (const char* word : {"golden", "gold", "silver", "wooden", "turquoise", "violet", "grey"}) {
         EXPECT_FALSE(mentions(scene.caption, word)) << scene.caption;
@@ -114,16 +114,16 @@ TEST_P(StyleOf, CaptionsNameTheStyleAndNoLostColour) {
   }
 }
 
-// Outlined in the colours of the style, a circle is a ring.
+// Outlined in the colors of the style, a circle is a ring.
 TEST_P(StyleOf, HoldsNoHeldOutPair) {
   for (int f = 0; f < family_count; ++f) {
     for (uint64_t i = 0; i < 1500; ++i) {
       const Scene scene = draw_scene(options_of(static_cast<Family>(f), GetParam(), 8), i);
       for (const Object& object : scene.objects) {
-        for (const Colour colour : shown_as(GetParam(), object.colour)) {
-          EXPECT_FALSE(held_out(colour, object.shape)) << scene.caption;
+        for (const Color color : shown_as(GetParam(), object.color)) {
+          EXPECT_FALSE(held_out(color, object.shape)) << scene.caption;
           if (is_outlined(GetParam()) && object.shape == Shape::circle) {
-            EXPECT_FALSE(held_out(colour, Shape::ring)) << scene.caption;
+            EXPECT_FALSE(held_out(color, Shape::ring)) << scene.caption;
           }
         }
       }
