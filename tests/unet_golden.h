@@ -47,7 +47,7 @@ inline Tensors golden_inputs(const std::string& name, torch::Dtype dtype, torch:
   return inputs;
 }
 
-// Of a batch, the first picture and its conditions.
+// Of a batch, the first image and its conditions.
 inline Tensors first_alone(Tensors inputs) {
   for (auto& [key, value] : inputs) value = value.narrow(0, 0, 1);
   return inputs;

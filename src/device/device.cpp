@@ -51,7 +51,7 @@ torch::Device choose_device(const DeviceChoice& choice) {
 // (c10/core/impl/alloc_cpu.cpp).
 void take_huge_pages() { setenv("THP_MEM_ALLOC_ENABLE", "1", /*replace=*/0); }
 
-// torch lets convolutions of float32 round to 10 bits of a mantissa on a GPU; f32 means all 23 here.
+// Left alone, torch computes float32 convolutions in TF32 on a GPU, which keeps 10 of the mantissa's 23 bits.
 void round_to_float32() {
   at::globalContext().setAllowTF32CuDNN(false);
   at::globalContext().setAllowTF32CuBLAS(false);
@@ -64,8 +64,9 @@ DeviceAndDtype select_device(const DeviceChoice& device_choice, DtypeChoice dtyp
   if (device.is_cpu()) {
     take_huge_pages();
     be_refused_rather_than_killed();
+  } else {
+    round_to_float32();
   }
-  round_to_float32();
   switch (dtype_choice) {
     case DtypeChoice::f32:
       return {device, torch::kFloat32};

@@ -17,8 +17,8 @@ struct DeviceAndDtype {
   torch::Dtype dtype;
 };
 
-// Must run before any other torch call of the process. Throws Error(usage) when CUDA is asked for and cannot
-// be had, saying why.
+// Must run before any other torch call of the process. On a GPU, too, f32 is float32 and not TF32. Throws
+// Error(usage) when CUDA is asked for and cannot be had, saying why.
 DeviceAndDtype select_device(const DeviceChoice& device, DtypeChoice dtype);
 
 // "cuda:0, NVIDIA H100" or "cpu, 8 threads": for logs and metadata.

@@ -268,15 +268,6 @@ class Loop {
 
 }  // namespace
 
-namespace {
-
-// Nets are made on the CPU, whose draws are the same everywhere.
-void move_to(const Stage& stage, torch::Device device) {
-  for (const TrainedNet& net : stage.nets()) net.module->to(device);
-}
-
-}  // namespace
-
 bool run_stage(StageMaker make, const TrainContext& context, const LoopOptions& options) {
   std::unique_ptr<Stage> stage = make(context);
   const bool resumes = fs::exists(options.folder / "checkpoint.safetensors");

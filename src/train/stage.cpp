@@ -34,6 +34,10 @@ std::vector<NamedTensor> fixed_tensors(const Stage& stage) {
   return tensors;
 }
 
+void move_to(const Stage& stage, torch::Device device) {
+  for (const TrainedNet& net : stage.nets()) net.module->to(device);
+}
+
 void initialize(torch::nn::Module& root) {
   const torch::NoGradGuard no_grad;
   for (const auto& module : root.modules()) {

@@ -91,6 +91,9 @@ std::vector<NamedTensor> all_tensors(const Stage& stage);
 // Those that no optimizer updates, e.g. the prior's statistics.
 std::vector<NamedTensor> fixed_tensors(const Stage& stage);
 
+// Nets are made on the CPU, whose draws are the same everywhere; from here on they are on `device`.
+void move_to(const Stage& stage, torch::Device device);
+
 // Fills a new net at random: layers as they do it themselves, tables and bare tensors normal with σ = 0.02.
 void initialize(torch::nn::Module& module);
 

@@ -25,23 +25,23 @@ std::string drain(int descriptor) {
   return text;
 }
 
-void run(int pictures, int steps, ProgressOptions options, std::chrono::milliseconds pause) {
-  Progress progress(pictures, options);
-  for (int picture = 0; picture < pictures; ++picture) {
+void run(int images, int steps, ProgressOptions options, std::chrono::milliseconds pause) {
+  Progress progress(images, options);
+  for (int image = 0; image < images; ++image) {
     progress.begin_stage("decoder", steps);
     for (int step = 0; step < steps; ++step) {
       std::this_thread::sleep_for(pause);
       progress.step_done();
     }
-    progress.pictures_done(1);
+    progress.images_done(1);
   }
 }
 
-std::string on_pipe(int pictures, int steps, ProgressOptions options, std::chrono::milliseconds pause) {
+std::string on_pipe(int images, int steps, ProgressOptions options, std::chrono::milliseconds pause) {
   int ends[2] = {};
   EXPECT_EQ(pipe(ends), 0);
   options.descriptor = ends[1];
-  run(pictures, steps, options, pause);
+  run(images, steps, options, pause);
   close(ends[1]);
   const std::string text = drain(ends[0]);
   close(ends[0]);

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "transformer_golden.h"
+#include "golden_on_device.h"
 
 namespace unclip {
 namespace {
@@ -24,6 +24,15 @@ TEST_P(TextEncoder, GivesEveryParameterAGradient) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Goldens, TextEncoder, testing::Values("clip-text", "clip-text-gelu"));
+
+class TextEncoderOnDevice : public OnDevice {};
+
+TEST_P(TextEncoderOnDevice, EqualsTheReference) {
+  for (const char* name : {"clip-text", "clip-text-gelu"})
+    expect_transformer_on<CLIPTextModelWithProjection, CLIPTextConfig>(device(), name, encode);
+}
+
+UNCLIP_ON_DEVICES(TextEncoderOnDevice);
 
 TEST(TextEncoder, IgnoresAMaskOfOnes) {
   torch::NoGradGuard no_grad;

@@ -3,21 +3,30 @@
 
 #include <gtest/gtest.h>
 
+#include "golden_on_device.h"
 #include "refusal.h"
-#include "transformer_golden.h"
 
 namespace unclip {
 namespace {
 
 constexpr const char* kGolden = "../kandinsky/2.1/text_encoder";
 
-TEST(MultilingualClip, EqualsTheReference) {
-  expect_transformer_golden<MultilingualCLIP, MultilingualCLIPConfig>(
-      kGolden, [](MultilingualCLIP& net, const Tensors& inputs) {
-        const TextFeatures features = net(inputs.at("ids"), inputs.at("mask"));
-        return Tensors{{"pooled", features.pooled}, {"sequence", features.sequence}};
-      });
+Tensors encode_masked(MultilingualCLIP& net, const Tensors& inputs) {
+  const TextFeatures features = net(inputs.at("ids"), inputs.at("mask"));
+  return {{"pooled", features.pooled}, {"sequence", features.sequence}};
 }
+
+TEST(MultilingualClip, EqualsTheReference) {
+  expect_transformer_golden<MultilingualCLIP, MultilingualCLIPConfig>(kGolden, encode_masked);
+}
+
+class MultilingualClipOnDevice : public OnDevice {};
+
+TEST_P(MultilingualClipOnDevice, EqualsTheReference) {
+  expect_transformer_on<MultilingualCLIP, MultilingualCLIPConfig>(device(), kGolden, encode_masked);
+}
+
+UNCLIP_ON_DEVICES(MultilingualClipOnDevice);
 
 TEST(MultilingualClip, PoolsTheTokensAndNotThePadding) {
   torch::NoGradGuard no_grad;

@@ -1,4 +1,4 @@
-#include "train/picture_source.h"
+#include "train/image_source.h"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ namespace unclip {
 namespace {
 
 struct Folder : TemporaryFolder {
-  void picture(const std::string& name, int width, int height, std::vector<uint8_t> pixel) const {
+  void image(const std::string& name, int width, int height, std::vector<uint8_t> pixel) const {
     Image image{width, height, static_cast<int>(pixel.size()), {}};
     for (int i = 0; i < width * height; ++i)
       image.pixels.insert(image.pixels.end(), pixel.begin(), pixel.end());
@@ -27,10 +27,10 @@ struct Folder : TemporaryFolder {
 const std::string kGood = R"({"file_name": "a.png", "text": "red"})"
                           "\n";
 
-TEST(FolderSource, ReadsPicturesAndCaptions) {
+TEST(FolderSource, ReadsImagesAndCaptions) {
   Folder folder;
-  folder.picture("a.png", 12, 8, {255, 0, 0});
-  folder.picture("b.png", 8, 20, {0, 0, 255, 0});  // wholly transparent
+  folder.image("a.png", 12, 8, {255, 0, 0});
+  folder.image("b.png", 8, 20, {0, 0, 255, 0});  // wholly transparent
   folder.list(kGood + "\n" + R"({"file_name": "b.png", "text": ""})");
   const auto source = folder_source(folder.path, 1, false);
   std::set<std::string> captions;
@@ -38,9 +38,9 @@ TEST(FolderSource, ReadsPicturesAndCaptions) {
     const Example example = source->get(i, 4);
     ASSERT_EQ(example.rgb.size(), 48U);
     captions.insert(example.caption);
-    const std::vector<uint8_t> colour(example.rgb.begin(), example.rgb.begin() + 3);
-    EXPECT_EQ(colour, (example.caption.empty() ? std::vector<uint8_t>{255, 255, 255}
-                                               : std::vector<uint8_t>{255, 0, 0}));
+    const std::vector<uint8_t> color(example.rgb.begin(), example.rgb.begin() + 3);
+    EXPECT_EQ(color, (example.caption.empty() ? std::vector<uint8_t>{255, 255, 255}
+                                              : std::vector<uint8_t>{255, 0, 0}));
   }
   EXPECT_EQ(captions, (std::set<std::string>{"", "red"}));
 }
@@ -50,7 +50,7 @@ TEST(FolderSource, ShufflesEachPassAnew) {
   std::string lines;
   for (int i = 0; i < 20; ++i) {
     const std::string name = std::to_string(i) + ".png";
-    folder.picture(name, 8, 8, {1, 2, 3});
+    folder.image(name, 8, 8, {1, 2, 3});
     lines += R"({"file_name": ")" + name + R"(", "text": ")" + name + "\"}\n";
   }
   folder.list(lines);
@@ -70,7 +70,7 @@ TEST(FolderSource, ShufflesEachPassAnew) {
 
 TEST(FolderSource, NamesTheLineThatDoesNotFit) {
   Folder folder;
-  folder.picture("a.png", 4, 4, {1, 2, 3});
+  folder.image("a.png", 4, 4, {1, 2, 3});
   const auto refuses = [&](const std::string& second_line, const std::string& part) {
     folder.list(kGood + second_line + "\n");
     expect_refusal(ExitCode::usage, "metadata.jsonl:2: " + part,
@@ -83,29 +83,29 @@ TEST(FolderSource, NamesTheLineThatDoesNotFit) {
   refuses(R"({"file_name": "b.png", "text": "x"})", (folder.path / "b.png").string() + " does not exist");
 }
 
-TEST(FolderSource, WantsTwoPicturesAtLeast) {
+TEST(FolderSource, WantsTwoImagesAtLeast) {
   Folder folder;
   expect_refusal(ExitCode::usage, "metadata.jsonl: cannot be read",
                  [&] { folder_source(folder.path, 1, false); });
-  folder.picture("a.png", 4, 4, {1, 2, 3});
+  folder.image("a.png", 4, 4, {1, 2, 3});
   folder.list(kGood + R"({"file_name": "a.png", "text": ""})");
   expect_refusal(ExitCode::usage, "at least 2 images with captions, found 1",
                  [&] { folder_source(folder.path, 1, true); });
 }
 
-TEST(FolderSource, RefusesWhatIsNoPicture) {
+TEST(FolderSource, RefusesWhatIsNoImage) {
   Folder folder;
   std::ofstream(folder.path / "a.png") << "no picture";
   folder.list(kGood + kGood);
   const auto source = folder_source(folder.path, 1, false);
   expect_refusal(ExitCode::io, "metadata.jsonl:", [&] { source->get(0, 4); });
-  folder.picture("a.png", 7, 40, {1, 2, 3});
+  folder.image("a.png", 7, 40, {1, 2, 3});
   expect_refusal(ExitCode::usage, "7 × 40 pixels, expected at least 8 per side", [&] { source->get(0, 4); });
 }
 
-TEST(FolderSource, TakesGrayPicturesAndJpegs) {
+TEST(FolderSource, TakesGrayImagesAndJpegs) {
   Folder folder;
-  folder.picture("a.png", 8, 8, {90});
+  folder.image("a.png", 8, 8, {90});
   std::filesystem::copy(std::filesystem::path(UNCLIP_TEST_DATA) / "kandinsky" / "init.jpg",
                         folder.path / "b.jpg");
   folder.list(kGood + R"({"file_name": "b.jpg", "text": "b"})");

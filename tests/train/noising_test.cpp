@@ -16,11 +16,11 @@ ScheduleConfig config(ScheduleConfig::Prediction prediction) {
   return c;
 }
 
-const torch::Tensor kPictures = torch::linspace(-1, 1, 64 * 3 * 16).view({64, 3, 4, 4});
+const torch::Tensor kImages = torch::linspace(-1, 1, 64 * 3 * 16).view({64, 3, 4, 4});
 
 TEST(Noising, SpreadsTimestepsOverTheBatch) {
   torch::manual_seed(0);
-  const Noised noised = Noising(config({}), torch::kCPU).noise(kPictures, chance);
+  const Noised noised = Noising(config({}), torch::kCPU).noise(kImages, chance);
   const torch::Tensor sorted = std::get<0>(noised.t.sort());
   for (int64_t i = 0; i < 64; ++i) {
     EXPECT_GE(sorted[i].item<int64_t>(), i * 1000 / 64);
@@ -35,7 +35,7 @@ TEST(Noising, LossIsZeroForThePerfectAnswer) {
   recipe.snr_weight_max = 5;
   for (const auto kind : {ScheduleConfig::Prediction::sample, ScheduleConfig::Prediction::epsilon}) {
     const Noising noising(config(kind), torch::kCPU);
-    const Noised noised = noising.noise(kPictures, chance);
+    const Noised noised = noising.noise(kImages, chance);
     const bool sample = kind == ScheduleConfig::Prediction::sample;
     const torch::Tensor answer =
         at::cat({sample ? noised.x0 : noised.noise, torch::zeros_like(noised.x0)}, 1);
@@ -52,7 +52,7 @@ TEST(Noising, BothPredictionsWeighTheSameErrorAlike) {
   recipe.snr_weight_max = 5;
   const Noising of_sample(config(ScheduleConfig::Prediction::sample), torch::kCPU);
   const Noising of_noise(config(ScheduleConfig::Prediction::epsilon), torch::kCPU);
-  Noised noised = of_sample.noise(kPictures, chance);
+  Noised noised = of_sample.noise(kImages, chance);
   const torch::Tensor alpha_bar =
       at::cumprod(1 - cosine_betas(1000), 0).index_select(0, noised.t).view({64, 1, 1, 1});
   const torch::Tensor wrong = 0.1 * torch::randn_like(noised.x0) * alpha_bar.sqrt();
@@ -66,7 +66,7 @@ TEST(Noising, BothPredictionsWeighTheSameErrorAlike) {
 TEST(Noising, OnlyTheVarianceLearnsFromTheBound) {
   torch::manual_seed(0);
   const Noising noising(config(ScheduleConfig::Prediction::sample), torch::kCPU);
-  const Noised noised = noising.noise(kPictures, chance);
+  const Noised noised = noising.noise(kImages, chance);
   StageRecipe plain, hybrid;
   hybrid.vlb_weight = 0.001;
   const auto gradient = [&](const StageRecipe& recipe) {

@@ -1,4 +1,4 @@
-#include "train/optimiser.h"
+#include "train/optimizer.h"
 
 #include <gtest/gtest.h>
 
@@ -8,14 +8,14 @@
 namespace unclip {
 namespace {
 
-const OptimiserOptions kPlain{.weight_decay = 0.1, .beta1 = 0.9, .beta2 = 0.99, .clip_norm = 1e9, .ema = 0.5};
+const OptimizerOptions kPlain{.weight_decay = 0.1, .beta1 = 0.9, .beta2 = 0.99, .clip_norm = 1e9, .ema = 0.5};
 
 torch::Tensor quadratic(const torch::Tensor& matrix, const torch::Tensor& bias) {
   return (matrix.to(torch::kFloat32) * torch::arange(6.0).view({2, 3})).square().sum() +
          (bias.to(torch::kFloat32) - 1).square().sum();
 }
 
-struct Optimising : testing::Test {
+struct Optimizing : testing::Test {
   Workers workers{2};
 };
 
@@ -25,9 +25,9 @@ struct Net {
   torch::Tensor loss() { return quadratic(matrix, bias); }
 };
 
-TEST_F(Optimising, EqualsTorchsAdamW) {
+TEST_F(Optimizing, EqualsTorchsAdamW) {
   Net net, reference;
-  Optimiser optimiser(net.parameters(), kPlain, torch::kFloat32, torch::kCPU, workers);
+  Optimizer optimizer(net.parameters(), kPlain, torch::kFloat32, torch::kCPU, workers);
   reference.matrix.requires_grad_(true);
   reference.bias.requires_grad_(true);
   const auto settings = [](double decay) {
@@ -36,8 +36,8 @@ TEST_F(Optimising, EqualsTorchsAdamW) {
   torch::optim::AdamW with_decay({reference.matrix}, settings(0.1)), without({reference.bias}, settings(0));
   for (int i = 0; i < 10; ++i) {
     net.loss().backward();
-    optimiser.accumulate();
-    optimiser.step(0.01);
+    optimizer.accumulate();
+    optimizer.step(0.01);
     with_decay.zero_grad();
     without.zero_grad();
     reference.loss().backward();
@@ -50,72 +50,72 @@ TEST_F(Optimising, EqualsTorchsAdamW) {
   EXPECT_LE(difference, 1e-6);
 }
 
-TEST_F(Optimising, SumsGradientsAndClipsTheirNorm) {
+TEST_F(Optimizing, SumsGradientsAndClipsTheirNorm) {
   Net net;
-  OptimiserOptions options = kPlain;
+  OptimizerOptions options = kPlain;
   options.clip_norm = 0.5;
-  Optimiser optimiser(net.parameters(), options, torch::kFloat32, torch::kCPU, workers);
+  Optimizer optimizer(net.parameters(), options, torch::kFloat32, torch::kCPU, workers);
   net.loss().backward();
-  optimiser.accumulate();
+  optimizer.accumulate();
   net.loss().backward();
-  optimiser.accumulate();
+  optimizer.accumulate();
   const double once = (2 * torch::arange(6.0).square()).square().sum().item<double>() + 3;
-  EXPECT_NEAR(optimiser.step(0.01), 2 * std::sqrt(once), 1e-3);
+  EXPECT_NEAR(optimizer.step(0.01), 2 * std::sqrt(once), 1e-3);
 }
 
-TEST_F(Optimising, KeepsFloat32MastersBehindBfloat16) {
+TEST_F(Optimizing, KeepsFloat32MastersBehindBfloat16) {
   Net net;
-  Optimiser optimiser(net.parameters(), kPlain, torch::kBFloat16, torch::kCPU, workers);
+  Optimizer optimizer(net.parameters(), kPlain, torch::kBFloat16, torch::kCPU, workers);
   EXPECT_EQ(net.matrix.scalar_type(), torch::kBFloat16);
   for (int i = 0; i < 100; ++i) {  // each step far below bfloat16's resolution at 1
     net.loss().backward();
-    optimiser.accumulate();
-    optimiser.step(1e-4);
+    optimizer.accumulate();
+    optimizer.step(1e-4);
   }
   EXPECT_NEAR(net.matrix[1][2].item<float>(), 0.99, 0.005);
 }
 
 // Squares of tiny gradients are no normal numbers any more; those of none are zero.
-TEST_F(Optimising, TakesTinyGradients) {
+TEST_F(Optimizing, TakesTinyGradients) {
   Net net;
-  Optimiser optimiser(net.parameters(), kPlain, torch::kBFloat16, torch::kCPU, workers);
+  Optimizer optimizer(net.parameters(), kPlain, torch::kBFloat16, torch::kCPU, workers);
   for (int i = 0; i < 3; ++i) {
     ((net.matrix.to(torch::kFloat32) * torch::arange(6.0).view({2, 3})).sum() * 3e-21F).backward();
-    optimiser.accumulate();
-    EXPECT_TRUE(std::isfinite(optimiser.step(0.01)));
+    optimizer.accumulate();
+    EXPECT_TRUE(std::isfinite(optimizer.step(0.01)));
   }
   EXPECT_TRUE(net.matrix.isfinite().all().item<bool>());
   EXPECT_TRUE(net.bias.isfinite().all().item<bool>());
 }
 
-TEST_F(Optimising, AveragesWeights) {
+TEST_F(Optimizing, AveragesWeights) {
   Net net;
-  Optimiser optimiser(net.parameters(), kPlain, torch::kFloat32, torch::kCPU, workers);
+  Optimizer optimizer(net.parameters(), kPlain, torch::kFloat32, torch::kCPU, workers);
   torch::Tensor expected = net.bias.clone();
   for (int n = 1; n <= 12; ++n) {
     net.loss().backward();
-    optimiser.accumulate();
-    optimiser.step(0.05);
+    optimizer.accumulate();
+    optimizer.step(0.05);
     expected.lerp_(net.bias.detach(), 1 - std::min(0.5, (1.0 + n) / (10.0 + n)));
   }
   const torch::Tensor now = net.bias.detach().clone();
-  EXPECT_LE((optimiser.averaged().at("bias") - expected).abs().max().item<double>(), 1e-6);
+  EXPECT_LE((optimizer.averaged().at("bias") - expected).abs().max().item<double>(), 1e-6);
   {
-    const Optimiser::ShowAveraged shown(optimiser);
+    const Optimizer::ShowAveraged shown(optimizer);
     EXPECT_LE((net.bias - expected).abs().max().item<double>(), 1e-6);
   }
   EXPECT_TRUE(net.bias.equal(now));
 }
 
-TEST_F(Optimising, LeavesWeightsAloneWhereTheGradientIsNoNumber) {
+TEST_F(Optimizing, LeavesWeightsAloneWhereTheGradientIsNoNumber) {
   Net net;
-  Optimiser optimiser(net.parameters(), kPlain, torch::kFloat32, torch::kCPU, workers);
+  Optimizer optimizer(net.parameters(), kPlain, torch::kFloat32, torch::kCPU, workers);
   const torch::Tensor before = net.matrix.detach().clone();
   (net.loss() * std::numeric_limits<float>::quiet_NaN()).backward();
-  optimiser.accumulate();
-  EXPECT_FALSE(std::isfinite(optimiser.step(0.1)));
+  optimizer.accumulate();
+  EXPECT_FALSE(std::isfinite(optimizer.step(0.1)));
   EXPECT_TRUE(net.matrix.equal(before));
-  EXPECT_EQ(optimiser.steps(), 0);
+  EXPECT_EQ(optimizer.steps(), 0);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A recipe whose nets train in seconds: 16-pixel pictures, embeddings of 16 numbers.
+// A recipe whose nets train in seconds: 16-pixel images, embeddings of 16 numbers.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -16,10 +16,7 @@
 #include "refusal.h"
 #include "temporary_folder.h"
 #include "train/clip_towers.h"
-#include "train/export.h"
-#include "train/loop.h"
-#include "train/tiny_recipe.h"
-#include "train/tokenizer_trainer.h"
+#include "train/run_folder.h"
 
 namespace unclip {
 namespace {
@@ -28,44 +25,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 const DeviceAndDtype kPlacement{torch::kCPU, torch::kFloat32};
-
-StageMaker maker(const std::string& name) {
-  if (name == "clip") return make_clip_stage;
-  if (name == "prior") return make_prior_stage;
-  return name == "decoder" ? make_decoder_stage : make_upsampler_stage;
-}
-
-// A run folder with its tokenizer and context.
-struct RunFolder {
-  explicit RunFolder(const fs::path& folder_, const json& values = tiny_recipe())
-      : folder(folder_), recipe(Recipe::from(values, "recipe")) {
-    export_skeleton(folder / "model", recipe);
-    source = make_source(recipe.scenes, {}, false);
-    const fs::path words = folder / "model" / "tokenizer";
-    if (!fs::exists(words / "spiece.model")) train_tokenizer(*source, recipe.tokenizer, words);
-  }
-
-  TrainContext context() const {
-    return {recipe, kPlacement, folder / "model", source, Tokenizer::open(folder / "model" / "tokenizer")};
-  }
-
-  bool train(const std::string& name, double minutes = 0, int threads = 1) {
-    const TrainContext shared = context();
-    torch::manual_seed(1);
-    return run_stage(maker(name), shared, {.folder = folder / name, .minutes = minutes, .threads = threads});
-  }
-
-  std::vector<double> losses(const std::string& name) const {
-    std::ifstream in(folder / name / "metrics.jsonl");
-    std::vector<double> losses;
-    for (std::string line; std::getline(in, line);) losses.push_back(json::parse(line).at("loss"));
-    return losses;
-  }
-
-  fs::path folder;
-  Recipe recipe;
-  std::shared_ptr<const PictureSource> source;
-};
 
 double largest_difference(const fs::path& a, const fs::path& b) {
   const auto left = read_tensors(a), right = read_tensors(b);
@@ -87,18 +46,18 @@ TEST(Training, EveryStageLearnsAndTheModelDraws) {
   }
   EXPECT_TRUE(fs::exists(folder.path / "decoder" / "samples" / "0000120.png"));
   const auto pipeline = Pipeline::open(ModelFolder::open(folder.path / "model"), kPlacement);
-  const auto pictures = pipeline->generate(
+  const auto images = pipeline->generate(
       {{"a red circle", 1, {2, 2}}}, {{.prior = 2, .decoder = 2, .upsampler = 2}}, [](auto, auto, auto) {});
-  EXPECT_EQ(pictures.at(0).width, 64);
+  EXPECT_EQ(images.at(0).width, 64);
 }
 
-// A picture with one caption chooses among the caption and its hard_negatives: with hard_negatives that read
+// An image with one caption chooses among the caption and its hard_negatives: with hard_negatives that read
 // as the caption does, each of them is as likely.
-TEST(Training, APictureChoosesAmongItsRivals) {
+TEST(Training, AImageChoosesAmongItsRivals) {
   TemporaryFolder folder;
   const RunFolder run(folder.path);
   const TrainContext context = run.context();
-  class Given final : public PictureSource {
+  class Given final : public ImageSource {
    public:
     explicit Given(size_t hard_negatives) : rivals_(hard_negatives) {}
     Example get(uint64_t index, int size) const override {
@@ -111,9 +70,9 @@ TEST(Training, APictureChoosesAmongItsRivals) {
   };
   torch::manual_seed(1);
   const auto stage = make_clip_stage(context);
-  const auto loss = [&](size_t hard_negatives, int64_t pictures) {
+  const auto loss = [&](size_t hard_negatives, int64_t images) {
     const Given source(hard_negatives);
-    const Batch batch = draw_batch(context.tokenizer.get(), {&source, 0, pictures, 16});
+    const Batch batch = draw_batch(context.tokenizer.get(), {&source, 0, images, 16});
     return stage->loss(batch, run.recipe.stage("clip").phases[0], at::Generator()).item<double>();
   };
   EXPECT_NEAR(loss(0, 1), 0, 1e-6);
@@ -151,15 +110,15 @@ TEST(Training, EmbeddingsAreTheirPrincipalComponents) {
   EXPECT_LE((after - before).abs().max().item<double>(), 2e-3 * before.abs().max().item<double>());
 }
 
-// A decoder that begins at random sees embeddings as if they were centred and of one scale.
+// A decoder that begins at random sees embeddings as if they were centered and of one scale.
 TEST(Training, ANewDecoderStandardisesEmbeddings) {
   UnCLIPTextProjConfig config;
   config.clip_embeddings_dim = 8, config.time_embed_dim = 16, config.cross_attention_dim = 12;
   UnCLIPTextProjModel plain(config), standardised(config);
   torch::manual_seed(3);
-  initialise(*plain);
+  initialize(*plain);
   torch::manual_seed(3);
-  initialise(*standardised);
+  initialize(*standardised);
   const torch::Tensor mean = torch::randn({1, 8}), deviation = torch::rand({1, 8}) + 0.01;
   standardised->standardise(mean, deviation);
   const torch::Tensor embedding = torch::randn({4, 8}), pooled = torch::randn({4, 8}),
@@ -234,7 +193,7 @@ TEST(Training, ThePriorLearnsFromStoredEmbeddings) {
   EXPECT_GT(bench_stage(make_prior_stage, run.context(), {.folder = alone.path / "bench"}, 5), 0);
 }
 
-// The text tower learns from the pictures that its captions draw; both towers stay in one space.
+// The text tower learns from the images that its captions draw; both towers stay in one space.
 TEST(Training, TheDecoderTrainsTheTowersAlong) {
   TemporaryFolder folder;
   json values = tiny_recipe(60);

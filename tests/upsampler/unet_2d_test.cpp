@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "unet_golden.h"
+#include "golden_on_device.h"
 
 namespace unclip {
 namespace {
@@ -21,6 +21,15 @@ TEST_P(Upsampler, GivesEveryParameterAGradient) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Goldens, Upsampler, testing::Values("unet-upsampler", "unet-upsampler-attention"));
+
+class UpsamplerOnDevice : public OnDevice {};
+
+TEST_P(UpsamplerOnDevice, EqualsTheReference) {
+  for (const char* name : {"unet-upsampler", "unet-upsampler-attention"})
+    expect_unet_on<UNet2DModel, UNet2DConfig>(device(), name, draw);
+}
+
+UNCLIP_ON_DEVICES(UpsamplerOnDevice);
 
 TEST(UpsamplerConfig, HasTheReferencesDefaults) {
   const UNet2DConfig config = UNet2DConfig::from(Config(nlohmann::json::object(), "config.json"));
