@@ -140,6 +140,7 @@ void ImageWriter::write_file(MadeImage& image, const std::vector<std::byte>& png
   try {
     write_file_atomically(planned.file, png, planned.options.overwrite ? Overwrite::yes : Overwrite::no);
   } catch (const Error& error) {
+    check_folder(planned.file.parent_path());  // it may have gone since
     // Another process made it meanwhile: this concerns one planned. A full disk concerns all.
     if (!is_taken(planned.file)) throw;
     if (!holds(planned.file, png)) {
