@@ -141,14 +141,15 @@ void ImageWriter::write_file(MadeImage& image, const std::vector<std::byte>& png
     write_file_atomically(planned.file, png, planned.options.overwrite ? Overwrite::yes : Overwrite::no);
   } catch (const Error& error) {
     check_folder(planned.file.parent_path());  // it may have gone since
-    // Another process made it meanwhile: this concerns one planned. A full disk concerns all.
+    // Another process made it meanwhile: this concerns one image. A full disk concerns all.
     if (!is_taken(planned.file)) throw;
     if (!holds(planned.file, png)) {
       image.result.error = error;
       return;
     }
   }
-  folders_[planned.file.parent_path()] = number_of(planned.file.parent_path());
+  folders_.try_emplace(planned.file.parent_path(), number_of(planned.file.parent_path()));
+  check_folder(planned.file.parent_path());
   ++written_;
   print(options_.json ? json_line(describe(image)) : result_path(planned.file));
 }

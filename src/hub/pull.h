@@ -21,8 +21,9 @@ struct PullOptions {
   bool quiet = false;                          // no progress
   // Is shown model_index.json before weights are fetched, and may throw to stop it.
   std::function<void(const std::string& model_index)> check{};
-  // Makes safetensors in `to` of the checkpoints in `from` (as convert/convert.h does) and tells of each file:
-  // its name in `to`, bytes, and SHA-256 as the etag. Empty: weights that exist only as pickles are refused.
+  // Makes safetensors in `to` of the checkpoints in `from` (as convert/convert.h does) and tells of each
+  // file: its name in `to`, bytes, and SHA-256 as the etag. Empty: weights that exist only as pickles are
+  // refused.
   std::function<std::vector<RemoteFile>(const std::filesystem::path& from, const std::filesystem::path& to)>
       convert{};
   Patience patience{};
@@ -38,8 +39,8 @@ struct Pulled {
 };
 
 // With HF_HUB_OFFLINE only what is in the cache already counts. Throws Error(model): no such model, no right
-// to it, not a model folder, weights only as pickles that are not converted; Error(io): network, disk, a damaged file;
-// Error(interrupted, terminated): what has arrived is kept, and the next call goes on.
+// to it, not a model folder, weights only as pickles that are not converted; Error(io): network, disk, a
+// damaged file; Error(interrupted, terminated): what has arrived is kept, and the next call goes on.
 Pulled pull(const RepoRevision& repo, const HubEnvironment& environment, const PullOptions& options);
 
 // The prior that belongs to a Kandinsky decoder, which lies in a repository of its own.
