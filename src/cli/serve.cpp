@@ -44,7 +44,8 @@ ServedModel served_model(const ModelChoice& choice) {
   return {.name = model_name(choice.folder),
           .family = describe_family(folder),
           .any_size = !karlo,
-          .varies_images = !karlo || folder.has("image_encoder")};
+          .varies_images = !karlo || folder.has("image_encoder"),
+          .takes_negatives = !karlo};
 }
 
 }  // namespace

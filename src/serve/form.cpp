@@ -2,6 +2,7 @@
 #include "serve/form.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "serve/api_error.h"
 #include "support/json.h"
@@ -13,10 +14,18 @@ namespace {
 constexpr std::size_t kShownOfField = 60;  // characters of a foreign key or value
 constexpr std::size_t kMostFields = 100;
 
+// 2.0 is as whole as 2, and JSON's writers are free to say either.
+bool is_whole(const nlohmann::json& value) {
+  constexpr double kMost = 9007199254740992;  // up to which a double tells all whole numbers apart
+  return value.is_number_float() && std::trunc(value.get<double>()) == value.get<double>() &&
+         std::abs(value.get<double>()) <= kMost;
+}
+
 FormField field_of(const std::string& key, const nlohmann::json& value) {
   using Type = FormField::Type;
   if (value.is_string()) return {key, value.get<std::string>(), Type::text};
   if (value.is_boolean()) return {key, value.dump(), Type::boolean};
+  if (is_whole(value)) return {key, std::to_string(value.get<int64_t>()), Type::number};
   if (value.is_number()) return {key, value.dump(), Type::number};
   throw ApiError(400,
                  excerpt(key, kShownOfField) + ": expected a string, a number, true or false, found " +

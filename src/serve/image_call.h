@@ -21,8 +21,9 @@ inline constexpr const char* kModelAlias = "dall-e-2";  // programs written for 
 struct ServedModel {
   std::string name{};  // "picturebook"
   std::string family{};
-  bool any_size = false;       // draws what `size` asks for; else images of its own size are resized
-  bool varies_images = false;  // has an image encoder
+  bool any_size = false;         // draws what `size` asks for; else images of its own size are resized
+  bool varies_images = false;    // has an image encoder
+  bool takes_negatives = false;  // prompts to steer away from
 };
 
 struct ImageCall {

@@ -218,7 +218,7 @@ nlohmann::ordered_json ImageServer::page_info() const {
                                          {Task::variations, "variations", page::kVariations},
                                          {Task::interpolate, "interpolate", page::kInterpolate}})
     if (task != Task::variations || model_.varies_images)
-      tasks[name] = {{"path", path + 1}, {"options", callable_options(task)}};
+      tasks[name] = {{"path", path + 1}, {"options", callable_options(task, model_)}};
   return {{"model", model_.name},
           {"version", options_.version},
           {"key_required", keys_.has_value()},

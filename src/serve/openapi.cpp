@@ -14,6 +14,26 @@ ordered_json json_content(ordered_json schema) {
   return {{"application/json", {{"schema", std::move(schema)}}}};
 }
 
+// What does not go together, of the fields that there are (check_options.cpp, read_call).
+void add_exclusions(ordered_json& schema) {
+  schema["properties"]["seed"]["maximum"] = UINT64_MAX - kMostImages;  // of the first image
+  const auto limited = [](const char* field, ordered_json to) {
+    return ordered_json{{"properties", {{field, std::move(to)}}}};
+  };
+  if (schema["properties"].contains("eta")) schema["dependentSchemas"] = {{"eta", limited("sampler", false)}};
+  if (!schema["properties"].contains("stream")) return;
+  schema["if"] = limited("stream", {{"const", true}});
+  schema["if"]["required"] = ordered_json::array({"stream"});
+  schema["then"] = limited("n", {{"enum", {1, nullptr}}});
+  schema["else"] = limited("partial_images", {{"enum", {0, nullptr}}});
+}
+
+// JSON has null, which is as if the field were absent.
+void allow_null(ordered_json& field) {
+  field["type"] = ordered_json::array({field["type"], "null"});
+  if (field.contains("enum")) field["enum"].push_back(nullptr);
+}
+
 // All fields of a task's calls. In forms a file is a string of bytes.
 ordered_json call_schema(Task task, const ServedModel& model) {
   ordered_json fields = call_fields(task, model);
@@ -25,14 +45,27 @@ ordered_json call_schema(Task task, const ServedModel& model) {
         "As large as the image; transparent where to repaint or, without transparency, white there. Without "
         "a mask "
         "the image is repainted where it is transparent.";
-  const ordered_json options = callable_options(task);
+  const ordered_json options = callable_options(task, model);
   for (const auto& [key, schema] : options.items()) fields[key] = schema;
   ordered_json required = ordered_json::array();
   if (fields.contains("prompt")) required.push_back("prompt");
   for (std::size_t i = 0; i < files.required; ++i) required.push_back(files.names[i]);
+  if (task == Task::generate)
+    for (const auto& field : fields.items())
+      if (field.key() != "prompt") allow_null(field.value());
   ordered_json schema{{"type", "object"}, {"additionalProperties", false}, {"properties", fields}};
+  if (task != Task::generate) schema["description"] = "Empty fields are as if absent.";
   if (!required.empty()) schema["required"] = required;
+  add_exclusions(schema);
   return schema;
+}
+
+ordered_json call_body(Task task, const ServedModel& model) {
+  ordered_json media{{"schema", call_schema(task, model)}};
+  if (task == Task::generate) return {{"application/json", std::move(media)}};
+  for (const std::string& file : call_files(task).names)
+    media["encoding"][file]["contentType"] = "image/png, image/jpeg, image/webp";
+  return {{"multipart/form-data", std::move(media)}};
 }
 
 ordered_json error_responses(const std::vector<std::pair<int, const char*>>& statuses) {
@@ -60,7 +93,6 @@ ordered_json event_schema() {
 }
 
 ordered_json call_operation(Task task, const ServedModel& model, const char* id, const char* summary) {
-  const bool form = task != Task::generate;
   ordered_json responses =
       error_responses({{400, "A bad field, or a prompt that the server's policy refuses"},
                        {401, "No key, or a wrong one"},
@@ -77,10 +109,7 @@ ordered_json call_operation(Task task, const ServedModel& model, const char* id,
   responses["200"] = good;
   return {{"operationId", id},
           {"summary", summary},
-          {"requestBody",
-           {{"required", true},
-            {"content",
-             {{form ? "multipart/form-data" : "application/json", {{"schema", call_schema(task, model)}}}}}}},
+          {"requestBody", {{"required", true}, {"content", call_body(task, model)}}},
           {"responses", responses}};
 }
 
@@ -185,16 +214,19 @@ ordered_json option_schema(const Option& option) {
       schema["enum"].push_back(option.value_name.substr(at, bar - at));
       at = bar + 1;
     }
+  } else if (schema.at("type") == "string") {
+    schema["pattern"] = option.value_name == "L,T,R,B" ? "^[0-9]+(,[0-9]+){3}$" : "\\S";
   }
   schema["description"] = option.help;
   if (!option.fallback.empty()) schema["description"] = option.help + " (default: " + option.fallback + ")";
   return schema;
 }
 
-ordered_json callable_options(Task task) {
+ordered_json callable_options(Task task, const ServedModel& model) {
   ordered_json all = ordered_json::object();
   for (const Option& option : option_table())
-    if (is_callable(task, option)) all[option.key()] = option_schema(option);
+    if (is_callable(task, option) && (model.takes_negatives || !option.key().starts_with("negative_")))
+      all[option.key()] = option_schema(option);
   return all;
 }
 

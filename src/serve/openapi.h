@@ -15,7 +15,7 @@ nlohmann::ordered_json openapi(const ServedModel& model, const std::string& vers
 // The schema of an option of the table.
 nlohmann::ordered_json option_schema(const Option& option);
 
-// Options of the table that a task's calls may set, by key (page_api.h).
-nlohmann::ordered_json callable_options(Task task);
+// Options of the table that a task's calls to this model may set, by key (page_api.h).
+nlohmann::ordered_json callable_options(Task task, const ServedModel& model);
 
 }  // namespace unclip

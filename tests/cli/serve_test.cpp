@@ -229,18 +229,16 @@ TEST(Serve, KilledAndStartedAgainUnderLoad) {
 struct RestartLoad {
   std::atomic<bool> again = false, ended = false;
   std::atomic<int> before = 0, cut = 0, after = 0, other = 0;  // 200; no answer; 200 of the second; all else
+  const httplib::MultipartFormDataItems variation{{"image", png_of(16, 3, 9), "a.png", "image/png"},
+                                                  {"decoder_steps", "2", "", ""},
+                                                  {"upsampler_steps", "2", "", ""}};
 
   void call(int port) {
     const bool second = again;
     httplib::Client client("127.0.0.1", port);
     client.set_read_timeout(60);
-    const auto answer =
-        before % 2 == 0
-            ? client.Post(kCall, short_call("a").dump(), kJsonType)
-            : client.Post("/v1/images/variations",
-                          httplib::MultipartFormDataItems{{"image", png_of(16, 3, 9), "a.png", "image/png"},
-                                                          {"decoder_steps", "2", "", ""},
-                                                          {"upsampler_steps", "2", "", ""}});
+    const auto answer = before % 2 == 0 ? client.Post(kCall, short_call("a").dump(), kJsonType)
+                                        : client.Post("/v1/images/variations", variation);
     ++(answer && answer->status == 200 ? (second ? after : before) : answer || second ? other : cut);
     if (!answer) std::this_thread::sleep_for(5ms);
   }

@@ -73,7 +73,8 @@ TEST_F(Serving, EveryBadFieldHasItsMessage) {
                           "image", "count", "bogus"})
     expect({{"prompt", "a"}, {key, "/etc/passwd"}}, {400, "unknown_parameter"}, key);
   EXPECT_EQ(engine.painted, 0);
-  EXPECT_EQ(generate({{"prompt", "a"}, {"user", "me"}, {"model", "dall-e-2"}, {"size", nullptr}})->status,
+  EXPECT_EQ(generate({{"prompt", "a"}, {"user", "me"}, {"model", "dall-e-2"}, {"size", nullptr}, {"n", 2.0}})
+                ->status,
             200);
 }
 
@@ -441,10 +442,13 @@ TEST_F(Serving, OpenApiNamesWhatIsTaken) {
        {"prompt", "n", "size", "seed", "decoder_steps", "decoder_guidance", "sampler", "strict"})
     EXPECT_TRUE(fields.contains(field)) << field;
   EXPECT_FALSE(fields.contains("init_image"));
-  EXPECT_EQ(fields["size"]["enum"], (json{"256x256", "512x512", "1024x1024", "auto"}));
-  EXPECT_EQ(fields["model"]["enum"], (json{"painter", "dall-e-2"}));
+  EXPECT_EQ(fields["size"]["enum"], (json{"256x256", "512x512", "1024x1024", "auto", nullptr}));
+  EXPECT_EQ(fields["model"]["enum"], (json{"painter", "dall-e-2", nullptr}));
   EXPECT_EQ(fields["decoder_steps"]["minimum"], 2);
-  EXPECT_EQ(fields["decoder_steps"]["type"], "integer");
+  EXPECT_EQ(fields["decoder_steps"]["type"], (json{"integer", "null"}));
+  EXPECT_FALSE(fields.contains("negative_prompt")) << "of a model that takes none";
+  for (const char* path : {"/v1/models/{model}", "/images/{file}", "/v1/images/variations"})
+    EXPECT_TRUE(document["paths"].contains(path)) << path;
 }
 
 }  // namespace
