@@ -126,20 +126,19 @@ int generate(const GenerateOptions& options, std::ostream& out) {
   const fs::path folder = options.model.empty() ? default_model() : options.model;
   const ModelChoice model{folder, options.prior, options.device, options.dtype};
   if (!options.save_embedding.empty()) return write_embedding(options, model, out);
-  BatchOptions batch{
-      .plan = {.seed = options.job.seed,
-               .deny_file = options.deny_file,
-               .skip_denied = options.skip_denied,
-               .grid = options.grid,
-               .retry_failed = options.retry_failed,
-               .model = fs::path(hub_name(folder).value_or(fs::weakly_canonical(folder))).filename()},
-      .batch_size = options.batch_size,
-      .json = options.json,
-      .fail_fast = options.fail_fast,
-      .quiet = options.verbosity == Verbosity::quiet,
-      .apng = options.apng,
-      .gif = options.gif,
-      .frame_ms = options.frame_ms};
+  BatchOptions batch{.plan = {.seed = options.job.seed,
+                              .deny_file = options.deny_file,
+                              .skip_denied = options.skip_denied,
+                              .grid = options.grid,
+                              .retry_failed = options.retry_failed,
+                              .model = fs::path(model_name(folder)).filename()},
+                     .batch_size = options.batch_size,
+                     .json = options.json,
+                     .fail_fast = options.fail_fast,
+                     .quiet = options.verbosity == Verbosity::quiet,
+                     .apng = options.apng,
+                     .gif = options.gif,
+                     .frame_ms = options.frame_ms};
   if (options.prompt_file) {
     batch.plan.shard = options.shard ? *options.shard : shard_of_scheduler();
     batch.plan.manifest = OutputTemplate(options.job.output).folder();

@@ -13,6 +13,7 @@
 #include "support/interrupt.h"
 #include "support/json_text.h"
 #include "support/model_name.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -41,7 +42,7 @@ ModelFolder folder_of(const ModelChoice& choice) {
 ServedModel served_model(const ModelChoice& choice) {
   const ModelFolder folder = folder_of(choice);
   const bool karlo = family_of(folder) == ModelFamily::karlo;
-  return {.name = model_name(choice.folder),
+  return {.name = visible(model_name(choice.folder)),
           .family = describe_family(folder),
           .any_size = !karlo,
           .varies_images = !karlo || folder.has("image_encoder"),

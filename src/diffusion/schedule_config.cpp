@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "diffusion/choose.h"
+#include "support/one_of.h"
 
 namespace unclip {
 namespace {
@@ -23,13 +24,9 @@ std::optional<SamplerKind> sampler_of(const Config& config) {
   const auto name = config.get<std::string>("_class_name", "");
   const auto kind = find_sampler(name, &SamplerNames::scheduler_class);
   if (kind) return kind;
-  std::string known;
-  for (const SamplerNames& sampler : kSamplers)
-    known += (known.empty()                   ? ""
-              : &sampler == &kSamplers.back() ? " or "
-                                              : ", ") +
-             std::string(sampler.scheduler_class);
-  config.refuse("_class_name", known);
+  std::vector<std::string> known;
+  for (const SamplerNames& sampler : kSamplers) known.emplace_back(sampler.scheduler_class);
+  config.refuse("_class_name", one_of(known));
 }
 
 void read_betas(const Config& config, ScheduleConfig& c, bool unclip) {
@@ -93,7 +90,7 @@ void read_steps(const Config& config, ScheduleConfig& c) {
 }
 
 // Settings of which one value is followed, or none.
-void refuse_others(const Config& config) {
+void refuse_others(const Config& config, std::optional<SamplerKind> kind) {
   config.expect("algorithm_type", "dpmsolver++");
   config.expect("solver_type", "midpoint");
   config.expect("solver_order", 2);
@@ -103,13 +100,13 @@ void refuse_others(const Config& config) {
   for (const char* other : {"use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas", "use_flow_sigmas",
                             "use_dynamic_shifting"})
     config.expect(other, false);
-  if (sampler_of(config) == SamplerKind::pndm && !config.get("skip_prk_steps", false))
+  if (kind == SamplerKind::pndm && !config.get("skip_prk_steps", false))
     config.refuse("skip_prk_steps", "true, the only supported value");
 }
 
-ScheduleConfig read_schedule(const Config& config, bool unclip) {
+ScheduleConfig read_schedule(const Config& config, std::optional<SamplerKind> kind, bool unclip) {
   ScheduleConfig c;
-  refuse_others(config);
+  refuse_others(config, kind);
   read_betas(config, c, unclip);
   read_prediction(config, c, unclip);
   read_steps(config, c);
@@ -128,13 +125,14 @@ torch::Tensor without_terminal_signal(const torch::Tensor& betas) {
 }  // namespace
 
 ScheduleConfig ScheduleConfig::from(const Config& config) {
-  return read_schedule(config, sampler_of(config) == SamplerKind::unclip);
+  const auto kind = sampler_of(config);
+  return read_schedule(config, kind, kind == SamplerKind::unclip);
 }
 
 ScheduleConfig ScheduleConfig::from_unclip(const Config& config) {
-  sampler_of(config);
+  const auto kind = sampler_of(config);
   config.expect("beta_schedule", "squaredcos_cap_v2");
-  return read_schedule(config, true);
+  return read_schedule(config, kind, true);
 }
 
 SamplerKind own_sampler(const Config& config) {

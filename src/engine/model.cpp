@@ -14,6 +14,7 @@
 #include "pipeline/family.h"
 #include "support/interrupt.h"
 #include "support/model_name.h"
+#include "support/utf8.h"
 
 namespace unclip {
 namespace {
@@ -48,7 +49,7 @@ Model::Model(const ModelChoice& choice, const ModelUse& use, bool draws)
   requests_.emplace(*pipeline_, folder.path());
   defaults_ = pipeline_->defaults();
   spdlog::debug("model {} on {}", folder.path().string(), unclip::describe(target_));
-  metadata_.model = model_name(folder.path());
+  metadata_.model = visible(model_name(folder.path()));
   metadata_.family = describe_family(folder);
   metadata_.version = UNCLIP_VERSION;
   metadata_.options = {{"dtype", dtype_name(target_.dtype)},
@@ -109,10 +110,11 @@ std::optional<std::string> Model::truncated_text(const ImageOptions& options) co
 std::vector<Image> Model::draw(const std::vector<ImageTask>& batch, const Observer& observer) {
   const ImageOptions& shared = batch.front().options;
   DrawSettings settings = settings_of(shared);
-  settings.previews.count = std::ranges::max(batch, {}, &ImageTask::previews).previews;
-  settings.previews.show = [&, shown = 0](const std::vector<Image>& images) mutable {
+  settings.previews.count = std::ranges::max_element(batch, {}, &ImageTask::previews)->previews;
+  settings.previews.show = [&, shown = 0](std::vector<Image> images) mutable {
     for (std::size_t i = 0; i < batch.size(); ++i)
-      if (shown < batch[i].previews) batch[i].preview(requests_->finish(batch[i], settings, images[i]));
+      if (shown < batch[i].previews)
+        batch[i].preview(requests_->finish(batch[i], settings, std::move(images[i])));
     ++shown;
   };
   return in_our_words([&] {

@@ -1,8 +1,6 @@
 // Names of model folders (see the header).
 #include "support/model_name.h"
 
-#include "support/utf8.h"
-
 namespace unclip {
 
 namespace fs = std::filesystem;
@@ -17,8 +15,8 @@ std::optional<std::string> hub_name(const fs::path& folder) {
 }
 
 std::string model_name(const fs::path& folder) {
-  const fs::path real = fs::canonical(folder);
-  return visible(hub_name(real).value_or(real.filename().native()));
+  const fs::path real = fs::weakly_canonical(folder);
+  return hub_name(real).value_or(real.filename().native());
 }
 
 }  // namespace unclip

@@ -11,7 +11,7 @@ namespace unclip {
 // cache (hub/cache.h); nothing of others.
 std::optional<std::string> hub_name(const std::filesystem::path& folder);
 
-// "ORG/NAME", else the name of the folder itself, printable. The folder exists.
+// "ORG/NAME", else the name of the folder itself. Links are followed.
 std::string model_name(const std::filesystem::path& folder);
 
 }  // namespace unclip
