@@ -4,15 +4,17 @@
 scripts/true_size.py build FOLDER                 3.4 B parameters in bf16, 6.8 GB; keep it outside the repository
 scripts/true_size.py compare FOLDER [--dtype bf16|f32] [--device cpu|cuda] [--steps P D U] [--runs N]
                                   [--program UNCLIP]
-scripts/true_size.py race FOLDER --stage prior|decoder|super_res [--seconds S] [--dtype bf16|f32] [--program UNCLIP]
+scripts/true_size.py race FOLDER --stage prior|decoder|super_res [--rivals eager compiled openvino] [--seconds S]
+                                  [--dtype bf16|f32] [--program UNCLIP]
 
 `compare` runs both programs on the same prompts and seeds, in turns, N times, and prints seconds a step for each
 stage (the median without the stage's first step; of the N runs the fastest, since neighbors only make a machine
 slower), peak memory, and how well the pictures agree. The reference runs eagerly in its fastest setting:
 channels-last, inference mode. It draws its noise in float32 as unclip does, so that bf16 runs see the same noise.
 
-`race` lets both compute one stage on the CPU for S seconds, in turns of one second: what neighbors take from the
-machine, they take from both. It needs the memory of both.
+`race` lets all compute one stage on the CPU for S seconds, in turns of one second: what neighbors take from the
+machine, they take from all. The rivals are the reference's net run eagerly, compiled by torch.compile with frozen
+weights, and compiled by OpenVINO.
 """
 
 import argparse
@@ -243,10 +245,12 @@ class Racer:
         self.stage, self.past_turns = stage, 0.0
         self.turn_began: float | None = None  # None between turns
         self.marks: list[tuple[int, float]] = []  # step, and seconds of its own until then
+        self.last_line = ""
         threading.Thread(target=self.watch, daemon=True).start()
 
     def watch(self) -> None:
         for line in self.process.stdout:
+            self.last_line = line
             if found := re.match(rf"{self.stage} (\d+)/", line):
                 self.marks.append((int(found[1]), self.own_seconds()))
 
@@ -266,49 +270,84 @@ class Racer:
         return (ended - began) / (last - first)
 
 
-def race(program: Path, folder: Path, dtype: str, stage: str, seconds: float) -> None:
+def race(program: Path, folder: Path, dtype: str, stage: str, rivals: list[str], seconds: float) -> None:
     steps = [900 if s == stage else 2 for s in STAGES]
     with tempfile.TemporaryDirectory() as out:
-        ours = Racer(
-            [program, "generate", PROMPTS[0], "--model", folder, "-o", f"{out}/", "--dtype", dtype, "--device", "cpu",
-             "--prior-steps", steps[0], "--decoder-steps", steps[1], "--upsampler-steps", steps[2]],
-            STAGES[stage],
-        )
-        theirs = Racer([sys.executable, __file__, "reference", folder, "--dtype", dtype, "--stage", stage], stage)
+        racers = {
+            "unclip": Racer(
+                [program, "generate", PROMPTS[0], "--model", folder, "-o", f"{out}/", "--dtype", dtype, "--device",
+                 "cpu", "--low-memory", "--prior-steps", steps[0], "--decoder-steps", steps[1], "--upsampler-steps",
+                 steps[2]],
+                STAGES[stage],
+            )
+        }
+        for rival in rivals:
+            command = [sys.executable, __file__, "rival", folder, "--dtype", dtype, "--stage", stage, "--rivals", rival]
+            racers[rival] = Racer(command, stage)
         end = time.monotonic() + seconds
-        while time.monotonic() < end and ours.process.poll() is None and theirs.process.poll() is None:
-            ours.turn(1)
-            theirs.turn(1)
-        for racer in (ours, theirs):
+        while time.monotonic() < end or any(len(racer.marks) < 6 for racer in racers.values()):
+            for name, racer in racers.items():
+                if racer.process.poll() is not None:
+                    sys.exit(f"{name} ended: its last words were {racer.last_line!r}")
+                racer.turn(1)
+        for racer in racers.values():
             racer.process.kill()
-    for name, racer in (("unclip", ours), ("reference", theirs)):
-        print(f"{name}: {racer.seconds_a_step():.3f} s a step, after {racer.marks[-1][0]} steps")
-    print(f"ratio: {theirs.seconds_a_step() / ours.seconds_a_step():.2f}")
+    ours = racers["unclip"].seconds_a_step()
+    for name, racer in racers.items():
+        own = racer.seconds_a_step()
+        print(f"{name:<10}{own:>8.3f} s a step, {own / ours:.2f} times ours, after {racer.marks[-1][0]} steps")
 
 
-def run_stage_of_reference(folder: Path, dtype: torch.dtype, stage: str) -> None:
+def stage_call(folder: Path, dtype: torch.dtype, stage: str):
+    """A stage's net of the reference, and what the pipeline calls it with for one image under guidance."""
+    from diffusers import PriorTransformer, UNet2DConditionModel, UNet2DModel
+
+    def random(*shape):
+        return torch.randn(shape, dtype=dtype)
+
+    timestep = torch.tensor(500)
+    if stage == "prior":
+        net = PriorTransformer.from_pretrained(folder / "prior", torch_dtype=dtype)
+        return net, (random(2, 768), timestep, random(2, 768), random(2, 77, 768), torch.ones(2, 77, dtype=torch.bool))
+    if stage == "decoder":
+        net = UNet2DConditionModel.from_pretrained(folder / "decoder", torch_dtype=dtype)
+        net.to(memory_format=torch.channels_last)
+        sample = random(2, 3, 64, 64).to(memory_format=torch.channels_last)
+        return net, (sample, timestep, random(2, 81, 1536), random(2, 1280), None, torch.ones(2, 81, dtype=torch.bool))
+    net = UNet2DModel.from_pretrained(folder / "super_res_first", torch_dtype=dtype)
+    net.to(memory_format=torch.channels_last)
+    return net, (random(1, 6, 256, 256).to(memory_format=torch.channels_last), timestep)
+
+
+@torch.no_grad()
+def run_rival(folder: Path, dtype: torch.dtype, stage: str, rival: str) -> None:
     """The other side of a race: tells its steps as unclip does."""
-    reference = Reference(folder, dtype, "cpu")
-    scheduler = getattr(reference.pipe, f"{stage}_scheduler")
-    step, count = scheduler.step, itertools.count(1)
+    net, inputs = stage_call(folder, dtype, stage)
+    net.eval()
+    call = net.forward
+    if rival == "compiled":
+        torch._inductor.config.freezing = True
+        call = torch.compile(call)
+    if rival == "openvino":
+        import openvino.torch  # noqa: F401: registers itself
 
-    def told_step(*args, **kwargs):
-        print(f"{stage} {next(count)}/", flush=True)
-        return step(*args, **kwargs)
-
-    scheduler.step = told_step
-    reference.run(PROMPTS[0], SEED, [900 if s == stage else 2 for s in STAGES])
+        config = {"INFERENCE_PRECISION_HINT": "bf16" if dtype == torch.bfloat16 else "f32"}
+        call = torch.compile(call, backend="openvino", options={"device": "CPU", "config": config})
+    for step in itertools.count(1):
+        call(*inputs)
+        print(f"{stage} {step}/", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=["build", "compare", "race", "reference"])
+    parser.add_argument("action", choices=["build", "compare", "race", "rival"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--dtype", choices=DTYPES, default="bf16")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--steps", type=int, nargs=3, default=[5, 5, 4], metavar=("P", "D", "U"))
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--stage", choices=STAGES, default="super_res")
+    parser.add_argument("--rivals", choices=["eager", "compiled", "openvino"], nargs="+", default=["eager"])
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--program", type=Path, default=REPOSITORY / "scripts" / "unclip")
     a = parser.parse_args()
@@ -317,9 +356,9 @@ def main() -> None:
     elif a.action == "compare":
         compare(a.program, a.folder, a.dtype, a.device, a.steps, a.runs)
     elif a.action == "race":
-        race(a.program, a.folder, a.dtype, a.stage, a.seconds)
+        race(a.program, a.folder, a.dtype, a.stage, a.rivals, a.seconds)
     else:
-        run_stage_of_reference(a.folder, DTYPES[a.dtype], a.stage)
+        run_rival(a.folder, DTYPES[a.dtype], a.stage, a.rivals[0])
 
 
 if __name__ == "__main__":
