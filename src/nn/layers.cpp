@@ -38,6 +38,12 @@ torch::Tensor Conv2dImpl::forward(const torch::Tensor& x) {
   return packs ? packed_conv2d(*this, x) : at::conv2d(x, weight, bias, stride, padding);
 }
 
+torch::Tensor Conv2dImpl::forward_doubled(const torch::Tensor& x) {
+  // In bfloat16 the sums of weights would be rounded once more.
+  if (packs && weight.scalar_type() == torch::kFloat32) return packed_doubling_conv2d(*this, x);
+  return forward(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
+}
+
 void Conv2dImpl::reset_parameters() {
   torch::NoGradGuard no_grad;
   const double bound = 1.0 / std::sqrt(static_cast<double>(weight[0].numel()));

@@ -27,12 +27,18 @@ struct Conv2dImpl : torch::nn::Module {
   Conv2dImpl(int64_t in_channels, int64_t out_channels, int64_t kernel, int64_t stride = 1,
              int64_t padding = 0, bool with_bias = true);
   torch::Tensor forward(const torch::Tensor& x);  // [B, in, H, W] → [B, out, H', W']
+
+  // The convolution, 3×3 with stride and padding 1, of the image that nearest neighbor makes of x at twice
+  // its size: [B, in, H, W] → [B, out, 2H, 2W]
+  torch::Tensor forward_doubled(const torch::Tensor& x);
   void reset_parameters();
 
   int64_t stride, padding;
   torch::Tensor weight, bias;
   bool packs = false;
   torch::Tensor packed;
+  bool both_ways = false;  // both forward() and forward_doubled() are called: the plain weight stays
+  torch::Tensor doubling;  // what it packs
 };
 TORCH_MODULE(Conv2d);
 

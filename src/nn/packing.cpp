@@ -36,7 +36,29 @@ void pack(Conv2dImpl& layer, at::IntArrayRef input) {
                            at::OptionalIntArrayRef)>("mkldnn::_reorder_convolution_weight");
   const std::vector<int64_t> stride(2, layer.stride), padding(2, layer.padding), dilation(2, 1);
   layer.packed = reorder.call(layer.weight, padding, stride, dilation, 1, input);
-  give_up_storage(layer.weight);
+  if (!layer.both_ways) give_up_storage(layer.weight);
+}
+
+// [out,in,3,3] → [in,out,4,4]. Rows 2i and 2i+1 of the doubled image are row i of x. So row 2i of the result
+// is w₀x(i−1) + (w₁+w₂)x(i), and row 2i+1 is (w₀+w₁)x(i) + w₂x(i+1); columns likewise.
+Tensor doubling_kernel(const Tensor& weight) {
+  const Tensor wide = weight.to(torch::kFloat64);
+  const auto spread = [](const Tensor& w, int64_t dim) {
+    const auto tap = [&](int64_t i) { return w.narrow(dim, i, 1); };
+    return at::cat({tap(2), tap(1) + tap(2), tap(0) + tap(1), tap(0)}, dim);
+  };
+  return spread(spread(wide, 2), 3).transpose(0, 1).to(weight.scalar_type()).contiguous();
+}
+
+const std::vector<int64_t> kTwo(2, 2), kOne(2, 1), kNone(2, 0);  // of rows and columns
+
+void pack_doubling(Conv2dImpl& layer, at::IntArrayRef input) {
+  static const auto reorder =
+      find_operator<Tensor(const Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
+                           int64_t, at::OptionalIntArrayRef)>(
+          "mkldnn::_reorder_convolution_transpose_weight");
+  layer.doubling = reorder.call(doubling_kernel(layer.weight), kOne, kNone, kTwo, kOne, 1, input);
+  if (!layer.both_ways) give_up_storage(layer.weight);
 }
 
 // Whether oneDNN computes in `dtype` on this CPU.
@@ -56,6 +78,16 @@ void pack_weights(torch::nn::Module& module) {
   });
 }
 
+void give_up_weights(torch::nn::Module& module) {
+  const torch::NoGradGuard no_grad;
+  for (Tensor& parameter : module.parameters()) give_up_storage(parameter);
+  for (Tensor& buffer : module.buffers()) give_up_storage(buffer);
+  module.apply([](torch::nn::Module& child) {
+    if (auto* linear = child.as<LinearImpl>()) linear->packed.reset();
+    if (auto* conv = child.as<Conv2dImpl>()) conv->packed.reset(), conv->doubling.reset();
+  });
+}
+
 Tensor packed_linear(LinearImpl& layer, const Tensor& x) {
   static const auto linear =
       find_operator<Tensor(const Tensor&, const Tensor&, const OptionalTensor&, c10::string_view, Scalars,
@@ -71,6 +103,16 @@ Tensor packed_conv2d(Conv2dImpl& layer, const Tensor& x) {
   if (!layer.packed.defined()) pack(layer, x.sizes());
   const std::vector<int64_t> strides(2, layer.stride), paddings(2, layer.padding), dilation(2, 1);
   return convolution.call(x, layer.packed, optional(layer.bias), paddings, strides, dilation, 1, "none",
+                          Scalars(), "");
+}
+
+Tensor packed_doubling_conv2d(Conv2dImpl& layer, const Tensor& x) {
+  static const auto convolution = find_operator<Tensor(
+      const Tensor&, const Tensor&, const OptionalTensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
+      at::IntArrayRef, int64_t, c10::string_view, Scalars, std::optional<c10::string_view>)>(
+      "mkldnn::_convolution_transpose_pointwise");
+  if (!layer.doubling.defined()) pack_doubling(layer, x.sizes());
+  return convolution.call(x, layer.doubling, optional(layer.bias), kOne, kNone, kTwo, kOne, 1, "none",
                           Scalars(), "");
 }
 

@@ -51,8 +51,9 @@ torch::Tensor ResnetBlock2DImpl::resample(const torch::Tensor& x) const {
 }
 
 torch::Tensor ResnetBlock2DImpl::forward(const torch::Tensor& x, const torch::Tensor& temb) {
-  torch::Tensor h = conv1(resample(norm_act(norm1, x)));                       // [B,out,H',W']
-  const torch::Tensor time = time_emb_proj(temb).unsqueeze(-1).unsqueeze(-1);  // [B,out or 2·out,1,1]
+  torch::Tensor h = norm_act(norm1, x);
+  h = resampling == Resampling::up ? conv1->forward_doubled(h) : conv1(resample(h));  // [B,out,H',W']
+  const torch::Tensor time = time_emb_proj(temb).unsqueeze(-1).unsqueeze(-1);         // [B,out or 2·out,1,1]
   if (options.scale_shift) {
     const auto scale_and_shift = time.chunk(2, 1);  // [B,out,1,1] each
     h = norm_act(norm2, h, scale_and_shift[0], scale_and_shift[1]);

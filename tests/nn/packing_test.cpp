@@ -40,6 +40,47 @@ TEST_P(Packing, KeepsTheAnswers) {
   EXPECT_LE(largest, tolerance);
 }
 
+TEST_P(Packing, DoublesByFourTaps) {
+  const auto [dtype, tolerance] = GetParam();
+  torch::manual_seed(1);
+  const torch::NoGradGuard no_grad;
+  Conv2d layer(24, 16, 3, 1, 1);
+  layer->both_ways = true;
+  layer->reset_parameters();
+  const torch::Tensor image = torch::randn({2, 24, 5, 9});
+  const torch::Tensor expected =
+      at::conv2d(at::upsample_nearest2d(image, {10, 18}), layer->weight, layer->bias, 1, 1);
+  layer->to(dtype);
+  const auto largest_change = [&] {
+    const torch::Tensor found =
+        layer->forward_doubled(image.to(dtype).contiguous(torch::MemoryFormat::ChannelsLast));
+    EXPECT_TRUE(found.is_contiguous(torch::MemoryFormat::ChannelsLast));
+    EXPECT_EQ(found.sizes(), expected.sizes());
+    return ((found - expected).abs().max() / expected.abs().max()).template item<double>();
+  };
+  EXPECT_LE(largest_change(), tolerance);
+  pack_weights(*layer);
+  EXPECT_LE(largest_change(), tolerance);
+  // The same layer serves sizes that are not doubled, in whatever order.
+  layer->forward(image.to(dtype).contiguous(torch::MemoryFormat::ChannelsLast));
+  layer->doubling.reset();
+  EXPECT_LE(largest_change(), tolerance);
+}
+
+TEST(Packing, IsUndone) {
+  Conv2d layer(24, 16, 3, 1, 1);
+  layer->both_ways = true;
+  layer->reset_parameters();
+  pack_weights(*layer);
+  const torch::NoGradGuard no_grad;
+  layer->forward(torch::zeros({1, 24, 4, 4}));
+  layer->forward_doubled(torch::zeros({1, 24, 4, 4}));
+  give_up_weights(*layer);
+  EXPECT_FALSE(layer->packed.defined() || layer->doubling.defined());
+  EXPECT_EQ(layer->weight.storage().nbytes(), sizeof(float));
+  EXPECT_EQ(layer->weight.sizes(), (std::vector<int64_t>{16, 24, 3, 3}));
+}
+
 INSTANTIATE_TEST_SUITE_P(Dtypes, Packing,
                          testing::Values(std::pair{torch::kFloat32, 1e-6},
                                          std::pair{torch::kBFloat16, 8e-3}));
