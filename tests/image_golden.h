@@ -6,8 +6,8 @@
 
 #include <iostream>
 
-#include "checkpoint/load.h"
 #include "unclip/image.h"
+#include "weights/load.h"
 
 namespace unclip {
 

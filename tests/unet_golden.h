@@ -10,8 +10,8 @@
 #include <string>
 
 #include "checkpoint/config.h"
-#include "checkpoint/load.h"
 #include "nn/packing.h"
+#include "weights/load.h"
 
 namespace unclip {
 

@@ -24,6 +24,7 @@ struct ModelChoice {
       prior{};  // its other half where it comes as two folders; empty: it stands in `folder`
   DeviceChoice device{};
   DtypeChoice dtype = DtypeChoice::automatic;
+  bool low_memory = false;  // the weights of one net at a time, read again for each batch
 };
 
 class Generator {

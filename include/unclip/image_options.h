@@ -2,9 +2,11 @@
 // the command line, prompt files, metadata and manifest.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "unclip/per_stage.h"
 #include "unclip/sampler_kind.h"
@@ -23,6 +25,21 @@ enum class Task {
   interpolate,  // between the embeddings of `source` and `target`
   textdiff,     // `image`, moved along the difference of `from_text` and `to_text`
   reconstruct,  // `image`, taken to noise and back
+};
+
+// What becomes of an image that the model's own safety checker flags.
+enum class SafetyCheck {
+  off,     // the checker is not loaded
+  on,      // a black image takes its place
+  report,  // it is marked in metadata, JSON and manifest
+};
+
+// A low-rank change of the weights (Hu et al. 2021, arXiv:2106.09685).
+struct LoraFile {
+  std::string file{};  // a path: safetensors with the keys of diffusers, PEFT or kohya
+  double scale = 1;    // how much of it
+
+  auto operator<=>(const LoraFile&) const = default;
 };
 
 // Pixels by which an image's canvas is enlarged.
@@ -52,6 +69,8 @@ struct ImageOptions {
   std::optional<double> strength{};      // 0…1: share of the steps that change init_image
   std::optional<int> prior_candidates{};  // ≥ 1: embeddings of which the one nearest the prompt is kept;
                                           // absent: what the model recommends
+  std::optional<int> noise_level{};       // 0…1000: noise on the image embedding; absent: 0
+  std::vector<LoraFile> loras{};          // merged into the weights, in this order
   std::string image{};                    // a path: what a task other than generate starts from
   std::string from_text{}, to_text{};     // textdiff: what the image shows, and what it should
   std::string source{}, target{};         // interpolate: "text:…" or "image:PATH"
@@ -62,10 +81,11 @@ struct ImageOptions {
   std::optional<int> components{};    // reconstruct: principal components of the embedding that are kept
   std::optional<Margins> outpaint{};  // edit: canvas added around the image
   std::optional<int> feather{};       // edit: pixels over which the repainted part fades in within the mask
-  bool overwrite = false;             // replace images that exist
-  bool skip_existing = false;         // make no image that is there and whole
-  bool strict = false;                // a truncated prompt is an error
-  bool no_metadata = false;           // keep prompt and options out of the PNG
+  std::optional<SafetyCheck> safety_checker{};  // absent: report, of models that have one
+  bool overwrite = false;                       // replace images that exist
+  bool skip_existing = false;                   // make no image that is there and whole
+  bool strict = false;                          // a truncated prompt is an error
+  bool no_metadata = false;                     // keep prompt and options out of the PNG
 };
 
 }  // namespace unclip

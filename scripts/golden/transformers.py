@@ -11,9 +11,10 @@ from pathlib import Path
 import torch
 from diffusers import PriorTransformer
 from diffusers.pipelines.deprecated.unclip.text_proj import UnCLIPTextProjModel
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker, cosine_distance
 from safetensors.torch import load_file, save_file
 from transformers import (
-    CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection,
+    CLIPConfig, CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection,
 )
 
 Tensors = dict[str, torch.Tensor]
@@ -31,8 +32,44 @@ def run_text(model: CLIPTextModelWithProjection, inputs: Tensors) -> Tensors:
     return {"pooled": out.text_embeds, "sequence": out.last_hidden_state}
 
 
+def run_text_alone(model: CLIPTextModel, inputs: Tensors) -> Tensors:
+    out = model(inputs["ids"])
+    return {"pooled": out.pooler_output, "sequence": out.last_hidden_state}
+
+
 def run_vision(model: CLIPVisionModelWithProjection, inputs: Tensors) -> Tensors:
     return {"embedding": model(inputs["pixels"]).image_embeds}
+
+
+def margins(model: StableDiffusionSafetyChecker, pixels: torch.Tensor) -> Tensors:
+    seen = model.visual_projection(model.vision_model(pixels).pooler_output)
+    return {
+        "special": cosine_distance(seen, model.special_care_embeds) - model.special_care_embeds_weights,
+        "concepts": cosine_distance(seen, model.concept_embeds) - model.concept_embeds_weights,
+    }
+
+
+def run_safety_checker(model: StableDiffusionSafetyChecker, inputs: Tensors) -> Tensors:
+    """With thresholds that two images pass: one by itself, the other because it shows a special concept, too."""
+    model.concept_embeds_weights.zero_()
+    model.special_care_embeds_weights.zero_()
+    likeness = margins(model, inputs["pixels"])
+    two = {name: values.topk(2, dim=0) for name, values in likeness.items()}
+    middle = {name: top.values.mean(0) for name, top in two.items()}  # between the likest image and the next
+    gap, special_gap = (two[name].values.diff(dim=0).abs()[0] for name in ("concepts", "special"))
+    special = special_gap.argmax()
+    careful = two["special"].indices[0, special]
+    mine = two["concepts"].indices[0] == careful
+    other, own = (gap * ~mine).argmax(), (gap * mine).argmax()
+    model.concept_embeds_weights.copy_((likeness["concepts"].amax(0) + 0.1).half())
+    model.concept_embeds_weights[other] = middle["concepts"][other].half()
+    model.concept_embeds_weights[own] = (two["concepts"].values[0, own] + 0.005).half()
+    model.special_care_embeds_weights.copy_((likeness["special"].amax(0) + 0.1).half())
+    model.special_care_embeds_weights[special] = middle["special"][special].half()
+    _, flagged = model(inputs["pixels"], torch.ones_like(inputs["pixels"]))
+    assert flagged[two["concepts"].indices[0, other]] and flagged[careful] and sum(flagged) == 2
+    inputs["flagged"] = torch.tensor(flagged)
+    return margins(model, inputs["pixels"])
 
 
 def run_text_proj(model: UnCLIPTextProjModel, inputs: Tensors) -> Tensors:
@@ -128,6 +165,21 @@ CASES: dict[str, Callable[[], tuple[torch.nn.Module, Tensors, Callable]]] = {
         },
         run_text_proj,
     ),
+    # Stable Diffusion 1's text tower, and 2's, which is narrow for its many heads.
+    "clip-text-stable-1": lambda: (
+        CLIPTextModel(CLIPTextConfig(**TEXT, eos_token_id=END)),
+        {"ids": torch.tensor([[45, 7, 9, 47, END, END], [45, 3, END, 8, 12, 47]])}, run_text_alone,
+    ),
+    "clip-text-stable-2": lambda: (
+        CLIPTextModel(CLIPTextConfig(**TEXT | dict(num_attention_heads=8), hidden_act="gelu", eos_token_id=2)),
+        {"ids": torch.tensor([[45, 7, 9, 47, 0, 0], [45, 3, 46, 8, 12, 47]])}, run_text_alone,
+    ),
+    "safety-checker": lambda: (
+        StableDiffusionSafetyChecker(CLIPConfig(
+            text_config=TEXT | dict(eos_token_id=END), vision_config=CLIP | dict(image_size=16, patch_size=4), projection_dim=12
+        )),
+        {"pixels": torch.randn(6, 3, 16, 16)}, run_safety_checker,
+    ),
 }
 
 
@@ -149,6 +201,19 @@ def drop_time(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(kept, indent=2) + "\n")
 
 
+def keep_old_keys(folder: Path) -> None:
+    """As folders from before transformers 5 have them: its CLIP towers leave out the prefix and the ids."""
+    weights = folder / "model.safetensors"
+    tensors = load_file(weights)
+    if "vision_model.embeddings.class_embedding" in tensors:
+        tensors = {k.replace("vision_model.", "vision_model.vision_model."): v for k, v in tensors.items()}
+        tensors["vision_model.vision_model.embeddings.position_ids"] = torch.arange(17)[None]
+    else:
+        tensors = {f"text_model.{k}": v for k, v in tensors.items()}
+        tensors["text_model.embeddings.position_ids"] = torch.arange(TEXT["max_position_embeddings"])[None]
+    save_file(tensors, weights, metadata={"format": "pt"})
+
+
 @torch.no_grad()
 def write(data: Path) -> None:
     torch.manual_seed(0)
@@ -161,4 +226,6 @@ def write(data: Path) -> None:
         model.half().save_pretrained(folder)
         if run is run_timeless_prior:
             drop_time(folder)
+        if name in ("clip-text-stable-2", "safety-checker"):
+            keep_old_keys(folder)
         save_file({k: v.contiguous() for k, v in golden.items()}, folder / "golden.safetensors")

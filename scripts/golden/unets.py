@@ -11,6 +11,10 @@ from diffusers import UNet2DConditionModel, UNet2DModel
 from safetensors.torch import save_file
 
 CONDITION = dict(in_channels=3, norm_num_groups=4, layers_per_block=1, attention_head_dim=4, cross_attention_dim=12)
+STABLE = dict(
+    norm_num_groups=4, layers_per_block=1, cross_attention_dim=12, block_out_channels=(8, 16),
+    down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+)
 
 # Name → class, settings, and the shapes of sample and class labels; context tokens where there is a context.
 CASES = {
@@ -69,6 +73,35 @@ CASES = {
             mid_block_scale_factor=1.5, downsample_padding=0, num_class_embeds=3,
         ),
         dict(sample=(2, 3, 8, 12), labels=(2,)),
+    ),
+    # Stable Diffusion 1: convolutions around the transformers, the same number of heads everywhere. Sizes that do not
+    # halve evenly.
+    "unet-stable-1": (
+        UNet2DConditionModel,
+        STABLE | dict(attention_head_dim=2),
+        dict(sample=(2, 4, 10, 14), tokens=5, mask=False),
+    ),
+    # Its inpainting net: the mask and what is kept stand beside the latent.
+    "unet-stable-1-inpaint": (
+        UNet2DConditionModel,
+        STABLE | dict(attention_head_dim=2, in_channels=9),
+        dict(sample=(2, 9, 8, 8), tokens=5, mask=False),
+    ),
+    # Stable Diffusion 2: linear layers around the transformers, heads by level.
+    "unet-stable-2": (
+        UNet2DConditionModel,
+        STABLE | dict(attention_head_dim=(2, 4), use_linear_projection=True, upcast_attention=True),
+        dict(sample=(2, 4, 8, 12), tokens=5, mask=False),
+    ),
+    # Its unCLIP: told a noised image embedding beside the time. Deeper transformers, one that sees the context alone.
+    "unet-stable-unclip": (
+        UNet2DConditionModel,
+        STABLE | dict(
+            attention_head_dim=(2, 4), use_linear_projection=True, class_embed_type="projection",
+            projection_class_embeddings_input_dim=10, transformer_layers_per_block=(1, 2),
+            only_cross_attention=(True, False),
+        ),
+        dict(sample=(2, 4, 8, 8), labels=(2, 10), tokens=5, mask=False),
     ),
 }
 

@@ -1,4 +1,4 @@
-// The blocks of the MoVQ autoencoder.
+// The blocks of autoencoders.
 #include "autoencoder/vq_blocks.h"
 
 #include "nn/attention.h"
@@ -57,6 +57,12 @@ torch::Tensor VqNorm::operator()(const torch::Tensor& x, const torch::Tensor& la
   return spatial_ ? spatial_(x, latent) : plain_(x);
 }
 
+torch::Tensor VqNorm::activated(const torch::Tensor& x, const torch::Tensor& latent) {
+  if (plain_) return norm_act(plain_, x);
+  torch::Tensor y = spatial_(x, latent);
+  return at::silu_(y);
+}
+
 VqResnetBlockImpl::VqResnetBlockImpl(int64_t in_channels, int64_t out_channels, const VqBlockOptions& options)
     : norm1(*this, "norm1", in_channels, options),
       norm2(*this, "norm2", out_channels, options),
@@ -69,10 +75,8 @@ VqResnetBlockImpl::VqResnetBlockImpl(int64_t in_channels, int64_t out_channels, 
 }
 
 torch::Tensor VqResnetBlockImpl::forward(const torch::Tensor& x, const torch::Tensor& latent) {
-  torch::Tensor h = norm1(x, latent);
-  h = conv1(at::silu_(h));  // [B,out,H,W]
-  h = norm2(h, latent);
-  h = conv2(at::silu_(h));
+  torch::Tensor h = conv1(norm1.activated(x, latent));  // [B,out,H,W]
+  h = conv2(norm2.activated(h, latent));
   return add_residual(h, conv_shortcut ? conv_shortcut(x) : x);
 }
 

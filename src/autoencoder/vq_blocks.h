@@ -1,6 +1,6 @@
-// The blocks of the MoVQ autoencoder (Zheng et al. 2022, arXiv:2209.09002): residual blocks, attention over
-// positions, halving and doubling. In its decoder every norm is told the latent, so that an image's places
-// keep apart.
+// The blocks of autoencoders: residual blocks, attention over positions, halving and doubling. In MoVQ's
+// decoder (Zheng et al. 2022, arXiv:2209.09002) every norm is told the latent, so that an image's places keep
+// apart.
 //
 // Symbols: B batch, C channels, H W height and width, Z latent channels, h w latent height and width.
 #pragma once
@@ -34,6 +34,7 @@ class VqNorm {
  public:
   VqNorm(torch::nn::Module& owner, const std::string& key, int64_t channels, const VqBlockOptions& options);
   torch::Tensor operator()(const torch::Tensor& x, const torch::Tensor& latent);
+  torch::Tensor activated(const torch::Tensor& x, const torch::Tensor& latent);  // then SiLU
 
  private:
   GroupNorm plain_{nullptr};

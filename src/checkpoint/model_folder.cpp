@@ -109,6 +109,18 @@ ModelFolder ModelFolder::with_prior(const ModelFolder& prior) const {
   return both;
 }
 
+ModelFolder ModelFolder::with_loras(const std::vector<LoraFile>& files) const {
+  ModelFolder changed = *this;
+  for (auto& [component, parts] : match_loras(files, components_))
+    changed.loras_[component] = std::make_shared<const LoraParts>(std::move(parts));
+  return changed;
+}
+
+std::shared_ptr<const LoraParts> ModelFolder::loras(const std::string& component) const {
+  const auto found = loras_.find(component);
+  return found == loras_.end() ? nullptr : found->second;
+}
+
 bool ModelFolder::has(const std::string& name) const {
   return std::ranges::find(components_, name, &Component::name) != components_.end();
 }

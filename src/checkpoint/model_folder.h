@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "checkpoint/config.h"
+#include "checkpoint/lora.h"
 
 namespace unclip {
 
@@ -36,6 +37,13 @@ class ModelFolder {
   // been saved as one. Throws Error(usage) when this one has a prior already, or `prior` holds none.
   ModelFolder with_prior(const ModelFolder& prior) const;
 
+  // The same folder, whose weights are changed by these when they are loaded (checkpoint/lora.h). Throws
+  // Error(model) for keys that match none of them.
+  ModelFolder with_loras(const std::vector<LoraFile>& files) const;
+
+  // What changes a component's weights; null: nothing.
+  std::shared_ptr<const LoraParts> loras(const std::string& component) const;
+
   bool has(const std::string& name) const;
 
   // The component `name`, whose folder exists; throws Error(model) otherwise.
@@ -45,6 +53,7 @@ class ModelFolder {
   std::filesystem::path path_;
   std::string pipeline_class_;
   std::vector<Component> components_;
+  std::map<std::string, std::shared_ptr<const LoraParts>> loras_;
 };
 
 // The safetensors files that hold a net's weights: one, or all shards that an index names. Full precision

@@ -26,6 +26,14 @@ inline Flag prior() {
           .group = group::device};
 }
 
+inline Flag low_memory() {
+  return {.names = "--low-memory",
+          .help = "Keep the weights of only one network in memory at a time; each batch reads them again",
+          .example = "--low-memory",
+          .fallback = "keep all weights",
+          .group = group::device};
+}
+
 // `printed`: "one JSON object per image"; `fallback`: what is printed otherwise.
 inline Flag json(const std::string& printed, std::string fallback) {
   return {

@@ -41,17 +41,32 @@ CLI::Option* described(CLI::Option* option, const Flag& flag) {
   return option;
 }
 
-CLI::Option* add_parsed(CLI::App& verb, const Flag& flag, std::function<void(const std::string&)> read) {
+namespace {
+
+// What `read` refuses is told with the flag's name.
+template <class Value>
+CLI::Option* add_read(CLI::App& verb, const Flag& flag, std::function<void(const Value&)> read) {
   const bool argument = !flag.names.starts_with('-');
   const auto named = [read = std::move(read),
-                      name = (argument ? "" : "--") + flag.name()](const std::string& text) {
+                      name = (argument ? "" : "--") + flag.name()](const Value& value) {
     try {
-      read(text);
+      read(value);
     } catch (const std::invalid_argument& fault) {
       throw CLI::ValidationError(name, fault.what());
     }
   };
-  return described(verb.add_option_function<std::string>(flag.names, named, flag.help_line()), flag);
+  return described(verb.add_option_function<Value>(flag.names, named, flag.help_line()), flag);
+}
+
+std::string unguarded(std::string text) {
+  if (text.ends_with('\0')) text.pop_back();  // of guarded()
+  return text;
+}
+
+}  // namespace
+
+CLI::Option* add_parsed(CLI::App& verb, const Flag& flag, std::function<void(const std::string&)> read) {
+  return add_read<std::string>(verb, flag, std::move(read));
 }
 
 CLI::Option* add_flag(CLI::App& verb, const Flag& flag, std::function<void()> turned_on) {
@@ -74,10 +89,14 @@ void add_image_options(CLI::App& verb, ImageOptions& options, Task task, const c
       add_flag(verb, option, [&option, &options] { option.parse(options, "true"); });
       continue;
     }
-    add_parsed(verb, option, [&option, &options](std::string text) {
-      if (text.ends_with('\0')) text.pop_back();  // of guarded()
-      option.parse(options, text);
-    });
+    if (option.parse_another)
+      add_read<std::vector<std::string>>(verb, option, [&option, &options](const auto& values) {
+        for (std::size_t i = 0; i < values.size(); ++i)
+          (i == 0 ? option.parse : option.parse_another)(options, unguarded(values[i]));
+      })->allow_extra_args(false);
+    else
+      add_parsed(verb, option,
+                 [&option, &options](const std::string& text) { option.parse(options, unguarded(text)); });
   }
 }
 

@@ -1,8 +1,6 @@
 // `unclip generate`: options → jobs → a batch run on the model that they name.
 #include "cli/generate.h"
 
-#include <spdlog/spdlog.h>
-
 #include <cstdlib>
 #include <iostream>
 #include <random>
@@ -11,15 +9,10 @@
 #include "batch/output_check.h"
 #include "batch/run.h"
 #include "batch/workers.h"
-#include "engine/model.h"
-#include "engine/prompt_length.h"
 #include "options/output_name.h"
-#include "pipeline/embedding_file.h"
-#include "support/interrupt.h"
-#include "support/json_text.h"
 #include "support/model_name.h"
-#include "support/progress.h"
 #include "unclip/error.h"
+#include "verb_library.h"
 
 namespace unclip {
 namespace {
@@ -77,34 +70,16 @@ void check_embedding_job(const GenerateOptions& options, const ImageOptions& job
 }
 
 // Stops after the prior.
-int write_embedding(const GenerateOptions& options, const ModelChoice& choice, std::ostream& out) {
+int write_embedding(const GenerateOptions& options, const ModelChoice& model, std::ostream& out) {
   const ImageOptions job = jobs_of(options).next()->options;
   check_embedding_job(options, job);
-  const uint64_t seed = options.job.seed.value_or(std::random_device{}());
-  Model model(choice, {.prior = true}, /*draws=*/false);
-  if (const auto truncated = model.truncated_text(job)) {
-    const Error fault = prompt_too_long(*truncated);
-    if (options.job.strict) throw fault;
-    spdlog::warn(fault.what());
-  }
-  StageClock clock;
-  Progress progress(1, {.quiet = options.verbosity == Verbosity::quiet});
-  const ImageTask task{.options = job, .seed = seed, .done = {}};
-  const ImageEmbedding embedding =
-      model.embed(task, [&](std::string_view stage, int64_t done, int64_t steps) {
-        throw_if_interrupted();
-        clock.tick(stage, done);
-        progress.observe(stage, done, steps);
-      });
-  expect_unchanged_files();
-  save_embedding(options.save_embedding, embedding);
-  progress.clear();
-  const nlohmann::ordered_json line{{"file", path_json(options.save_embedding)},
-                                    {"prompt", job.prompt},
-                                    {"seed", seed},
-                                    {"stages", to_json(clock.stages())}};
-  out << (options.json ? json_line(line) : result_path(options.save_embedding)) << std::endl;
-  return static_cast<int>(ExitCode::ok);
+  return verb_library().make_embedding({.model = model,
+                                        .image = job,
+                                        .seed = options.job.seed.value_or(std::random_device{}()),
+                                        .file = options.save_embedding,
+                                        .json = options.json,
+                                        .quiet = options.verbosity == Verbosity::quiet},
+                                       out);
 }
 
 }  // namespace
@@ -124,7 +99,7 @@ int generate(const GenerateOptions& options, std::ostream& out) {
                 "for example: unclip generate \"a red circle\"; more: unclip generate --help");
   if (!options.devices.empty()) return generate_on_devices(options, out);
   const fs::path folder = options.model.empty() ? default_model() : options.model;
-  const ModelChoice model{folder, options.prior, options.device, options.dtype};
+  const ModelChoice model{folder, options.prior, options.device, options.dtype, options.low_memory};
   if (!options.save_embedding.empty()) return write_embedding(options, model, out);
   BatchOptions batch{.plan = {.seed = options.job.seed,
                               .deny_file = options.deny_file,
@@ -143,7 +118,9 @@ int generate(const GenerateOptions& options, std::ostream& out) {
     batch.plan.shard = options.shard ? *options.shard : shard_of_scheduler();
     batch.plan.manifest = OutputTemplate(options.job.output).folder();
   }
-  const OpenEngine open = [&](EngineOptions engine) { return open_engine(model, std::move(engine)); };
+  const OpenEngine open = [&](EngineOptions engine) {
+    return verb_library().open_engine(model, std::move(engine));
+  };
   return static_cast<int>(run_batch(batch, jobs_of(options), open, out));
 }
 

@@ -28,6 +28,7 @@ struct GenerateOptions {
   DeviceChoice device;
   std::vector<DeviceChoice> devices;  // of a prompt file: a worker process for each, instead of `device`
   DtypeChoice dtype = DtypeChoice::automatic;
+  bool low_memory = false;
   bool json = false;  // one JSON object an image on stdout instead of its path
   bool fail_fast = false;
   std::optional<std::filesystem::path> deny_file;  // prompts that it refuses are not drawn (batch/policy.h)
@@ -47,5 +48,12 @@ int generate(const GenerateOptions& options, std::ostream& out);
 // The model used when none is named: $UNCLIP_MODEL, else models/picturebook beside the program or its
 // sources. Throws Error(model) when there is none.
 std::filesystem::path default_model();
+
+// The same options with the model that is meant.
+template <class Options>
+Options with_model(Options options) {
+  if (options.model.empty()) options.model = default_model();
+  return options;
+}
 
 }  // namespace unclip

@@ -6,11 +6,11 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "checkpoint/family.h"
 #include "checkpoint/model_folder.h"
 #include "convert/convert.h"
 #include "hub/cache.h"
 #include "hub/selection.h"
-#include "pipeline/family.h"
 #include "support/private_folder.h"
 #include "support/read_file.h"
 #include "unclip/error.h"
@@ -47,9 +47,10 @@ Pulled fetch(const RepoRevision& repo, const HubModelRequest& request, const Hub
   const auto check = [&](const std::string& index) {
     const ModelFamily family = family_in(index);
     if (family == ModelFamily::unknown)
-      throw Error(ExitCode::model, repo.text() + ": not an unCLIP model of a supported family",
-                  "supported are Karlo, and Kandinsky 2.1 and 2.2, in diffusers' format");
-    if (has_prior && family != ModelFamily::kandinsky_decoder)
+      throw Error(
+          ExitCode::model, repo.text() + ": not an unCLIP model of a supported family",
+          "supported are Karlo, Kandinsky 2.1 and 2.2, and Stable Diffusion 1 and 2, in diffusers' format");
+    if (has_prior && family != ModelFamily::kandinsky_decoder && family != ModelFamily::stable_unclip)
       throw Error(ExitCode::usage, "--prior: " + repo.text() + " takes no prior of another model",
                   "leave out --prior");
   };

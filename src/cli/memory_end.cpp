@@ -1,5 +1,4 @@
-// Nothing here asks for memory. Before main, too: the libraries' own start needs some, and fails without a
-// word.
+// Nothing here asks for memory.
 #include "memory_end.h"
 
 #include <fcntl.h>
@@ -19,7 +18,7 @@ namespace unclip {
 namespace {
 
 constexpr size_t kLittle = size_t{64} << 20;
-constexpr size_t kToStart = size_t{160} << 20;  // what the start and a tiny image take beside the libraries
+constexpr size_t kLibtorch = size_t{640} << 20;  // address space: its libraries, their start and a tiny image
 
 [[noreturn]] void end_for_memory(const char* advice) {
   for (const char* text : {"error: out of memory\nerror:   ", advice, "\n"})
@@ -48,18 +47,11 @@ void on_crash(int signal) {
   std::abort();
 }
 
-void check_before_the_libraries_start(int, char**, char**) {
-  if (!can_have(kToStart)) end_for_memory("raise the limit on memory: ulimit -v");
-}
-
 }  // namespace
 
-// The dynamic linker calls it before the initializers of all libraries.
-__attribute__((section(".preinit_array"),
-               used)) static void (*const before_libraries)(int, char**,
-                                                            char**) = check_before_the_libraries_start;
-
 bool is_memory_exhausted() { return !can_have(kLittle); }
+
+bool is_room_for_libtorch() { return can_have(kLibtorch); }
 
 void catch_the_end_of_memory() {
   static std::array<std::byte, 1 << 16> stack;  // the usual one may be what could not grow

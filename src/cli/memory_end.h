@@ -10,4 +10,7 @@ void catch_the_end_of_memory();
 // Whether the limits of the process let it have no more than a little.
 bool is_memory_exhausted();
 
+// Whether they let it have what libtorch takes before it draws anything: its own start fails without a word.
+bool is_room_for_libtorch();
+
 }  // namespace unclip

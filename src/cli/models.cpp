@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <array>
 
+#include "checkpoint/family.h"
 #include "checkpoint/model_folder.h"
 #include "hub/cache.h"
 #include "hub/environment.h"
 #include "hub/transfer_progress.h"
-#include "pipeline/family.h"
 #include "support/json_text.h"
 #include "support/utf8.h"
 #include "unclip/error.h"

@@ -40,6 +40,7 @@ Parser::Parser() : app_("Generate images from text with unCLIP (DALL-E 2) models
   add_scenes();
   add_verify();
   add_smoke();
+  add_bench();
   add_completions();
   add_manual();
 }

@@ -11,21 +11,18 @@
 
 #include "cli/convert.h"
 #include "cli/detect.h"
-#include "cli/embed.h"
-#include "cli/eval.h"
 #include "cli/generate.h"
 #include "cli/info.h"
-#include "cli/inspect.h"
 #include "cli/models.h"
 #include "cli/pull.h"
 #include "cli/scenes.h"
 #include "cli/serve.h"
 #include "cli/task_jobs.h"
 #include "cli/tokenize.h"
-#include "cli/train.h"
 #include "cli/verify.h"
 #include "interface.h"
 #include "recorded.h"
+#include "verb_library.h"
 
 namespace unclip {
 
@@ -86,6 +83,7 @@ class Parser {
   void add_serve();
   void add_verify();
   void add_smoke();
+  void add_bench();
   void add_completions();
   void add_manual();
 
@@ -112,6 +110,7 @@ class Parser {
   ServeVerbOptions serve_;
   VerifyOptions verify_;
   SmokeOptions smoke_;
+  BenchOptions bench_;
   Shell shell_ = Shell::bash;
 };
 

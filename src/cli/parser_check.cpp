@@ -1,5 +1,5 @@
-// Declares the verbs that look at models, texts and images: inspect, info, tokenize, verify and smoke (see
-// parser.h).
+// Declares the verbs that look at models, texts and images: inspect, info, tokenize, verify, smoke and bench
+// (see parser.h).
 #include "common_flags.h"
 #include "flags.h"
 #include "parser.h"
@@ -8,7 +8,7 @@ namespace unclip {
 
 void Parser::add_inspect() {
   CLI::App* verb = add_verb("inspect", "Show what a model folder contains and check that it is complete",
-                            [this](std::ostream& out) { return inspect(inspect_, out); });
+                            [this](std::ostream& out) { return verb_library().inspect(inspect_, out); });
   verb->footer("Example: unclip inspect ~/models/karlo");
   add_text(*verb, {.names = "FOLDER", .help = "Model folder, or ORG/NAME of a downloaded model"},
            inspect_.model)
@@ -33,12 +33,8 @@ void Parser::add_info() {
 }
 
 void Parser::add_tokenize() {
-  CLI::App* verb =
-      add_verb("tokenize", "Show how a model tokenizes and truncates a text", [this](std::ostream& out) {
-        TokenizeOptions options = tokenize_;
-        if (options.model.empty()) options.model = default_model();
-        return tokenize(options, out);
-      });
+  CLI::App* verb = add_verb("tokenize", "Show how a model tokenizes and truncates a text",
+                            [this](std::ostream& out) { return tokenize(with_model(tokenize_), out); });
   verb->footer("Example: unclip tokenize \"a red circle\" --model ~/models/karlo --json");
   auto* texts = add_text(*verb, {.names = "TEXT", .help = "Texts to tokenize"}, tokenize_.texts);
   auto* file =
@@ -89,6 +85,27 @@ void Parser::add_smoke() {
   add_model(*verb, smoke_.model, smoke_.prior);
   add_number(*verb, common_flag::tolerance("4"), smoke_.tolerance, 0, 255);
   add_flag(*verb, common_flag::json("a JSON object", "text"), smoke_.json);
+}
+
+void Parser::add_bench() {
+  CLI::App* verb = add_verb("bench", "Measure the speed of each stage of a model", [this](std::ostream& out) {
+    BenchOptions options = with_model(bench_);
+    options.quiet = verbosity_ == Verbosity::quiet;
+    return verb_library().bench(options, out);
+  });
+  verb->footer("Example: unclip bench --model ~/models/karlo --dtype bf16");
+  add_model(*verb, bench_.model, bench_.prior);
+  add_image_options(*verb, bench_.image, Task::generate, group::sampling);
+  add_number(*verb, common_flag::batch_size("Images per batch", "1"), bench_.batch_size, 1, kLargestBatch);
+  add_number(*verb,
+             {.names = "--runs",
+              .help = "Batches to measure after the first, which warms up",
+              .example = "--runs 10",
+              .fallback = "3"},
+             bench_.runs, 1, 10'000);
+  add_device_and_dtype(*verb, bench_.device, bench_.dtype);
+  add_flag(*verb, common_flag::low_memory(), bench_.low_memory);
+  add_flag(*verb, common_flag::json("a JSON object", "a table"), bench_.json);
 }
 
 }  // namespace unclip

@@ -85,6 +85,7 @@ void Parser::add_run(CLI::App& verb, Task task, CLI::Option* file) {
   verb.get_option("--skip-existing")->excludes("--overwrite");
   add_batch_size(verb, generate_.batch_size);
   add_device_and_dtype(verb, generate_.device, generate_.dtype);
+  add_flag(verb, common_flag::low_memory(), generate_.low_memory);
   add_devices(verb, generate_.devices)->needs(file)->excludes("--device");
   add_failure_policy(verb, generate_, file);
   add_shard(verb, generate_.shard)->needs(file);

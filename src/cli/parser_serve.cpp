@@ -172,6 +172,7 @@ void Parser::add_serve() {
              serve_.patience_ms, 0, 60'000);
   add_model(*verb, serve_.model, serve_.prior);
   add_device_and_dtype(*verb, serve_.device, serve_.dtype);
+  add_flag(*verb, common_flag::low_memory(), serve_.low_memory);
 }
 
 }  // namespace unclip

@@ -129,8 +129,9 @@ void Parser::add_frames(CLI::App& verb, const std::string& usual, CLI::Option* l
 }
 
 void Parser::add_embed() {
-  CLI::App* verb = add_verb("embed", "Write the CLIP embeddings of images and texts to a file",
-                            [this](std::ostream& out) { return embed(embed_, out); });
+  CLI::App* verb =
+      add_verb("embed", "Write the CLIP embeddings of images and texts to a file",
+               [this](std::ostream& out) { return verb_library().embed(with_model(embed_), out); });
   verb->footer("Example: unclip embed cat.png \"a red circle\" -o both.safetensors");
   add_text(
       *verb,
@@ -163,8 +164,9 @@ void Parser::add_detect() {
 }
 
 void Parser::add_similar() {
-  CLI::App* verb = add_verb("similar", "Compare images and texts by the cosine of their CLIP embeddings",
-                            [this](std::ostream& out) { return similar(embed_, out); });
+  CLI::App* verb =
+      add_verb("similar", "Compare images and texts by the cosine of their CLIP embeddings",
+               [this](std::ostream& out) { return verb_library().similar(with_model(embed_), out); });
   verb->footer("Example: unclip similar cat.png dog.png \"a cat\" | sort -nr");
   add_text(*verb,
            {.names = "INPUT",

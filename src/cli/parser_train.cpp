@@ -31,7 +31,7 @@ void add_choices(CLI::App& verb, Flag flag, std::vector<Choice>& values, int cou
 
 void Parser::add_train() {
   CLI::App* verb = add_verb("train", "Train a model, or fine-tune one on your own images",
-                            [this](std::ostream& out) { return train(train_, out); });
+                            [this](std::ostream& out) { return verb_library().train(train_, out); });
   verb->footer(
       "Example: unclip train all --config models/picturebook/recipe.json --out runs/first\n"
       "If the run folder exists, training resumes from its last checkpoint.");
@@ -98,9 +98,9 @@ void Parser::add_training_time(CLI::App& verb) {
 void Parser::add_eval() {
   CLI::App* verb =
       add_verb("eval", "Measure how well a model follows its prompts", [this](std::ostream& out) {
-        EvalOptions options = eval_;
+        EvalOptions options = with_model(eval_);
         options.verbosity = verbosity_;
-        return eval(options, out);
+        return verb_library().eval(options, out);
       });
   verb->footer("Example: unclip eval --model models/picturebook --rows count position -n 50");
   add_model(*verb, eval_.model, eval_.prior);

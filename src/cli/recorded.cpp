@@ -18,10 +18,15 @@ using nlohmann::json;
 
 // By the rules of the command line.
 void parse(ImageOptions& job, const Option& option, const json& value) {
+  const auto text_of = [](const json& one) {
+    return one.is_string()   ? one.get<std::string>()
+           : one.is_object() ? path_of(one).string()
+                             : json_line(one);
+  };
   try {
-    option.parse(job, value.is_string()   ? value.get<std::string>()
-                      : value.is_object() ? path_of(value).string()
-                                          : json_line(value));
+    if (!option.parse_another || !value.is_array()) return option.parse(job, text_of(value));
+    for (std::size_t i = 0; i < value.size(); ++i)
+      (i == 0 ? option.parse : option.parse_another)(job, text_of(value[i]));
   } catch (const std::invalid_argument& fault) {
     throw std::invalid_argument(option.name() + ": " + fault.what());
   }

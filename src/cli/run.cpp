@@ -7,11 +7,11 @@
 #include <filesystem>
 #include <iostream>
 
-#include "engine/out_of_memory.h"
 #include "memory_end.h"
 #include "options/advice.h"
 #include "parser.h"
 #include "support/interrupt.h"
+#include "support/out_of_memory.h"
 #include "unclip/error.h"
 
 namespace unclip {

@@ -6,14 +6,15 @@
 #include <atomic>
 #include <csignal>
 
+#include "checkpoint/family.h"
 #include "checkpoint/model_folder.h"
 #include "cli/generate.h"
-#include "pipeline/family.h"
 #include "serve/image_server.h"
 #include "support/interrupt.h"
 #include "support/json_text.h"
 #include "support/model_name.h"
 #include "support/utf8.h"
+#include "verb_library.h"
 
 namespace unclip {
 namespace {
@@ -38,14 +39,14 @@ ModelFolder folder_of(const ModelChoice& choice) {
   return choice.prior.empty() ? folder : folder.with_prior(ModelFolder::open(choice.prior));
 }
 
-// Karlo's image encoder is in its folder, Kandinsky's beside its prior.
+// An image encoder stands in the model's folder, or beside its prior.
 ServedModel served_model(const ModelChoice& choice) {
   const ModelFolder folder = folder_of(choice);
   const bool karlo = family_of(folder) == ModelFamily::karlo;
   return {.name = visible(model_name(choice.folder)),
           .family = describe_family(folder),
           .any_size = !karlo,
-          .varies_images = !karlo || folder.has("image_encoder"),
+          .varies_images = folder.has("image_encoder") || folder.has("prior_image_encoder"),
           .takes_negatives = !karlo};
 }
 
@@ -53,17 +54,17 @@ ServedModel served_model(const ModelChoice& choice) {
 
 int serve(const ServeVerbOptions& options, std::ostream& out) {
   const ModelChoice choice{options.model.empty() ? default_model() : options.model, options.prior,
-                           options.device, options.dtype};
+                           options.device, options.dtype, options.low_memory};
   const ServedModel model = served_model(choice);
   ServeOptions own = options.server;
   own.version = UNCLIP_VERSION;
   if (!own.keys.empty()) follow_hangup();
   ImageServer server(own, model);
   if (!model.varies_images) spdlog::info("the model has no image encoder: variations are not served");
-  const std::unique_ptr<Engine> engine = open_engine(
+  const std::unique_ptr<Engine> engine = verb_library().open_engine(
       choice, {.batch_size = static_cast<std::size_t>(options.batch_size),
                .expected = static_cast<uint64_t>(own.queue),
-               .use = {.prior = true, .images = model.varies_images},
+               .use = {.prior = true, .images = model.varies_images, .safety = true},
                .patience = std::chrono::milliseconds(options.patience_ms),
                .queue = static_cast<std::size_t>(own.queue),
                .batch_begins = [&server](std::size_t images) { server.metrics().batch_began(images); }});

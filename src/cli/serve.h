@@ -16,6 +16,7 @@ struct ServeVerbOptions {
   std::filesystem::path model{}, prior{};
   DeviceChoice device{};
   DtypeChoice dtype = DtypeChoice::automatic;
+  bool low_memory = false;
 };
 
 // Prints the server's URL once it answers, and ends by a signal alone: throws Error(interrupted or

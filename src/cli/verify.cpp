@@ -20,6 +20,7 @@
 #include "support/progress.h"
 #include "support/utf8.h"
 #include "unclip/error.h"
+#include "verb_library.h"
 
 namespace unclip {
 namespace {
@@ -97,14 +98,14 @@ class Verifier {
     const bool own_device = options_.device.kind != DeviceChoice::Kind::automatic;
     const DeviceChoice device = own_device ? options_.device : recorded.device;
     const DtypeChoice dtype = options_.dtype != DtypeChoice::automatic ? options_.dtype : recorded.dtype;
-    auto& engine = engines_[{device.kind, device.index, dtype, use.prior, use.texts, use.images}];
+    auto& engine = engines_[{device.kind, device.index, dtype, use}];
     if (!engine)
-      engine = open_engine({options_.model, options_.prior, device, dtype},
-                           // As large as the batch that it came from, where the user says so: kernels see the
-                           // same shapes.
-                           {.batch_size = static_cast<size_t>(options_.batch_size),
-                            .use = use,
-                            .observer = progress_.observer()});
+      engine = verb_library().open_engine({options_.model, options_.prior, device, dtype},
+                                          // As large as the batch that it came from, where the user says so:
+                                          // kernels see the same shapes.
+                                          {.batch_size = static_cast<size_t>(options_.batch_size),
+                                           .use = use,
+                                           .observer = progress_.observer()});
     return *engine;
   }
 
@@ -127,8 +128,7 @@ class Verifier {
 
   const VerifyOptions& options_;
   Progress progress_;
-  std::map<std::tuple<DeviceChoice::Kind, int, DtypeChoice, bool, bool, bool>, std::unique_ptr<Engine>>
-      engines_;
+  std::map<std::tuple<DeviceChoice::Kind, int, DtypeChoice, ModelUse>, std::unique_ptr<Engine>> engines_;
 };
 
 void print(const fs::path& file, const Comparison& comparison, bool as_json, std::ostream& out) {
@@ -157,8 +157,7 @@ ExitCode code_of_bad_image(const fs::path& file, const Error& error) {
 }  // namespace
 
 int verify(const VerifyOptions& options, std::ostream& out) {
-  VerifyOptions own = options;
-  if (own.model.empty()) own.model = default_model();
+  const VerifyOptions own = with_model(options);
   Verifier verifier(own);
   ExitCode code = ExitCode::ok;
   for (const fs::path& file : own.files) {

@@ -17,8 +17,9 @@ std::vector<int64_t> per_level(const Config& config, const std::string& key, int
 }
 
 void expect_supported(const Config& config) {
-  for (const char* key : {"addition_time_embed_dim", "num_attention_heads", "time_embedding_act_fn",
-                          "timestep_post_act", "time_cond_proj_dim", "cross_attention_norm"})
+  for (const char* key :
+       {"addition_time_embed_dim", "num_attention_heads", "time_embedding_act_fn", "timestep_post_act",
+        "time_cond_proj_dim", "cross_attention_norm", "reverse_transformer_layers_per_block"})
     config.expect(key, nullptr);
   for (const char* key : {"center_input_sample", "class_embeddings_concat"}) config.expect(key, false);
   config.expect("attention_type", "default");
@@ -49,10 +50,16 @@ void read_mid_block(const Config& config, UNetConfig& c) {
   if (type == "UNetMidBlock2DSimpleCrossAttn") {
     c.mid_attention = BlockAttention::added_kv;
     c.mid_layers = 1;
+  } else if (type == "UNetMidBlock2DCrossAttn") {
+    config.expect("resnet_skip_time_act", false);
+    c.check_transformers(c.block_out_channels.size() - 1, config.origin());
+    c.mid_attention = BlockAttention::transformer;
+    c.mid_layers = 1;
   } else if (type == "UNetMidBlock2D") {
     config.expect("resnet_skip_time_act", false);
   } else {
-    config.refuse("mid_block_type", "UNetMidBlock2DSimpleCrossAttn or UNetMidBlock2D");
+    config.refuse("mid_block_type",
+                  "UNetMidBlock2DCrossAttn, UNetMidBlock2DSimpleCrossAttn or UNetMidBlock2D");
   }
   c.mid_only_cross_attention =
       config.find<bool>("mid_block_only_cross_attention")
@@ -84,6 +91,9 @@ UNet2DConditionConfig UNet2DConditionConfig::from(const Config& config) {
   c.only_cross_attention = is_list(config, "only_cross_attention")
                                ? config.require<std::vector<bool>>("only_cross_attention")
                                : std::vector(levels, config.get("only_cross_attention", false));
+  c.transformer_layers = per_level(config, "transformer_layers_per_block", 1, levels, kDepths);
+  c.linear_projection = config.get("use_linear_projection", false);
+  config.get("upcast_attention", false);  // scores are float32 anyway
   c.norm_num_groups = config.get<int64_t>("norm_num_groups", 32, kWidths);
   c.norm_eps = config.get("norm_eps", 1e-5, kEpsilons);
   c.scale_shift = config.get<std::string>("resnet_time_scale_shift", "default") != "default";

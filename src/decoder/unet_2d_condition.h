@@ -1,6 +1,6 @@
 // The decoder's net: a UNet told the image embedding and the text, unCLIP section 2.1 (arXiv 2204.06125). The
-// reference's UNet2DConditionModel with the blocks of unCLIP decoders: Karlo's draws pixels and is told all
-// by a net beside it, Kandinsky's draw latents and hold the projections themselves.
+// reference's UNet2DConditionModel: Karlo's draws pixels and is told all by a net beside it, Kandinsky's draw
+// latents and hold the projections themselves, Stable Diffusion's are told the text alone (arXiv:2112.10752).
 //
 // Symbols: B batch, H W height and width, L context tokens, D = cross_attention_dim, T width of the time
 // embedding.
@@ -24,8 +24,9 @@ class UNet2DConditionModelImpl : public UNetImpl {
   explicit UNet2DConditionModelImpl(const UNet2DConditionConfig& config);
 
   // sample [B,in,H,W]; timestep [] or [B]; encoder_hidden_states [B,L,D]; class_labels by class_embed_type,
-  // [B,T] for identity; attention_mask [B,L] of any dtype, 1 keep and 0 ignore, or undefined. All floating
-  // tensors in the weights' dtype. Gives [B,out,H,W], in the sample's memory format.
+  // [B,T] for identity, [B,class_projection_dim] for projection; attention_mask [B,L] of any dtype, 1 keep
+  // and 0 ignore, or undefined. All floating tensors in the weights' dtype. Gives [B,out,H,W], in the
+  // sample's memory format.
   torch::Tensor forward(const torch::Tensor& sample, const torch::Tensor& timestep,
                         const torch::Tensor& encoder_hidden_states, const torch::Tensor& class_labels = {},
                         const torch::Tensor& attention_mask = {});

@@ -6,15 +6,19 @@
 
 #include <torch/types.h>
 
+#include <memory>
 #include <string>
 
 #include "unclip/device_choice.h"
 
 namespace unclip {
 
+class NetMemory;
+
 struct DeviceAndDtype {
   torch::Device device;
   torch::Dtype dtype;
+  std::shared_ptr<NetMemory> memory = {};  // of one net at a time (pipeline/load_net.h); nullptr: of all nets
 };
 
 // Must run before any other torch call of the process. On a GPU, too, f32 is float32 and not TF32. Throws

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "checkpoint/load.h"
 #include "unclip/error.h"
+#include "weights/load.h"
 
 namespace unclip {
 namespace {

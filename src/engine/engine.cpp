@@ -14,10 +14,10 @@
 #include <utility>
 
 #include "engine/model.h"
-#include "engine/out_of_memory.h"
 #include "engine/prompt_length.h"
 #include "engine/waiting_tasks.h"
 #include "support/interrupt.h"
+#include "support/out_of_memory.h"
 
 namespace unclip {
 namespace {
@@ -199,7 +199,7 @@ class ModelEngine final : public Engine {
     padded.resize(padded_size(tasks.size()), tasks.front());
     for (std::size_t i = tasks.size(); i < padded.size(); ++i) padded[i].previews = 0;
     StageClock clock;
-    std::vector<Image> images;
+    std::vector<DrawnImage> images;
     std::optional<Error> fault;
     bool wanted = true;
     if (options_.batch_begins) options_.batch_begins(tasks.size());
@@ -236,7 +236,7 @@ class ModelEngine final : public Engine {
     return true;
   }
 
-  void hand_over(std::span<ImageTask> tasks, std::vector<Image> images, const StageClock& clock,
+  void hand_over(std::span<ImageTask> tasks, std::vector<DrawnImage> images, const StageClock& clock,
                  std::size_t batch_size) {
     double seconds = 0;
     for (const StageTime& t : clock.stages()) {
@@ -245,8 +245,11 @@ class ModelEngine final : public Engine {
     }
     for (size_t i = 0; i < tasks.size(); ++i) {
       ImageMetadata metadata = model_.describe(tasks[i], images[i], batch_size);
-      const std::optional<double> psnr = model_.psnr(tasks[i], images[i]);
-      give(tasks[i], {.image = std::move(images[i]),
+      if (images[i].flagged.value_or(false))
+        spdlog::warn("seed {}: the model's safety checker flagged the image{}", tasks[i].seed,
+                     tasks[i].options.safety_checker == SafetyCheck::on ? ", which is black now" : "");
+      const std::optional<double> psnr = model_.psnr(tasks[i], images[i].image);
+      give(tasks[i], {.image = std::move(images[i].image),
                       .metadata = std::move(metadata),
                       .seconds = seconds / static_cast<double>(tasks.size()),
                       .stages = clock.stages(),

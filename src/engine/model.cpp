@@ -5,15 +5,16 @@
 
 #include <bit>
 
+#include "checkpoint/family.h"
 #include "checkpoint/fingerprint.h"
 #include "checkpoint/safetensors.h"
 #include "device/memory.h"
-#include "engine/out_of_memory.h"
 #include "options/model_use.h"
 #include "options/option_table.h"
-#include "pipeline/family.h"
+#include "pipeline/load_net.h"
 #include "support/interrupt.h"
 #include "support/model_name.h"
+#include "support/out_of_memory.h"
 #include "support/utf8.h"
 
 namespace unclip {
@@ -41,13 +42,14 @@ auto in_our_words(const Run& run) {
 }  // namespace
 
 Model::Model(const ModelChoice& choice, const ModelUse& use, bool draws)
-    : target_(select_device(choice.device, choice.dtype)) {
-  const PipelineParts parts{
-      .prior = use.prior, .decoder = draws, .texts = use.texts, .image_encoder = use.images};
-  const ModelFolder folder = open_folder(choice, parts);
-  pipeline_ = Pipeline::open(folder, target_, parts);
-  requests_.emplace(*pipeline_, folder.path());
-  defaults_ = pipeline_->defaults();
+    : choice_(choice),
+      parts_{.prior = use.prior, .decoder = draws, .texts = use.texts, .image_encoder = use.images},
+      loras_(use.loras),
+      target_(select_device(choice.device, choice.dtype)) {
+  if (choice_.low_memory) target_.memory = std::make_shared<NetMemory>();
+  open();
+  const ModelFolder folder = open_folder(choice_, parts_);
+  if (draws && use.safety) safety_ = SafetyChecker::open(folder, target_);
   spdlog::debug("model {} on {}", folder.path().string(), unclip::describe(target_));
   metadata_.model = visible(model_name(folder.path()));
   metadata_.family = describe_family(folder);
@@ -56,6 +58,22 @@ Model::Model(const ModelChoice& choice, const ModelUse& use, bool draws)
                        {"device", c10::DeviceTypeName(target_.device.type(), /*lower_case=*/true)}};
   for (const Component& component : folder.components())
     if (component.is_net()) metadata_.fingerprints[component.name] = weight_fingerprint(component);
+}
+
+void Model::open() {
+  const ModelFolder folder = open_folder(choice_, parts_).with_loras(loras_);
+  pipeline_ = Pipeline::open(folder, target_, parts_);
+  requests_.emplace(*pipeline_, folder.path());
+  defaults_ = pipeline_->defaults();
+}
+
+void Model::use_loras(const std::vector<LoraFile>& loras) {
+  if (loras == loras_ && pipeline_) return;
+  open_folder(choice_, parts_).with_loras(loras);  // refused while the model is still whole
+  loras_ = loras;
+  requests_.reset();
+  pipeline_.reset();  // first, so that the weights do not stand in memory twice
+  open();
 }
 
 Steps Model::steps_of(const ImageOptions& options) const { return value_or(options.steps, defaults_.steps); }
@@ -70,7 +88,7 @@ Guidance Model::guidance_of(const ImageOptions& options) const {
 DrawSettings Model::settings_of(const ImageOptions& options) const {
   DrawSettings settings{.steps = steps_of(options), .sampler = options.sampler};
   if (options.size) settings.width = options.size->width, settings.height = options.size->height;
-  settings.strength = options.strength.value_or(settings.strength);
+  settings.strength = options.strength.value_or(defaults_.strength);
   settings.prior_candidates = options.prior_candidates.value_or(static_cast<int>(defaults_.prior_candidates));
   if (inverts(options)) settings.eta = options.eta.value_or(0);
   settings.repaint = options.task == Task::edit;
@@ -97,7 +115,7 @@ std::string Model::batch_key(const ImageTask& task) const {
 }
 
 std::optional<std::string> Model::truncated_text(const ImageOptions& options) const {
-  if (pipeline_->tokenizer() == nullptr) return std::nullopt;
+  if (!pipeline_ || pipeline_->tokenizer() == nullptr) return std::nullopt;
   for (const std::string& text : {options.prompt, text_of_end(options.source), text_of_end(options.target),
                                   options.from_text, options.to_text}) {
     if (text.empty()) continue;
@@ -107,28 +125,49 @@ std::optional<std::string> Model::truncated_text(const ImageOptions& options) co
   return std::nullopt;
 }
 
-std::vector<Image> Model::draw(const std::vector<ImageTask>& batch, const Observer& observer) {
+std::vector<DrawnImage> Model::check_safety(const std::vector<ImageTask>& batch, std::vector<Image> images) {
+  const bool blacken = batch.front().options.safety_checker == SafetyCheck::on;
+  const bool looks = safety_ && batch.front().options.safety_checker != SafetyCheck::off;
+  const std::vector<bool> flags = looks ? safety_->flags(images) : std::vector<bool>{};
+  std::vector<DrawnImage> drawn;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    drawn.push_back({.image = std::move(images[i])});
+    if (!looks) continue;
+    drawn[i].flagged = flags[i];
+    if (blacken && flags[i]) std::ranges::fill(drawn[i].image.pixels, std::uint8_t{0});
+  }
+  return drawn;
+}
+
+std::vector<DrawnImage> Model::draw(const std::vector<ImageTask>& batch, const Observer& observer) {
   const ImageOptions& shared = batch.front().options;
+  if (shared.safety_checker == SafetyCheck::on && !safety_)
+    throw Error(ExitCode::usage, "safety_checker: this model has none", "leave it out, or use another model",
+                {.field = "safety_checker"});
+  in_our_words([&] { use_loras(shared.loras); });
   DrawSettings settings = settings_of(shared);
   settings.previews.count = std::ranges::max_element(batch, {}, &ImageTask::previews)->previews;
-  settings.previews.show = [&, shown = 0](std::vector<Image> images) mutable {
+  const auto finish = [&](std::vector<Image> images) {
     for (std::size_t i = 0; i < batch.size(); ++i)
-      if (shown < batch[i].previews)
-        batch[i].preview(requests_->finish(batch[i], settings, std::move(images[i])));
+      images[i] = requests_->finish(batch[i], settings, std::move(images[i]));
+    return check_safety(batch, std::move(images));
+  };
+  settings.previews.show = [&, shown = 0](std::vector<Image> images) mutable {
+    std::vector<DrawnImage> previews = finish(std::move(images));
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      if (shown < batch[i].previews) batch[i].preview(std::move(previews[i].image));
     ++shown;
   };
   return in_our_words([&] {
     std::vector<ImageRequest> requests;
     for (const ImageTask& task : batch)
       requests.push_back(requests_->make(task, guidance_of(task.options), settings, observer));
-    std::vector<Image> images = pipeline_->generate(requests, settings, observer);
-    for (std::size_t i = 0; i < batch.size(); ++i)
-      images[i] = requests_->finish(batch[i], settings, std::move(images[i]));
-    return images;
+    return finish(pipeline_->generate(requests, settings, observer));
   });
 }
 
 ImageEmbedding Model::embed(const ImageTask& task, const Observer& observer) {
+  in_our_words([&] { use_loras(task.options.loras); });
   const DrawSettings settings = settings_of(task.options);
   return in_our_words([&] {
     const ImageRequest request = requests_->make(task, guidance_of(task.options), settings, observer);
@@ -153,6 +192,7 @@ std::optional<double> Model::psnr(const ImageTask& task, const Image& image) {
 std::size_t Model::fitting_batch(const ImageTask& task, std::size_t most) {
   ImageTask probe = task;
   probe.options.strength = 1;  // of few steps a share is none
+  probe.options.safety_checker = SafetyCheck::off;
   const auto take_fewest = [](std::optional<int64_t>& steps, int64_t usual) {
     if (usual > 0) steps = 2;
   };
@@ -177,14 +217,15 @@ std::size_t Model::fitting_batch(const ImageTask& task, std::size_t most) {
   }
 }
 
-ImageMetadata Model::describe(const ImageTask& task, const Image& image, std::size_t batch_size) const {
+ImageMetadata Model::describe(const ImageTask& task, const DrawnImage& drawn, std::size_t batch_size) const {
   const ImageOptions& options = task.options;
   ImageMetadata metadata = metadata_;
   metadata.prompt = options.prompt;
   metadata.negative_prompt = options.negative_prompt;
   metadata.seed = task.seed;
-  metadata.width = image.width;
-  metadata.height = image.height;
+  metadata.width = drawn.image.width;
+  metadata.height = drawn.image.height;
+  metadata.flagged = drawn.flagged;
   metadata.steps = steps_of(options);
   if (task.embedding || !use_of(options).prior) metadata.steps.prior = 0;
   metadata.guidance = guidance_of(options);

@@ -9,8 +9,14 @@
 #include "engine/engine.h"
 #include "engine/request_maker.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/safety_check.h"
 
 namespace unclip {
+
+struct DrawnImage {
+  Image image{};
+  std::optional<bool> flagged{};  // by the model's safety checker; absent: it was not asked
+};
 
 class Model {
  public:
@@ -28,7 +34,7 @@ class Model {
 
   // One image a task; all tasks of one batch key. Throws Error, with ExitCode::out_of_memory where a smaller
   // batch may fit.
-  std::vector<Image> draw(const std::vector<ImageTask>& batch, const Observer& observer);
+  std::vector<DrawnImage> draw(const std::vector<ImageTask>& batch, const Observer& observer);
 
   // Stops after the prior.
   ImageEmbedding embed(const ImageTask& task, const Observer& observer);
@@ -44,7 +50,7 @@ class Model {
   // two.
   std::size_t fitting_batch(const ImageTask& task, std::size_t most);
 
-  ImageMetadata describe(const ImageTask& task, const Image& image, std::size_t batch_size) const;
+  ImageMetadata describe(const ImageTask& task, const DrawnImage& drawn, std::size_t batch_size) const;
 
  private:
   // What the options leave open is the model's.
@@ -52,8 +58,19 @@ class Model {
   Guidance guidance_of(const ImageOptions& options) const;
   DrawSettings settings_of(const ImageOptions& options) const;
 
+  // Opens the model anew where it is to have other LoRAs than it has.
+  void use_loras(const std::vector<LoraFile>& loras);
+  void open();
+
+  // Asks the safety checker, and blackens what it flags where that is on. All of one batch key.
+  std::vector<DrawnImage> check_safety(const std::vector<ImageTask>& batch, std::vector<Image> images);
+
+  const ModelChoice choice_;
+  const PipelineParts parts_;
+  std::vector<LoraFile> loras_;  // that the weights hold
   DeviceAndDtype target_;
-  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<Pipeline> pipeline_;     // empty where it could not be opened anew
+  std::unique_ptr<SafetyChecker> safety_;  // null where none is wanted, or the model has none
   std::optional<RequestMaker> requests_;
   PipelineDefaults defaults_;
   ImageMetadata metadata_;  // what all images share

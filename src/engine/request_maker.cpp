@@ -47,7 +47,8 @@ ImageRequest RequestMaker::make(const ImageTask& task, const Guidance& guidance,
                        .negative_prior_prompt = options.negative_prior_prompt,
                        .init_image = image(options.init_image),
                        .hint = image(options.hint),
-                       .embedding = task.embedding};
+                       .embedding = task.embedding,
+                       .noise_level = options.noise_level.value_or(0)};
   if (!options.embedding.empty())
     request.embedding =
         embeddings_.get(file_key(options.embedding), [&] { return load_embedding(options.embedding); });

@@ -86,6 +86,7 @@ nlohmann::ordered_json to_json(const ImageMetadata& m) {
   all["fingerprints"] = m.fingerprints;
   all["options"] = m.options;
   all["version"] = m.version;
+  if (m.flagged) all["flagged"] = *m.flagged;
   return all;
 }
 
@@ -107,6 +108,7 @@ ImageMetadata metadata_from_json(const json& from) {
   read(from, "fingerprints", m.fingerprints);
   read(from, "options", m.options);
   read(from, "version", m.version);
+  if (from.contains("flagged")) m.flagged = from.at("flagged").get<bool>();
   return m;
 }
 

@@ -27,6 +27,7 @@ struct ImageMetadata {
   std::map<std::string, std::string> fingerprints;    // component → hex digest of its weights
   nlohmann::json options = nlohmann::json::object();  // every other option: flag without dashes → value
   std::string version;                                // of unclip
+  std::optional<bool> flagged{};  // by the model's safety checker; absent: it was not asked
 };
 
 nlohmann::ordered_json to_json(const ImageMetadata& metadata);

@@ -1,5 +1,6 @@
-// CLIP's vision tower with its projection into the space shared with texts: what unCLIP calls the image
-// embedding (Radford et al. 2021, arXiv:2103.00020). The reference's CLIPVisionModelWithProjection.
+// CLIP's vision tower, alone or with its projection into the space shared with texts: what unCLIP calls the
+// image embedding (Radford et al. 2021, arXiv:2103.00020). The reference's CLIPVisionModel and
+// CLIPVisionModelWithProjection.
 //
 // Symbols: B batch, C channels, S side of the image, N patches, D hidden width, P projection width.
 #pragma once
@@ -19,12 +20,12 @@ struct CLIPVisionConfig {
   static CLIPVisionConfig from(const Config& config);
 };
 
-class CLIPVisionModelWithProjectionImpl : public torch::nn::Module {
+class CLIPVisionModelImpl : public torch::nn::Module {
  public:
-  explicit CLIPVisionModelWithProjectionImpl(const CLIPVisionConfig& config);
+  explicit CLIPVisionModelImpl(const CLIPVisionConfig& config);
 
-  // pixels [B,C,S,S], normalized by CLIP's mean and deviation, any floating dtype → image embedding [B,P] in
-  // the weights' dtype.
+  // pixels [B,C,S,S], normalized by CLIP's mean and deviation, any floating dtype → what the tower read of
+  // the whole image, [B,D] in the weights' dtype.
   torch::Tensor forward(const torch::Tensor& pixels);
 
   const CLIPVisionConfig config;
@@ -35,6 +36,17 @@ class CLIPVisionModelWithProjectionImpl : public torch::nn::Module {
   Embedding position_embedding_;
   LayerNorm pre_layernorm_, post_layernorm_;
   ClipEncoder encoder_;
+};
+TORCH_MODULE(CLIPVisionModel);
+
+class CLIPVisionModelWithProjectionImpl : public CLIPVisionModelImpl {
+ public:
+  explicit CLIPVisionModelWithProjectionImpl(const CLIPVisionConfig& config);
+
+  // The same, projected: the image embedding [B,P].
+  torch::Tensor forward(const torch::Tensor& pixels);
+
+ private:
   Linear visual_projection_;
 };
 TORCH_MODULE(CLIPVisionModelWithProjection);

@@ -25,6 +25,13 @@ BlockOptions block_options(const UNetConfig& config, BlockKind kind, size_t leve
   o.resnet = resnet_options(config, plain ? 1.0 : config.resnet_out_scale_factor);
   o.attention.head_dim = head_dim ? head_dim : o.out_channels;
   o.attention.groups = config.norm_num_groups;
+  if (kind.attention == BlockAttention::transformer)
+    o.transformer = {.heads = config.attention_head_dim[level],
+                     .layers = config.transformer_layers[level],
+                     .context_dim = config.cross_attention_dim[level],
+                     .groups = config.norm_num_groups,
+                     .linear_projection = config.linear_projection,
+                     .only_cross_attention = config.only_cross_attention[level]};
   if (kind.attention == BlockAttention::added_kv) {
     o.attention.context_dim = config.cross_attention_dim[level];
     o.attention.only_cross_attention = config.only_cross_attention[level];
@@ -65,6 +72,7 @@ MidBlock2D make_mid_block(const UNetConfig& config) {
     o.attention.output_scale = config.mid_block_scale_factor;
   }
   o.attention.only_cross_attention = config.mid_only_cross_attention;
+  o.transformer.only_cross_attention = false;  // as in the reference, whatever the config says
   return MidBlock2D(o);
 }
 
@@ -92,6 +100,9 @@ void UNetConfig::check(const std::string& origin) const {
       throw Error(ExitCode::model, origin + ": \"norm_num_groups\" is " + std::to_string(norm_num_groups) +
                                        ", expected a divisor of all \"block_out_channels\", which hold " +
                                        std::to_string(channels));
+  for (size_t i = 0; i < levels; ++i)
+    for (const BlockKind& kind : {down_blocks[i], up_blocks[levels - 1 - i]})
+      if (kind.attention == BlockAttention::transformer) check_transformers(i, origin);
   // Sine and cosine of half as many frequencies each, whose exponents are divided by this half − freq_shift.
   const int64_t finest = block_out_channels.front();
   if (finest % 2 != 0 || static_cast<double>(finest) / 2 <= freq_shift)
@@ -103,6 +114,20 @@ void UNetConfig::check(const std::string& origin) const {
                   origin +
                       ": \"resnet_skip_time_act\" is true, which is supported only where all "
                       "down and up blocks are Resnet or SimpleCrossAttn blocks");
+}
+
+void UNetConfig::check_transformers(size_t level, const std::string& origin) const {
+  if (transformer_layers.size() != block_out_channels.size())
+    throw Error(ExitCode::model, origin + (transformer_layers.empty()
+                                               ? ": CrossAttn blocks are not supported in this class of net"
+                                               : ": \"transformer_layers_per_block\" has " +
+                                                     std::to_string(transformer_layers.size()) +
+                                                     " entries, expected one for each level"));
+  const int64_t heads = attention_head_dim[level], channels = block_out_channels[level];
+  if (channels % heads != 0)
+    throw Error(ExitCode::model, origin + ": \"attention_head_dim\" asks for " + std::to_string(heads) +
+                                     " heads, expected a divisor of the " + std::to_string(channels) +
+                                     " channels of their level");
 }
 
 UNetImpl::UNetImpl(const UNetConfig& config)

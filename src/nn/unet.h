@@ -26,10 +26,13 @@ struct UNetConfig {
   int64_t in_channels = 3, out_channels = 3;
   std::vector<BlockKind> down_blocks, up_blocks;  // down_block_types, up_block_types
   std::vector<int64_t> block_out_channels;
-  std::vector<int64_t> layers_per_block;     // on the way down; one more on the way up
-  std::vector<int64_t> attention_head_dim;   // 0: one head as wide as the block
+  std::vector<int64_t> layers_per_block;  // on the way down; one more on the way up
+  std::vector<int64_t>
+      attention_head_dim;  // 0: one head as wide as the block; of transformers the number of heads
   std::vector<int64_t> cross_attention_dim;  // D
   std::vector<bool> only_cross_attention;
+  std::vector<int64_t> transformer_layers;  // transformer_layers_per_block; of nets with transformers
+  bool linear_projection = false;           // use_linear_projection, of theirs
 
   BlockAttention mid_attention = BlockAttention::none;
   int64_t mid_layers = 0;            // pairs of attention and residual block after the first block
@@ -57,6 +60,8 @@ struct UNetConfig {
   }
   // Throws Error(model), naming `origin`, when lists differ in length or groups do not divide channels.
   void check(const std::string& origin) const;
+  // The same for the transformers of a level.
+  void check_transformers(size_t level, const std::string& origin) const;
 };
 
 class UNetImpl : public torch::nn::Module {

@@ -15,13 +15,6 @@ void register_list(torch::nn::Module& owner, const std::string& name, const std:
   owner.register_module(name, list);
 }
 
-std::vector<Attention2D> make_attentions(const BlockOptions& options, int64_t channels) {
-  std::vector<Attention2D> attentions;
-  if (options.kind.attention == BlockAttention::none) return attentions;
-  for (int64_t i = 0; i < options.layers; ++i) attentions.emplace_back(channels, options.attention);
-  return attentions;
-}
-
 struct NamedKind {
   std::string down, up;
   BlockKind kind;
@@ -35,6 +28,7 @@ BlockKind find_kind(const std::string& type, std::string NamedKind::*name, const
       {"SimpleCrossAttnDownBlock2D",
        "SimpleCrossAttnUpBlock2D",
        {BlockAttention::added_kv, BlockResampler::resnet}},
+      {"CrossAttnDownBlock2D", "CrossAttnUpBlock2D", {BlockAttention::transformer, BlockResampler::conv}},
   };
   std::string known;
   for (const NamedKind& entry : kinds) {
@@ -59,12 +53,26 @@ std::vector<BlockKind> up_block_kinds(const std::vector<std::string>& types, con
   return kinds;
 }
 
+LevelAttention::LevelAttention(torch::nn::Module& level, const BlockOptions& o, int64_t channels) {
+  for (int64_t i = 0; i < o.layers && o.kind.attention != BlockAttention::none; ++i)
+    if (o.kind.attention == BlockAttention::transformer)
+      transformers_.emplace_back(channels, o.transformer);
+    else
+      attentions_.emplace_back(channels, o.attention);
+  register_list(level, "attentions", attentions_);
+  register_list(level, "attentions", transformers_);
+}
+
+torch::Tensor LevelAttention::operator()(size_t i, const torch::Tensor& x, const BlockInputs& inputs) {
+  if (!transformers_.empty()) return transformers_[i](x, inputs.context, inputs.context_bias);
+  return attentions_.empty() ? x : attentions_[i](x, inputs.context, inputs.context_bias);
+}
+
 DownBlock2DImpl::DownBlock2DImpl(const BlockOptions& o) {
   for (int64_t i = 0; i < o.layers; ++i)
     resnets.emplace_back(i == 0 ? o.in_channels : o.out_channels, o.out_channels, o.resnet);
-  attentions = make_attentions(o, o.out_channels);
   register_list(*this, "resnets", resnets);
-  register_list(*this, "attentions", attentions);
+  attentions.emplace(*this, o, o.out_channels);
   if (!o.resample) return;
   if (o.kind.resampler == BlockResampler::conv) {
     downsample_conv = Downsample2D(o.out_channels, o.downsample_padding);
@@ -78,8 +86,7 @@ DownBlock2DImpl::DownBlock2DImpl(const BlockOptions& o) {
 torch::Tensor DownBlock2DImpl::forward(torch::Tensor x, const BlockInputs& inputs,
                                        std::vector<torch::Tensor>& skips) {
   for (size_t i = 0; i < resnets.size(); ++i) {
-    x = resnets[i](x, inputs.temb);  // [B,out,H,W]
-    if (!attentions.empty()) x = attentions[i](x, inputs.context, inputs.context_bias);
+    x = (*attentions)(i, resnets[i](x, inputs.temb), inputs);  // [B,out,H,W]
     skips.push_back(x);
   }
   if (downsample_conv || downsample_resnet) {
@@ -95,9 +102,8 @@ UpBlock2DImpl::UpBlock2DImpl(const BlockOptions& o) {
     const int64_t skip = i == o.layers - 1 ? o.in_channels : o.out_channels;
     resnets.emplace_back(below + skip, o.out_channels, o.resnet);
   }
-  attentions = make_attentions(o, o.out_channels);
   register_list(*this, "resnets", resnets);
-  register_list(*this, "attentions", attentions);
+  attentions.emplace(*this, o, o.out_channels);
   if (!o.resample) return;
   if (o.kind.resampler == BlockResampler::conv) {
     upsample_conv = Upsample2D(o.out_channels);
@@ -113,8 +119,7 @@ torch::Tensor UpBlock2DImpl::forward(torch::Tensor x, const BlockInputs& inputs,
   for (size_t i = 0; i < resnets.size(); ++i) {
     x = at::cat({x, skips.back()}, 1);  // [B,below+skip,H,W]
     skips.pop_back();
-    x = resnets[i](x, inputs.temb);  // [B,out,H,W]
-    if (!attentions.empty()) x = attentions[i](x, inputs.context, inputs.context_bias);
+    x = (*attentions)(i, resnets[i](x, inputs.temb), inputs);  // [B,out,H,W]
   }
   if (upsample_conv) return upsample_conv(x, skips.back().size(2), skips.back().size(3));  // [B,out,2H,2W]
   return upsample_resnet ? upsample_resnet(x, inputs.temb) : x;
@@ -122,17 +127,13 @@ torch::Tensor UpBlock2DImpl::forward(torch::Tensor x, const BlockInputs& inputs,
 
 MidBlock2DImpl::MidBlock2DImpl(const BlockOptions& o) {
   for (int64_t i = 0; i < o.layers + 1; ++i) resnets.emplace_back(o.in_channels, o.in_channels, o.resnet);
-  attentions = make_attentions(o, o.in_channels);
   register_list(*this, "resnets", resnets);
-  register_list(*this, "attentions", attentions);
+  attentions.emplace(*this, o, o.in_channels);
 }
 
 torch::Tensor MidBlock2DImpl::forward(torch::Tensor x, const BlockInputs& inputs) {
   x = resnets[0](x, inputs.temb);
-  for (size_t i = 1; i < resnets.size(); ++i) {
-    if (!attentions.empty()) x = attentions[i - 1](x, inputs.context, inputs.context_bias);
-    x = resnets[i](x, inputs.temb);
-  }
+  for (size_t i = 1; i < resnets.size(); ++i) x = resnets[i]((*attentions)(i - 1, x, inputs), inputs.temb);
   return x;
 }
 

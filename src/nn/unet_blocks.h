@@ -6,16 +6,23 @@
 // width.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "nn/attention_2d.h"
 #include "nn/resample.h"
 #include "nn/resnet_block.h"
+#include "nn/transformer_2d.h"
 
 namespace unclip {
 
-enum class BlockAttention { none, self, added_kv };
+enum class BlockAttention {
+  none,
+  self,
+  added_kv,     // Attention2D, which reads the context beside the image
+  transformer,  // Transformer2DModel
+};
 enum class BlockResampler { conv, resnet };
 
 struct BlockKind {
@@ -46,6 +53,20 @@ struct BlockOptions {
   int64_t downsample_padding = 1;
   ResnetOptions resnet;
   Attention2DOptions attention;
+  Transformer2DOptions transformer;
+};
+
+// What stands after each residual block of a level, in the middle before each but the first. Key attentions.
+class LevelAttention {
+ public:
+  // Registers `layers` of them with the level, as its kind says; none for BlockAttention::none.
+  LevelAttention(torch::nn::Module& level, const BlockOptions& options, int64_t channels);
+  // The i-th of them; x itself where there are none. [B,C,H,W] → the same
+  torch::Tensor operator()(size_t i, const torch::Tensor& x, const BlockInputs& inputs);
+
+ private:
+  std::vector<Attention2D> attentions_;  // at most one of the two
+  std::vector<Transformer2DModel> transformers_;
 };
 
 struct DownBlock2DImpl : torch::nn::Module {
@@ -55,7 +76,7 @@ struct DownBlock2DImpl : torch::nn::Module {
   torch::Tensor forward(torch::Tensor x, const BlockInputs& inputs, std::vector<torch::Tensor>& skips);
 
   std::vector<ResnetBlock2D> resnets;
-  std::vector<Attention2D> attentions;    // one a resnet, or none
+  std::optional<LevelAttention> attentions;
   Downsample2D downsample_conv{nullptr};  // key downsamplers.0; at most one of the two
   ResnetBlock2D downsample_resnet{nullptr};
 };
@@ -68,7 +89,7 @@ struct UpBlock2DImpl : torch::nn::Module {
   torch::Tensor forward(torch::Tensor x, const BlockInputs& inputs, std::vector<torch::Tensor>& skips);
 
   std::vector<ResnetBlock2D> resnets;
-  std::vector<Attention2D> attentions;
+  std::optional<LevelAttention> attentions;
   Upsample2D upsample_conv{nullptr};  // key upsamplers.0; at most one of the two
   ResnetBlock2D upsample_resnet{nullptr};
 };
@@ -80,7 +101,7 @@ struct MidBlock2DImpl : torch::nn::Module {
   torch::Tensor forward(torch::Tensor x, const BlockInputs& inputs);  // [B,C,H,W] → the same
 
   std::vector<ResnetBlock2D> resnets;
-  std::vector<Attention2D> attentions;
+  std::optional<LevelAttention> attentions;
 };
 TORCH_MODULE(MidBlock2D);
 

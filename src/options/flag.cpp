@@ -20,7 +20,9 @@ std::string cut_off(std::string& line, const std::string& marker) {
 
 std::string Flag::name() const {
   const std::size_t dashes = names.find("--");
-  return dashes == std::string::npos ? names : names.substr(dashes + 2);
+  if (dashes == std::string::npos) return names;
+  const std::size_t begin = dashes + 2;
+  return names.substr(begin, names.find(',', begin) - begin);
 }
 
 std::string Flag::help_line() const {

@@ -7,14 +7,14 @@
 namespace unclip {
 
 struct Flag {
-  std::string names{};       // as CLI11 takes them: "-n,--count"
+  std::string names{};       // as CLI11 takes them: "-n,--count", "--decoder-steps,--steps"
   std::string value_name{};  // "N", "FILE", "auto|cpu"; empty for a flag without a value
   std::string help{};        // one line without a period; what stands behind a semicolon is detail
   std::string example{};     // of its use: "-n 4"
   std::string fallback{};    // what holds without it: "1"; empty: the flag is required
   const char* group = "";    // heading in --help; empty: the common one
 
-  std::string name() const;       // "count", "decoder-steps"
+  std::string name() const;       // "count", "decoder-steps": the first long one
   std::string help_line() const;  // "Images per prompt, e.g. -n 4 (default: 1)"
   std::string summary() const;    // the help without details
 };

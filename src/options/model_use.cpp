@@ -3,7 +3,9 @@
 
 namespace unclip {
 
-ModelUse use_of(const ImageOptions& options) {
+namespace {
+
+ModelUse use_of_task(const ImageOptions& options) {
   switch (options.task) {
     case Task::generate:
     case Task::edit:
@@ -19,6 +21,15 @@ ModelUse use_of(const ImageOptions& options) {
   const bool from_image = !image_of_end(options.source).empty(),
              to_image = !image_of_end(options.target).empty();
   return {.prior = !from_image || !to_image, .images = from_image || to_image};
+}
+
+}  // namespace
+
+ModelUse use_of(const ImageOptions& options) {
+  ModelUse use = use_of_task(options);
+  use.safety = options.safety_checker != SafetyCheck::off;
+  use.loras = options.loras;
+  return use;
 }
 
 }  // namespace unclip

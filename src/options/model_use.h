@@ -1,20 +1,25 @@
 // What of a model a task runs: what no task runs is not opened.
 #pragma once
 
+#include <compare>
+
 #include "unclip/image_options.h"
 
 namespace unclip {
 
 struct ModelUse {
-  bool prior = false;   // text → image embedding
-  bool texts = false;   // embeddings of texts
-  bool images = false;  // embeddings of images
+  bool prior = false;             // text → image embedding
+  bool texts = false;             // embeddings of texts
+  bool images = false;            // embeddings of images
+  bool safety = false;            // the safety checker, where the model has one
+  std::vector<LoraFile> loras{};  // with which it is opened
 
   ModelUse& operator|=(const ModelUse& other) {
-    prior |= other.prior, texts |= other.texts, images |= other.images;
+    prior |= other.prior, texts |= other.texts, images |= other.images, safety |= other.safety;
+    if (loras.empty()) loras = other.loras;
     return *this;
   }
-  bool operator==(const ModelUse&) const = default;
+  auto operator<=>(const ModelUse&) const = default;
 };
 
 ModelUse use_of(const ImageOptions& options);

@@ -142,6 +142,58 @@ Option sampler(Option entry) {
   return entry;
 }
 
+Option safety_checker(Option entry) {
+  static constexpr std::pair<const char*, SafetyCheck> kWords[] = {
+      {"on", SafetyCheck::on}, {"off", SafetyCheck::off}, {"report", SafetyCheck::report}};
+  entry.kind = Kind::text;
+  entry.value_name = "on|off|report";
+  entry.parse = [](ImageOptions& options, const std::string& value) {
+    for (const auto& [word, meaning] : kWords)
+      if (value == word) {
+        options.safety_checker = meaning;
+        return;
+      }
+    throw std::invalid_argument("expected on, off or report, found \"" + excerpt(value) + '"');
+  };
+  entry.to_json = [](const ImageOptions& options) {
+    for (const auto& [word, meaning] : kWords)
+      if (options.safety_checker == meaning) return json(word);
+    return json();
+  };
+  return entry;
+}
+
+Option loras(Option entry) {
+  constexpr double kLargestScale = 100;
+  const auto read = [](const std::string& value) {
+    require_some(value);
+    std::error_code unusable;
+    const std::size_t colon = value.rfind(':');
+    if (colon == std::string::npos || std::filesystem::is_regular_file(value, unusable))
+      return LoraFile{value, 1};
+    require_some(value.substr(0, colon));
+    return LoraFile{value.substr(0, colon),
+                    parse_number(value.substr(colon + 1), -kLargestScale, kLargestScale)};
+  };
+  entry.kind = Kind::file;
+  entry.parse = [read](ImageOptions& options, const std::string& value) { options.loras = {read(value)}; };
+  entry.parse_another = [read](ImageOptions& options, const std::string& value) {
+    options.loras.push_back(read(value));
+  };
+  entry.to_json = [](const ImageOptions& options) {
+    json all;
+    for (const LoraFile& lora : options.loras)
+      all.push_back(path_json(lora.file + ":" + json(lora.scale).dump()));
+    return all.size() == 1 ? all.front() : all;
+  };
+  entry.name_files = [](const ImageOptions& options) {
+    std::vector<std::string> files;
+    for (const LoraFile& lora : options.loras) files.push_back(lora.file);
+    return files;
+  };
+  return entry;
+}
+
 Option size(Option entry) {
   entry.kind = Kind::text;
   entry.parse = [](ImageOptions& options, const std::string& value) {

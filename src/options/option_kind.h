@@ -41,6 +41,11 @@ Option output(Option entry);
 // A model's own sampler is not asked for by name: its schedule may fit no other model's.
 Option sampler(Option entry);
 
+Option safety_checker(Option entry);
+
+// A path, and behind a colon a number, unless a file has that whole name. May be given several times.
+Option loras(Option entry);
+
 Option size(Option entry);
 
 Option flag(Option entry, bool ImageOptions::*field);

@@ -72,25 +72,29 @@ std::vector<Option> stage_options() {
   std::vector<Option> all;
   for (const auto& [stage, member] : stages<std::optional<int64_t>>()) {
     const std::string flag = fmt::format("--{}-steps", stage);
-    all.push_back(of(member == &PerStage<std::optional<int64_t>>::prior ? kWithPrior : kAll,
-                     number<int64_t>(
-                         {{.names = flag,
-                           .value_name = "N",
-                           .help = fmt::format("Number of {} steps", stage),
-                           .example = flag + " 10",
-                           .fallback = kModelDefault,
-                           .group = group::sampling},
-                          Scope::batch,
-                          kRecorded},
-                         [member = member](auto& o) -> auto& { return o.steps.*member; }, 2, 1000)));
+    const bool of_decoder = member == &PerStage<std::optional<int64_t>>::decoder;
+    all.push_back(
+        of(member == &PerStage<std::optional<int64_t>>::prior ? kWithPrior : kAll,
+           number<int64_t>(
+               {{.names = flag + (of_decoder ? ",--steps" : ""),
+                 .value_name = "N",
+                 .help = fmt::format("Number of {} steps{}", stage, of_decoder ? "; also --steps" : ""),
+                 .example = flag + " 10",
+                 .fallback = kModelDefault,
+                 .group = group::sampling},
+                Scope::batch,
+                kRecorded},
+               [member = member](auto& o) -> auto& { return o.steps.*member; }, 2, 1000)));
   }
   for (const auto& [stage, member] : guided_stages<std::optional<double>>()) {
     const std::string flag = fmt::format("--{}-guidance", stage);
+    const bool of_decoder = member == &PerStage<std::optional<double>>::decoder;
     all.push_back(of(member == &PerStage<std::optional<double>>::prior ? kWithPrior : kAll,
                      number<double>(
-                         {{.names = flag,
+                         {{.names = flag + (of_decoder ? ",--guidance" : ""),
                            .value_name = "SCALE",
-                           .help = fmt::format("Guidance scale of the {}; 1 turns guidance off", stage),
+                           .help = fmt::format("Guidance scale of the {}; 1 turns guidance off{}", stage,
+                                               of_decoder ? "; also --guidance" : ""),
                            .example = flag + " 4",
                            .fallback = kModelDefault,
                            .group = group::sampling},
@@ -114,11 +118,22 @@ std::vector<Option> sampling_options() {
                                Scope::batch,
                                kRecorded},
                               [](auto& o) -> auto& { return o.prior_candidates; }, 1, 64)),
+           of({Task::generate, Task::variations, Task::edit, Task::interpolate},
+              number<int>(
+                  {{.names = "--noise-level",
+      .value_name = "N",
+      .help = "Noise to add to the image embedding, from 0 to 1000; Stable Diffusion unCLIP only",
+      .example = "--noise-level 100",
+      .fallback = "0",
+      .group = group::sampling},
+                   Scope::image,
+                   kRecorded},
+                  [](auto& o) -> auto& { return o.noise_level; }, 0, 1000)),
            of(kFromText, text({{.names = "--negative-prompt",
                          .value_name = "TEXT",
-                         .help = "Text to steer the image away from; Kandinsky only",
+                         .help = "Text to steer the image away from; not for Karlo",
                          .example = "--negative-prompt \"a blurry photo\"",
-                         .fallback = "a black image",
+                         .fallback = "a black image, of Stable Diffusion an empty text",
                          .group = group::sampling},
                                Scope::image,
                                kRecorded},
@@ -142,7 +157,7 @@ std::vector<Option> sampling_options() {
                        kRecorded})),
            of(kAll, size({{.names = "--size",
                     .value_name = "WxH",
-                    .help = "Width and height, rounded up to a size that the model supports; Kandinsky only",
+                    .help = "Width and height, rounded up to a size that the model supports; not for Karlo",
                     .example = "--size 768x512",
                     .fallback = "the model's own",
                     .group = group::sampling},
@@ -157,7 +172,7 @@ std::vector<Option> input_options() {
   return {
       file({{.names = "--init-image",
              .value_name = "FILE",
-             .help = "PNG, JPEG or WebP to start from; Kandinsky only",
+             .help = "PNG, JPEG or WebP to start from; not for Karlo",
              .example = "--init-image cat.jpg",
              .fallback = "noise",
              .group = group::input},
@@ -169,7 +184,7 @@ std::vector<Option> input_options() {
             .value_name = "SHARE",
             .help = "How much to change the --init-image, from 0 to 1",
             .example = "--strength 0.5",
-            .fallback = "0.3",
+            .fallback = "0.3, of Stable Diffusion 0.8",
             .group = group::input},
            Scope::batch,
            kRecorded},
@@ -192,6 +207,16 @@ std::vector<Option> input_options() {
             Scope::image,
             kRecorded},
            &ImageOptions::hint),
+      of(kAll,
+         loras({{.names = "--lora",
+                 .value_name = "FILE[:SCALE]",
+                 .help = "LoRA to merge into the weights (safetensors; keys of diffusers, PEFT or kohya), "
+                         "and how much of it; may be repeated",
+                 .example = "--lora style.safetensors:0.8",
+                 .fallback = "none",
+                 .group = group::input},
+                Scope::batch,
+                kRecorded})),
       of(kFromText, file({{.names = "--embedding",
                            .value_name = "FILE",
                            .help = "Image embedding to start from, as written by --save-embedding",
@@ -222,6 +247,14 @@ std::vector<Option> policy_options() {
                &ImageOptions::overwrite),
       switched("--skip-existing", "Skip images that exist and are complete", "-o out/ --skip-existing",
                "stop with an error", &ImageOptions::skip_existing),
+      of(kAll, safety_checker({{.names = "--safety-checker",
+                                .help = "Run the model's safety checker, if it has one: on replaces flagged "
+                                        "images by black ones, report marks them in --json and metadata",
+                                .example = "--safety-checker on",
+                                .fallback = "report",
+                                .group = group::output},
+                               Scope::batch,
+                               kRecorded})),
       switched("--strict", "Reject prompts that are too long for the model", "--strict", "warn",
                &ImageOptions::strict),
       switched("--no-metadata", "Leave prompt and options out of the PNG; it is still marked as AI-generated",
@@ -242,6 +275,7 @@ const std::vector<Option>& option_table() {
 }
 
 std::vector<std::string> Option::files(const ImageOptions& options) const {
+  if (name_files) return name_files(options);
   if (kind != Kind::file && kind != Kind::end) return {};
   const json value = to_json(options);
   if (value.is_null()) return {};
@@ -258,7 +292,10 @@ std::string Option::key() const {
 
 const Option* find_option(std::string name) {
   std::ranges::replace(name, '_', '-');
-  const auto found = std::ranges::find(option_table(), name, &Option::name);
+  const auto is_it = [&name](const Option& option) {
+    return option.name() == name || option.names.ends_with(",--" + name);
+  };
+  const auto found = std::ranges::find_if(option_table(), is_it);
   return found == option_table().end() ? nullptr : &*found;
 }
 

@@ -35,6 +35,10 @@ struct Option : Flag {
   bool is_flag = true;  // false: a key of prompt files, which the verb fills in its own way
   std::function<void(ImageOptions&, const std::string&)> parse{};  // throws std::invalid_argument or Error
   std::function<nlohmann::json(const ImageOptions&)> to_json{};    // null where it is not set
+  // Of an option that may be given several times: parse() takes the first one, this all others. The JSON of
+  // several is an array.
+  std::function<void(ImageOptions&, const std::string&)> parse_another{};
+  std::function<std::vector<std::string>(const ImageOptions&)> name_files{};  // where its JSON is no path
 
   std::string key() const;  // "decoder_steps"
 
@@ -44,7 +48,7 @@ struct Option : Flag {
 
 const std::vector<Option>& option_table();
 
-// By the name of its flag, with '-' or '_'; null: there is none.
+// By a long name of its flag, with '-' or '_'; null: there is none.
 const Option* find_option(std::string name);
 
 }  // namespace unclip

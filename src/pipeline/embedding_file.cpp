@@ -3,8 +3,8 @@
 
 #include <torch/torch.h>
 
-#include "checkpoint/load.h"
 #include "unclip/error.h"
+#include "weights/load.h"
 
 namespace unclip {
 namespace {

@@ -9,8 +9,8 @@
 #include "kandinsky_fit.h"
 #include "kandinsky_prior.h"
 #include "kandinsky_tasks.h"
-#include "load_net.h"
 #include "pipeline/embedding_file.h"
+#include "sample_size.h"
 #include "text_rows.h"
 #include "to_images.h"
 
@@ -24,20 +24,6 @@ std::string prior_prefix(const ModelFolder& folder) { return folder.has("prior_p
 const ModelFolder& checked_decoder(const ModelFolder& folder) {
   check_kandinsky_decoder(folder);
   return folder;
-}
-
-// {height, width} of the latent without --size. The reference's pipelines do not read it, so it may be left
-// out.
-std::array<int64_t, 2> read_sample_size(const Config& config) {
-  constexpr int64_t kUsual = 64;
-  constexpr Range kLatentSides{1, 1024};
-  if (!config.has("sample_size") || !config.values().at("sample_size").is_array()) {
-    const int64_t side = config.find<int64_t>("sample_size", kLatentSides).value_or(kUsual);
-    return {side, side};
-  }
-  const auto sides = config.require<std::vector<int64_t>>("sample_size", kLatentSides);
-  if (sides.size() != 2) config.refuse("sample_size", "one number, or height and width");
-  return {sides[0], sides[1]};
 }
 
 KandinskyRun begin(const KandinskyTask& task) {
@@ -124,7 +110,7 @@ Predict KandinskyPipeline::decoder_net(const std::vector<ImageRequest>& batch,
 }
 
 std::array<int64_t, 2> KandinskyDecoder::latent_size(const DrawSettings& settings) const {
-  const int64_t f = movq->config.reduction(), unit = f * f;
+  const int64_t f = movq.config().reduction(), unit = f * f;
   const auto side = [&](int64_t pixels, int64_t usual) {
     return ((pixels == 0 ? usual * f : pixels) + unit - 1) / unit * f;
   };

@@ -9,6 +9,7 @@
 #include "decoder/unet_2d_condition.h"
 #include "diffusion/denoise.h"
 #include "diffusion/scheduled_sampler.h"
+#include "load_net.h"
 #include "pipeline/pipeline.h"
 #include "text_encoder/multilingual_clip.h"
 
@@ -23,15 +24,15 @@ struct KandinskyDecoder {
 
   // Kandinsky 2.1: its decoder reads the text too, and treats the images that it begins with in its own
   // way.
-  bool reads_text() const { return !text_encoder.is_empty(); }
-  bool repaints() const { return in_channels > 2 * movq->config.latent_channels; }
+  bool reads_text() const { return static_cast<bool>(text_encoder); }
+  bool repaints() const { return in_channels > 2 * movq.config().latent_channels; }
   bool takes_hint() const { return kind == ImageConditioningConfig::Kind::image_hint; }
 
   DeviceAndDtype target;
-  std::unique_ptr<Tokenizer> tokenizer;    // 2.1
-  MultilingualCLIP text_encoder{nullptr};  // 2.1
-  UNet2DConditionModel unet;
-  VQModel movq;
+  std::unique_ptr<Tokenizer> tokenizer;      // 2.1
+  LoadedNet<MultilingualCLIP> text_encoder;  // 2.1
+  LoadedNet<UNet2DConditionModel> unet;
+  LoadedNet<VQModel> movq;
   ScheduleConfig schedule;
   SamplerKind sampler;
   ImageConditioningConfig::Kind kind;

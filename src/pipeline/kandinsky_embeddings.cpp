@@ -67,7 +67,7 @@ std::vector<StartNoise> KandinskyPipeline::invert(const std::vector<ImageRequest
 
 ImageSize KandinskyPipeline::image_size(const DrawSettings& settings) const {
   const auto [width, height] = decoder_->latent_size(settings);
-  const int64_t f = decoder_->movq->config.reduction();
+  const int64_t f = decoder_->movq.config().reduction();
   return {static_cast<int>(width * f), static_cast<int>(height * f)};
 }
 

@@ -2,8 +2,8 @@
 // (SDEdit, arXiv:2108.01073). Reference: KandinskyImg2ImgPipeline, KandinskyV22Img2ImgPipeline.
 #include <torch/torch.h>
 
+#include "check_images.h"
 #include "kandinsky_tasks.h"
-#include "unclip/error.h"
 
 namespace unclip {
 namespace {
@@ -20,15 +20,7 @@ torch::Tensor add_noise_of_2_1(const torch::Tensor& latent, const torch::Tensor&
 
 KandinskyRun image_to_image(const KandinskyTask& task) {
   const int64_t steps = task.settings.steps.decoder;
-  const auto taken = static_cast<int64_t>(static_cast<double>(steps) * task.settings.strength);
-  if (taken < 1)
-    throw Error(ExitCode::usage,
-                Cause{.field = "strength",
-                      .expected = "at least one step",
-                      .found = std::to_string(task.settings.strength) + " of " + std::to_string(steps) +
-                               " steps, which is none"},
-                "raise it, or use more decoder steps");
-  auto sampler = task.sampler(steps - taken);
+  auto sampler = task.sampler(steps - steps_of_strength(task.settings.strength, steps));
   const torch::Tensor latent = task.encode_init_images(),
                       noise = task.draw_noise();  // [B,4,h,w]
   const torch::Tensor start =

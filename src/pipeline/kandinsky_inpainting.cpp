@@ -7,6 +7,7 @@
 #include "from_images.h"
 #include "image/resize.h"
 #include "kandinsky_tasks.h"
+#include "keep_unmasked.h"
 #include "kept_part.h"
 
 namespace unclip {
@@ -26,44 +27,14 @@ torch::Tensor kept_part(const Image& mask, int64_t height, int64_t width, int64_
   return 1 - grown;
 }
 
-// Kandinsky 2.2 puts what is kept back after each step, noised as far as the step has come.
-class KeepUnmasked final : public Sampler {
- public:
-  KeepUnmasked(std::unique_ptr<ScheduledSampler> inner, torch::Tensor latent, torch::Tensor kept,
-               torch::Tensor noise)
-      : inner_(std::move(inner)),
-        latent_(std::move(latent)),
-        kept_(std::move(kept)),
-        noise_(std::move(noise)) {}
-
-  const std::vector<float>& timesteps() const override { return inner_->timesteps(); }
-  float start_scale() const override { return inner_->start_scale(); }
-  float input_scale(size_t i) const override { return inner_->input_scale(i); }
-
-  torch::Tensor step(size_t i, const torch::Tensor& output, const torch::Tensor& x,
-                     NoiseSource& noise) override {
-    const torch::Tensor drawn = inner_->step(i, output, x, noise);
-    const bool last = i + 1 == timesteps().size();
-    const torch::Tensor original = last ? latent_ : inner_->add_noise(latent_, noise_, i + 1);
-    return kept_ * original + (1 - kept_) * drawn;
-  }
-
-  torch::Tensor estimate(size_t i, const torch::Tensor& output, const torch::Tensor& x) const override {
-    return kept_ * latent_ + (1 - kept_) * inner_->estimate(i, output, x);
-  }
-
- private:
-  std::unique_ptr<ScheduledSampler> inner_;
-  torch::Tensor latent_, kept_, noise_;
-};
-
 }  // namespace
 
 KandinskyRun inpainting(const KandinskyTask& task) {
   const torch::Tensor latent = task.encode_init_images();  // [B,4,h,w]
   std::vector<torch::Tensor> masks;
   for (const ImageRequest& request : task.batch)
-    masks.push_back(kept_part(*request.mask, task.height, task.width, task.decoder.movq->config.reduction()));
+    masks.push_back(
+        kept_part(*request.mask, task.height, task.width, task.decoder.movq.config().reduction()));
   const torch::Tensor kept = at::cat(masks).to(latent.device());   // [B,1,h,w]
   const torch::Tensor beside = at::cat({latent * kept, kept}, 1);  // [B,5,h,w]
   const torch::Tensor noise = task.draw_noise();

@@ -5,7 +5,6 @@
 
 #include "finite.h"
 #include "kandinsky_fit.h"
-#include "load_net.h"
 #include "text_rows.h"
 
 namespace unclip {
@@ -37,13 +36,13 @@ KandinskyPrior::KandinskyPrior(const ModelFolder& folder, const std::string& pre
 }
 
 KandinskyEmbeddings KandinskyPrior::encode(const std::vector<Image>& images) {
-  const torch::Tensor image = encode_images(image_encoder_, image_processor_, images, target_);  // [B,D]
+  const torch::Tensor image = encode_images(*image_encoder_, image_processor_, images, target_);  // [B,D]
   return {image, encoding_of_black().expand_as(image)};
 }
 
 TextRows KandinskyPrior::encode_texts(const std::vector<std::string>& texts) {
   return encode_rows(
-      *tokenizer_, texts, prior_->config.num_embeddings, target_.device,
+      *tokenizer_, texts, prior_.config().num_embeddings, target_.device,
       // no mask: the text tower sees the padding, as in the reference's pipeline
       [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
 }
@@ -107,7 +106,7 @@ torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch
   const torch::Tensor asked =
       text.pooled.slice(0, text.pooled.size(0) - count * rows).view({count, rows, -1}).select(1, 0);  // [B,D]
   return nearest_candidate(settings.prior_candidates, asked, noise, [&](NoiseSource& own) {
-    const torch::Tensor start = own.normal({rows, prior_->config.embedding_dim});  // [B,K,D]
+    const torch::Tensor start = own.normal({rows, prior_.config().embedding_dim});  // [B,K,D]
     const torch::Tensor x = denoise(*sampler, start, is_on ? guided(net, scale) : net, own, step_done);
     return finite(prior_->post_process_latents(x), "prior", target_);
   });
@@ -116,7 +115,7 @@ torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch
 // Without a negative prompt the decoder is led away from what the vision tower sees in an image of zeros.
 torch::Tensor KandinskyPrior::encoding_of_black() {
   if (!black_.defined()) {
-    const int64_t side = image_encoder_->config.image_size;
+    const int64_t side = image_encoder_.config().image_size;
     const torch::Tensor black = torch::zeros({1, 3, side, side}, target_.device);
     black_ = finite(image_encoder_->forward(black)[0].to(torch::kFloat32), "image encoder", target_);
   }

@@ -4,6 +4,7 @@
 
 #include "image_encoder/clip_image_processor.h"
 #include "image_encoder/clip_vision_model.h"
+#include "load_net.h"
 #include "prior/prior_transformer.h"
 #include "stage_run.h"
 #include "text_encoder/clip_text_model.h"
@@ -40,10 +41,10 @@ class KandinskyPrior {
 
   DeviceAndDtype target_;
   std::unique_ptr<Tokenizer> tokenizer_;
-  CLIPTextModelWithProjection text_encoder_{nullptr};
-  CLIPVisionModelWithProjection image_encoder_;
+  LoadedNet<CLIPTextModelWithProjection> text_encoder_;
+  LoadedNet<CLIPVisionModelWithProjection> image_encoder_;
   ClipImageProcessorConfig image_processor_;
-  PriorTransformer prior_{nullptr};
+  LoadedNet<PriorTransformer> prior_;
   ScheduleConfig scheduler_;
   torch::Tensor black_;  // encoding_of_black(), once it was asked for
 };

@@ -9,7 +9,6 @@
 #include "finite.h"
 #include "fit.h"
 #include "kept_part.h"
-#include "load_net.h"
 #include "pipeline/embedding_file.h"
 #include "pipeline/karlo_fit.h"
 #include "refuse.h"
@@ -108,7 +107,7 @@ torch::Tensor KarloPipeline::embedding_of(const std::vector<ImageRequest>& batch
                                           NoiseSource& noise, const Observer& observer) {
   if (batch.front().embedding) {
     skip_noise(batch, noise);
-    return stack_embeddings(batch, text_encoder_->config.projection_dim, &ImageEmbedding::image,
+    return stack_embeddings(batch, text_encoder_.config().projection_dim, &ImageEmbedding::image,
                             target_.device);
   }
   const auto sampler = make_sampler(SamplerKind::unclip, prior_scheduler_, settings.steps.prior);
@@ -133,6 +132,7 @@ void KarloPipeline::check(const std::vector<ImageRequest>& batch, const DrawSett
               "this model generates from text only");
     reject_if(request.mask != nullptr && !settings.repaint, "mask", "this model generates from text only");
     reject_if(request.hint != nullptr, "hint", "this model generates from text only");
+    reject_if(request.noise_level > 0, "noise_level", "this model's decoder reads embeddings without noise");
   }
   if (settings.sampler && repaints(batch)) reject_repainting(*settings.sampler);
   reject_if(settings.width != 0 || settings.height != 0, "size", "this model has one fixed image size");
@@ -168,7 +168,7 @@ torch::Tensor KarloPipeline::sample_prior(const Conditioning& text, Sampler& sam
         .to(torch::kFloat32);
   };
   const torch::Tensor x =
-      denoise(sampler, noise.normal({prior_->config.embedding_dim}),
+      denoise(sampler, noise.normal({prior_.config().embedding_dim}),
               text.prior_scale.defined() ? guided(net, text.prior_scale) : net, noise, step_done);
   return finite(prior_->post_process_latents(x), "prior", target_);  // [B,D]
 }

@@ -8,6 +8,7 @@
 #include "diffusion/scheduled_sampler.h"
 #include "image_encoder/clip_image_processor.h"
 #include "image_encoder/clip_vision_model.h"
+#include "load_net.h"
 #include "pipeline/pipeline.h"
 #include "prior/prior_transformer.h"
 #include "text_encoder/clip_text_model.h"
@@ -58,13 +59,13 @@ class KarloPipeline final : public Pipeline {
   DeviceAndDtype target_;
   PipelineDefaults defaults_;
   std::unique_ptr<Tokenizer> tokenizer_;
-  CLIPTextModelWithProjection text_encoder_;
-  PriorTransformer prior_{nullptr};                       // of folders that have one, where it is opened
-  CLIPVisionModelWithProjection image_encoder_{nullptr};  // the same
+  LoadedNet<CLIPTextModelWithProjection> text_encoder_;
+  LoadedNet<PriorTransformer> prior_;                       // of folders that have one, where it is opened
+  LoadedNet<CLIPVisionModelWithProjection> image_encoder_;  // the same
   ClipImageProcessorConfig image_processor_;
-  UnCLIPTextProjModel text_proj_{nullptr};
-  UNet2DConditionModel decoder_{nullptr};
-  UNet2DModel super_res_first_{nullptr}, super_res_last_{nullptr};
+  LoadedNet<UnCLIPTextProjModel> text_proj_;
+  LoadedNet<UNet2DConditionModel> decoder_;
+  LoadedNet<UNet2DModel> super_res_first_, super_res_last_;
   ScheduleConfig prior_scheduler_, decoder_scheduler_, super_res_scheduler_;
   int64_t text_length_;                    // L
   int64_t decoder_size_, super_res_size_;  // pixels a side

@@ -28,7 +28,7 @@ std::vector<ImageEmbedding> KarloPipeline::embed(const std::vector<ImageRequest>
 std::vector<ImageEmbedding> KarloPipeline::embed_images(const std::vector<Image>& images) {
   const torch::InferenceMode inference;
   std::vector<ImageEmbedding> embeddings;
-  for (std::vector<float>& row : to_rows(encode_images(image_encoder_, image_processor_, images, target_)))
+  for (std::vector<float>& row : to_rows(encode_images(*image_encoder_, image_processor_, images, target_)))
     embeddings.push_back({std::move(row), {}, {}});
   return embeddings;
 }
@@ -45,7 +45,7 @@ std::vector<StartNoise> KarloPipeline::invert(const std::vector<ImageRequest>& b
   const torch::InferenceMode inference;
   DdimSampler sampler(decoder_scheduler_, settings.steps.decoder);
   const torch::Tensor embedding =
-      stack_embeddings(batch, text_encoder_->config.projection_dim, &ImageEmbedding::image, target_.device);
+      stack_embeddings(batch, text_encoder_.config().projection_dim, &ImageEmbedding::image, target_.device);
   const torch::Tensor x0 = init_images(batch, decoder_size_, decoder_size_).to(target_.device);
   const torch::Tensor start = unclip::invert(sampler, x0, decoder_net(embedding, encode(batch)),
                                              kInversionRounds, watch("inversion", sampler, observer));

@@ -1,16 +1,56 @@
-// Makes a component's net from its config and fills it: the one way from a model folder to a module.
+// A component's net, made from its config and filled from its files: the one way from a model folder to a
+// module.
 #pragma once
 
-#include "checkpoint/load.h"
+#include <functional>
+#include <memory>
+
 #include "checkpoint/model_folder.h"
 #include "device/device.h"
 #include "nn/awaiting_weights.h"
 #include "nn/packing.h"
+#include "weights/load.h"
 
 namespace unclip {
 
+// The memory of a model's nets where it holds the weights of one net at a time: of the one that computes.
+class NetMemory {
+ public:
+  // Gives up the weights of the net before, unless it is this one, whose weights `load` then reads.
+  void enter(const std::shared_ptr<torch::nn::Module>& net, const std::function<void()>& load);
+
+ private:
+  std::shared_ptr<torch::nn::Module> in_memory_;
+};
+
+// A net with its weights; in a NetMemory they come when the net is called.
+template <class Net>
+class LoadedNet {
+ public:
+  LoadedNet() = default;  // none
+  LoadedNet(Net net, std::shared_ptr<NetMemory> memory, std::function<void()> load)
+      : net_(std::move(net)), memory_(std::move(memory)), load_(std::move(load)) {}
+
+  // Ready to compute.
+  Net& operator*() {
+    if (memory_) memory_->enter(net_.ptr(), load_);
+    return net_;
+  }
+  auto* operator->() { return (**this).get(); }
+
+  // Without its weights.
+  const auto& config() const { return net_->config; }
+  explicit operator bool() const { return !net_.is_empty(); }
+
+ private:
+  Net net_{nullptr};
+  std::shared_ptr<NetMemory> memory_;  // or nullptr: the weights stay
+  std::function<void()> load_;
+};
+
+// Throws Error(model) for weights that do not fit.
 template <class Net, class NetConfig>
-Net load_net(const ModelFolder& folder, const std::string& name, const DeviceAndDtype& target) {
+LoadedNet<Net> load_net(const ModelFolder& folder, const std::string& name, const DeviceAndDtype& target) {
   const Component& component = folder.require(name);
   const Config config = component.config();
   const auto files = weight_files(component);
@@ -19,10 +59,16 @@ Net load_net(const ModelFolder& folder, const std::string& name, const DeviceAnd
     const AwaitingWeights awaiting(config.origin(), files);
     net = Net(NetConfig::from(config));
   }
-  load_weights(*net, files, {target.dtype, target.device});
-  if (target.device.is_cpu()) pack_weights(*net);
   net->eval();
-  return net;
+  auto load = [net, files, target, loras = folder.loras(name)]() mutable {
+    load_weights(*net, files, {.dtype = target.dtype, .device = target.device, .loras = loras});
+    if (target.device.is_cpu()) pack_weights(*net);
+  };
+  if (target.memory)
+    expect_fit(*net, files);
+  else
+    load();
+  return {net, target.memory, load};
 }
 
 }  // namespace unclip

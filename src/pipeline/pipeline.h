@@ -54,6 +54,7 @@ struct ImageRequest {
   std::shared_ptr<const Image> hint = {};                // depth map, resized
   std::shared_ptr<const ImageEmbedding> embedding = {};  // instead of a prior's run
   std::shared_ptr<const StartNoise> start = {};          // the decoder's x_T; empty: drawn from the seed
+  int64_t noise_level = 0;  // timestep up to which the embedding is noised, of models that read noised ones
 
   // Between two texts the decoder reads `prompt` for position 0, `other_prompt` for 1, and their mixture
   // between.
@@ -95,6 +96,7 @@ struct PipelineDefaults {
   Guidance guidance = kUsualGuidance;
   SamplerKind sampler = SamplerKind::unclip;  // the decoder's own
   int64_t prior_candidates = 1;               // as the reference; the paper takes 2
+  double strength = 0.3;                      // of init_image
 
   // From generation_config.json in the folder, which names them as the arguments of the reference's pipeline;
   // what it leaves out is as in `d`. Throws Error(model).

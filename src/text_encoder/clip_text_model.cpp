@@ -15,23 +15,21 @@ CLIPTextConfig CLIPTextConfig::from(const Config& config) {
   return c;
 }
 
-CLIPTextModelWithProjectionImpl::CLIPTextModelWithProjectionImpl(const CLIPTextConfig& c)
+CLIPTextModelImpl::CLIPTextModelImpl(const CLIPTextConfig& c)
     : config(c),
       token_embedding_(c.vocab_size, c.encoder.hidden_size),
       position_embedding_(c.max_position_embeddings, c.encoder.hidden_size),
       encoder_(c.encoder),
-      final_layer_norm_(c.encoder.hidden_size, c.encoder.layer_norm_eps),
-      text_projection_(c.encoder.hidden_size, c.projection_dim, /*with_bias=*/false) {
+      final_layer_norm_(c.encoder.hidden_size, c.encoder.layer_norm_eps) {
   auto text_model = register_module("text_model", std::make_shared<torch::nn::Module>());
   auto embeddings = text_model->register_module("embeddings", std::make_shared<torch::nn::Module>());
   embeddings->register_module("token_embedding", token_embedding_);
   embeddings->register_module("position_embedding", position_embedding_);
   text_model->register_module("encoder", encoder_);
   text_model->register_module("final_layer_norm", final_layer_norm_);
-  register_module("text_projection", text_projection_);
 }
 
-TextFeatures CLIPTextModelWithProjectionImpl::forward(const torch::Tensor& ids, const torch::Tensor& mask) {
+TextFeatures CLIPTextModelImpl::forward(const torch::Tensor& ids, const torch::Tensor& mask) {
   const int64_t length = ids.size(1);
   const torch::Tensor embedded =
       token_embedding_(ids) + position_embedding_->weight.narrow(0, 0, length);  // [B,L,D]
@@ -43,7 +41,17 @@ TextFeatures CLIPTextModelWithProjectionImpl::forward(const torch::Tensor& ids, 
   // The first end-of-text token has seen the whole text; argmax gives the first of equals.
   const torch::Tensor score = config.eos_token_id == 2 ? ids : (ids == config.eos_token_id).to(torch::kInt64);
   const torch::Tensor end = score.argmax(1).view({-1, 1, 1}).expand({-1, 1, sequence.size(2)});  // [B,1,D]
-  return {text_projection_(sequence.gather(1, end).squeeze(1)), sequence};
+  return {sequence.gather(1, end).squeeze(1), sequence};
+}
+
+CLIPTextModelWithProjectionImpl::CLIPTextModelWithProjectionImpl(const CLIPTextConfig& c)
+    : CLIPTextModelImpl(c), text_projection_(c.encoder.hidden_size, c.projection_dim, /*with_bias=*/false) {
+  register_module("text_projection", text_projection_);
+}
+
+TextFeatures CLIPTextModelWithProjectionImpl::forward(const torch::Tensor& ids, const torch::Tensor& mask) {
+  const auto [pooled, sequence] = CLIPTextModelImpl::forward(ids, mask);
+  return {text_projection_(pooled), sequence};
 }
 
 }  // namespace unclip

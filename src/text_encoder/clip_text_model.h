@@ -1,5 +1,5 @@
-// CLIP's text tower with its projection into the space shared with images (Radford et al. 2021,
-// arXiv:2103.00020). The reference's CLIPTextModelWithProjection.
+// CLIP's text tower, alone or with its projection into the space shared with images (Radford et al. 2021,
+// arXiv:2103.00020). The reference's CLIPTextModel and CLIPTextModelWithProjection.
 //
 // Symbols: B batch, L tokens, D hidden width, P projection width.
 #pragma once
@@ -19,12 +19,12 @@ struct CLIPTextConfig {
   static CLIPTextConfig from(const Config& config);
 };
 
-class CLIPTextModelWithProjectionImpl : public torch::nn::Module {
+class CLIPTextModelImpl : public torch::nn::Module {
  public:
-  explicit CLIPTextModelWithProjectionImpl(const CLIPTextConfig& config);
+  explicit CLIPTextModelImpl(const CLIPTextConfig& config);
 
-  // ids int64 [B,L], L ≤ max_position_embeddings. `mask` [B,L], 1 keep and 0 ignore, or undefined: unCLIP
-  // pipelines let the text tower see the padding.
+  // ids int64 [B,L], L ≤ max_position_embeddings. `mask` [B,L], 1 keep and 0 ignore, or undefined: pipelines
+  // let the text tower see the padding. Pooled: the row of the first end-of-text token, [B,D].
   TextFeatures forward(const torch::Tensor& ids, const torch::Tensor& mask = {});
 
   const CLIPTextConfig config;
@@ -33,6 +33,17 @@ class CLIPTextModelWithProjectionImpl : public torch::nn::Module {
   Embedding token_embedding_, position_embedding_;
   ClipEncoder encoder_;
   LayerNorm final_layer_norm_;
+};
+TORCH_MODULE(CLIPTextModel);
+
+class CLIPTextModelWithProjectionImpl : public CLIPTextModelImpl {
+ public:
+  explicit CLIPTextModelWithProjectionImpl(const CLIPTextConfig& config);
+
+  // The same, with the pooled row projected: [B,P].
+  TextFeatures forward(const torch::Tensor& ids, const torch::Tensor& mask = {});
+
+ private:
   Linear text_projection_;
 };
 TORCH_MODULE(CLIPTextModelWithProjection);

@@ -4,9 +4,9 @@
 #include <charconv>
 #include <optional>
 
-#include "checkpoint/load.h"
 #include "support/json.h"
 #include "unclip/error.h"
+#include "weights/load.h"
 
 namespace unclip {
 namespace {

@@ -1,8 +1,8 @@
 // Frozen towers (see the header).
 #include "train/clip_towers.h"
 
-#include "checkpoint/load.h"
 #include "checkpoint/model_folder.h"
+#include "weights/load.h"
 
 namespace unclip {
 namespace {

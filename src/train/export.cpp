@@ -3,10 +3,10 @@
 
 #include <span>
 
-#include "checkpoint/load.h"
 #include "checkpoint/model_folder.h"
 #include "support/atomic_file.h"
 #include "train/clip_towers.h"
+#include "weights/load.h"
 
 namespace unclip {
 namespace {

@@ -1,10 +1,10 @@
 // Stage prior: from a caption to the embedding of an image that fits it, by diffusion (unCLIP,
 // arXiv:2204.06125, section 2.2). The net predicts the clean embedding itself.
-#include "checkpoint/load.h"
 #include "prior/prior_transformer.h"
 #include "support/interrupt.h"
 #include "train/clip_towers.h"
 #include "train/noising.h"
+#include "weights/load.h"
 
 namespace unclip {
 namespace {

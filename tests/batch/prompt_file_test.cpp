@@ -174,9 +174,9 @@ TEST(PromptFile, TakesWhatAImageBeginsWith) {
 TEST(PromptFile, NamesKeyAndValue) {
   const std::string known =
       "; expected one of prompt, output, count, seed, prior-steps, decoder-steps, upsampler-steps, "
-      "prior-guidance, decoder-guidance, prior-candidates, negative-prompt, negative-prior-prompt, "
-      "sampler, size, init-image, strength, mask, hint, embedding, overwrite, skip-existing, strict, "
-      "no-metadata\n";
+      "prior-guidance, decoder-guidance, prior-candidates, noise-level, negative-prompt, "
+      "negative-prior-prompt, sampler, size, init-image, strength, mask, hint, lora, embedding, overwrite, "
+      "skip-existing, safety-checker, strict, no-metadata\n";
   EXPECT_EQ(read("a.jsonl",
                  "{\"prompt\": \"é\", \"sed\": 1, \"count\" :  0}\n"
                  "{\"prompt\": \"a\", \"seed\": \"1\"}\n"

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 
-#include "checkpoint/load.h"
 #include "refusal.h"
 #include "temporary_folder.h"
 
@@ -31,10 +31,19 @@ struct ModelFolderTest : testing::Test {
     fs::create_directories(file.parent_path());
     std::ofstream(file) << text;
   }
+  // One number for each tensor.
   void save(const std::string& file, const std::vector<std::string>& tensors) {
-    std::map<std::string, torch::Tensor> values;
-    for (const auto& name : tensors) values[name] = torch::ones(1);
-    save_tensors(prior / file, values);
+    nlohmann::json header;
+    size_t end = 0;
+    for (const auto& name : tensors) {
+      header[name] = {{"dtype", "F32"}, {"shape", {1}}, {"data_offsets", {end, end + 4}}};
+      end += 4;
+    }
+    const std::string text = header.dump();
+    const uint64_t length = text.size();
+    std::ofstream out(prior / file, std::ios::binary);
+    out.write(reinterpret_cast<const char*>(&length), sizeof length);
+    out << text << std::string(end, 'x');
   }
   std::vector<std::string> found() {
     std::vector<std::string> names;

@@ -240,7 +240,7 @@ TEST_F(KandinskyRun, InspectKnowsThePair) {
   EXPECT_EQ(json::parse(alone.out)["family"], "Kandinsky 2.1 decoder (inpainting)");
   const Result misfit = run({"inspect", kRoot + "2.2", "--prior", kRoot + "2.1-prior"});
   EXPECT_EQ(misfit.code, 3);
-  EXPECT_NE(misfit.out.find("prior and decoder: "), std::string::npos) << misfit.out;
+  EXPECT_NE(misfit.out.find("components: "), std::string::npos) << misfit.out;
   EXPECT_NE(misfit.out.find("is 32, expected 40"), std::string::npos) << misfit.out;
 }
 

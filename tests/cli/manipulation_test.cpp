@@ -1,10 +1,10 @@
 // What variations, edit, interpolate, reconstruct, embed and similar make of images, and what they refuse.
 #include <random>
 
-#include "checkpoint/load.h"
 #include "cli/task_run.h"
 #include "image/png_files.h"
 #include "image/resize.h"
+#include "weights/load.h"
 
 namespace unclip::testing_program {
 namespace {

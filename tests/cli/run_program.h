@@ -1,6 +1,7 @@
 // Runs the real program as a child process: arguments in; exit code or signal, stdout and stderr out.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -43,6 +44,7 @@ class Program {
   explicit Program(const Arguments& arguments, const Prepare& prepare = {}) {
     out_ = memfd_create("out", MFD_CLOEXEC);
     err_ = memfd_create("err", MFD_CLOEXEC);
+    for (const int file : {out_, err_}) fcntl(file, F_SETFL, O_APPEND);  // several workers may write at once
     std::vector<char*> argv{const_cast<char*>(UNCLIP_BINARY)};
     for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);

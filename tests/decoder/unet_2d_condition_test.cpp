@@ -23,13 +23,15 @@ TEST_P(Decoder, GivesEveryParameterAGradient) {
   expect_gradients<UNet2DConditionModel, UNet2DConditionConfig>(GetParam(), draw);
 }
 
-INSTANTIATE_TEST_SUITE_P(Goldens, Decoder,
-                         testing::Values("unet-decoder", "unet-decoder-plain", "unet-decoder-lists"));
+const std::string kNets[] = {"unet-decoder",      "unet-decoder-plain",    "unet-decoder-lists",
+                             "unet-stable-1",     "unet-stable-1-inpaint", "unet-stable-2",
+                             "unet-stable-unclip"};
+INSTANTIATE_TEST_SUITE_P(Goldens, Decoder, testing::ValuesIn(kNets));
 
 class DecoderOnDevice : public OnDevice {};
 
 TEST_P(DecoderOnDevice, EqualsTheReference) {
-  for (const char* name : {"unet-decoder", "unet-decoder-plain", "unet-decoder-lists"})
+  for (const std::string& name : kNets)
     expect_unet_on<UNet2DConditionModel, UNet2DConditionConfig>(device(), name, draw);
 }
 
@@ -73,7 +75,8 @@ TEST(DecoderConfig, RefusesWhatIsNotBuilt) {
        std::map<std::string, nlohmann::json>{{"addition_embed_type", "image"},
                                              {"encoder_hid_dim_type", "image_proj"},
                                              {"class_embed_type", "simple_projection"},
-                                             {"mid_block_type", "UNetMidBlock2DCrossAttn"},
+                                             {"mid_block_type", "UNetMidBlock3D"},
+                                             {"reverse_transformer_layers_per_block", {{1}}},
                                              {"act_fn", "mish"},
                                              {"resnet_time_scale_shift", "ada_group"},
                                              {"attention_head_dim", {8, 8}},
@@ -82,9 +85,14 @@ TEST(DecoderConfig, RefusesWhatIsNotBuilt) {
     EXPECT_NE(message.find("decoder/config.json"), std::string::npos) << message;
     EXPECT_NE(message.find(key), std::string::npos) << message;
   }
-  const std::string message =
-      refusal({{"down_block_types", {"DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"}}});
-  EXPECT_NE(message.find("\"CrossAttnDownBlock2D\" is not supported"), std::string::npos) << message;
+  const std::string message = refusal({{"down_block_types", {"DownBlock2D", "KDownBlock2D", "DownBlock2D"}}});
+  EXPECT_NE(message.find("\"KDownBlock2D\" is not supported"), std::string::npos) << message;
+  EXPECT_NE(refusal({{"mid_block_type", "UNetMidBlock2DCrossAttn"}, {"attention_head_dim", 3}})
+                .find("\"attention_head_dim\" asks for 3 heads, expected a divisor of the 16 channels"),
+            std::string::npos);
+  EXPECT_NE(refusal({{"mid_block_type", "UNetMidBlock2DCrossAttn"}, {"transformer_layers_per_block", {1, 2}}})
+                .find("\"transformer_layers_per_block\" has 2 entries"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include <iostream>
 
-#include "checkpoint/load.h"
+#include "weights/load.h"
 
 namespace unclip {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include "checkpoint/load.h"
 #include "diffusion/denoise.h"
 #include "diffusion/repaint_sampler.h"
 #include "refusal.h"
+#include "weights/load.h"
 
 namespace unclip {
 namespace {

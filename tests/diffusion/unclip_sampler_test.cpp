@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "checkpoint/load.h"
 #include "diffusion/denoise.h"
+#include "weights/load.h"
 
 namespace unclip {
 namespace {

@@ -7,11 +7,11 @@
 
 #include <fstream>
 
-#include "checkpoint/load.h"
 #include "image/image_file.h"
 #include "image/resize.h"
 #include "refusal.h"
 #include "temporary_folder.h"
+#include "weights/load.h"
 
 namespace unclip {
 namespace {

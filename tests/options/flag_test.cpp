@@ -67,6 +67,16 @@ std::string value_in_example(const Option& option) {
 }
 
 // An example is no decoration: the value that stands in it is one that the option takes and prints again.
+TEST(OptionTable, FindsOptionsByTheirOtherNames) {
+  for (const auto& [name, other] : {std::pair{"steps", "decoder_steps"}, {"guidance", "decoder-guidance"}}) {
+    ASSERT_NE(find_option(name), nullptr) << name;
+    EXPECT_EQ(find_option(name), find_option(other));
+  }
+  EXPECT_EQ(find_option("decoder-steps")->name(), "decoder-steps");
+  EXPECT_EQ(find_option("decoder-steps,--steps"), nullptr);
+  EXPECT_EQ(find_option("s"), nullptr);
+}
+
 TEST(OptionTable, TakesTheValueOfEachExample) {
   for (const Option& option : option_table()) {
     if (!option.names.starts_with('-')) continue;  // no flag, so no example

@@ -5,9 +5,9 @@
 
 #include <fstream>
 
-#include "checkpoint/load.h"
 #include "refusal.h"
 #include "temporary_folder.h"
+#include "weights/load.h"
 
 namespace unclip {
 namespace {

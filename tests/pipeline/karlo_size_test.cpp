@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "checkpoint/load.h"
 #include "pipeline/registry.h"
+#include "weights/load.h"
 
 namespace unclip {
 namespace {

@@ -164,6 +164,43 @@ TEST_P(KandinskyOnDevice, InpaintingAndDepthControl) {
   expect_given_images("2.2-controlnet", depth);
 }
 
+TEST_P(PipelineOnDevice, StableDiffusion) {
+  const ImageRequest circle{"a red circle", 7, {0, 7.5, 0}};
+  const DrawSettings settings{.steps = {0, 6, 0}, .width = 40, .height = 32, .strength = 0.5};
+  ImageRequest plain = circle, negative = circle, from_image = circle, masked = circle;
+  plain.guidance.decoder = 1;
+  negative.negative_prompt = "two small yellow stars";
+  from_image.init_image = masked.init_image = golden_image("init.png");
+  masked.mask = golden_image("mask.png");
+  for (const std::string name : {"1", "2"}) {
+    std::vector<DeviceWork> work = by_all_samplers(circle, settings);
+    work.pop_back();  // eta is of inverted images
+    work.push_back({"unguided", {plain}, settings});
+    work.push_back({"batch", {circle, negative, plain}, settings});
+    work.push_back({"image to image", {from_image}, settings});
+    work.push_back({"mask", {masked}, settings});
+    expect_same_images(ModelFolder::open(kGoldens / "stable-diffusion" / name), work);
+  }
+  expect_same_images(ModelFolder::open(kGoldens / "stable-diffusion/1-inpaint"),
+                     {{"inpainting", {masked}, settings}});
+}
+
+TEST_P(PipelineOnDevice, StableUnclip) {
+  const ImageRequest circle{"a red circle", 7, {4, 10, 0}};
+  const DrawSettings settings{.steps = {4, 6, 0}, .width = 40, .height = 32};
+  ImageRequest plain = circle, noisy = circle;
+  plain.guidance = {1, 1, 0};
+  noisy.noise_level = 700;
+  expect_same_images(ModelFolder::open(kGoldens / "stable-unclip/text"),
+                     {{"unguided", {plain}, settings}, {"batch", {circle, noisy, plain}, settings}});
+  const ModelFolder images = ModelFolder::open(kGoldens / "stable-unclip/image");
+  const PipelineParts parts{.prior = false, .image_encoder = true};
+  const auto pipeline = Pipeline::open(images, {torch::kCPU, torch::kFloat32}, parts);
+  noisy.embedding =
+      std::make_shared<ImageEmbedding>(pipeline->embed_images({*golden_image("init.png")}).front());
+  expect_same_images(images, {{"variation", {noisy}, settings}}, parts);
+}
+
 // Embeddings of images and texts, and the noise of an image.
 TEST_P(PipelineOnDevice, Embeddings) {
   const auto apart = [](const std::vector<float>& found, const std::vector<float>& expected) {

@@ -76,6 +76,30 @@ const TrueSize true_sizes[] = {
       "num_hidden_layers": 32, "num_attention_heads": 20, "projection_dim": 1280, "hidden_act": "gelu"})",
      694.66},
     {"PriorTransformer", R"({"embedding_dim": 1280})", 1026.23},
+    // Stable Diffusion 1.5, the UNets of 2.1 and of its unCLIP, and their autoencoder
+    {"UNet2DConditionModel", R"({"cross_attention_dim": 768})", 859.52},
+    {"UNet2DConditionModel", R"({"cross_attention_dim": 1024, "attention_head_dim": [5, 10, 20, 20],
+      "use_linear_projection": true, "upcast_attention": true})",
+     865.91},
+    {"UNet2DConditionModel", R"({"cross_attention_dim": 1024, "attention_head_dim": [5, 10, 20, 20],
+      "use_linear_projection": true, "class_embed_type": "projection",
+      "projection_class_embeddings_input_dim": 2048})",
+     870.17},
+    {"AutoencoderKL", R"({"block_out_channels": [128, 256, 512, 512], "layers_per_block": 2,
+      "down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D",
+                           "DownEncoderBlock2D"],
+      "up_block_types": ["UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D"]})",
+     83.65},
+    // Their text towers, and the safety checker of the first
+    {"CLIPTextModel", R"({"hidden_size": 768, "intermediate_size": 3072, "num_attention_heads": 12})",
+     123.06},
+    {"CLIPTextModel", R"({"hidden_size": 1024, "intermediate_size": 4096, "num_attention_heads": 16,
+      "num_hidden_layers": 23, "hidden_act": "gelu"})",
+     340.39},
+    {"StableDiffusionSafetyChecker",
+     R"({"projection_dim": 768, "vision_config": {"hidden_size": 1024, "intermediate_size": 4096,
+      "num_attention_heads": 16, "num_hidden_layers": 24, "patch_size": 14}})",
+     303.98},
 };
 
 size_t resident_mebibytes() {

@@ -45,7 +45,7 @@ class Memory final : public c10::DeviceAllocator {
     const int64_t now = used += size;
     if (now > limit) {
       used -= size;
-      TORCH_CHECK_WITH(OutOfMemoryError, false, "simulated accelerator out of memory");
+      TORCH_CHECK_WITH(OutOfMemoryError, false, "CUDA out of memory: a simulated one");
     }
     for (int64_t most = peak; most < now && !peak.compare_exchange_weak(most, now);) continue;
     auto* block = static_cast<std::byte*>(std::aligned_alloc(kAlignment, padded(bytes) + kAlignment));

@@ -8,7 +8,8 @@
 namespace unclip {
 namespace {
 
-Tensors encode(CLIPTextModelWithProjection& net, const Tensors& inputs) {
+template <class Net>
+Tensors encode(Net& net, const Tensors& inputs) {
   const TextFeatures features = net(inputs.at("ids"), find(inputs, "mask"));
   return {{"pooled", features.pooled}, {"sequence", features.sequence}};
 }
@@ -16,20 +17,40 @@ Tensors encode(CLIPTextModelWithProjection& net, const Tensors& inputs) {
 class TextEncoder : public testing::TestWithParam<std::string> {};
 
 TEST_P(TextEncoder, EqualsTheReference) {
-  expect_transformer_golden<CLIPTextModelWithProjection, CLIPTextConfig>(GetParam(), encode);
+  expect_transformer_golden<CLIPTextModelWithProjection, CLIPTextConfig>(GetParam(),
+                                                                         encode<CLIPTextModelWithProjection>);
 }
 
 TEST_P(TextEncoder, GivesEveryParameterAGradient) {
-  expect_transformer_gradients<CLIPTextModelWithProjection, CLIPTextConfig>(GetParam(), encode);
+  expect_transformer_gradients<CLIPTextModelWithProjection, CLIPTextConfig>(
+      GetParam(), encode<CLIPTextModelWithProjection>);
 }
 
 INSTANTIATE_TEST_SUITE_P(Goldens, TextEncoder, testing::Values("clip-text", "clip-text-gelu"));
+
+// Stable Diffusion's towers: the first file has its keys as transformers 5 writes them, the other as its
+// older versions did.
+class TextEncoderAlone : public testing::TestWithParam<std::string> {};
+
+TEST_P(TextEncoderAlone, EqualsTheReference) {
+  expect_transformer_golden<CLIPTextModel, CLIPTextConfig>(GetParam(), encode<CLIPTextModel>);
+}
+
+TEST_P(TextEncoderAlone, GivesEveryParameterAGradient) {
+  expect_transformer_gradients<CLIPTextModel, CLIPTextConfig>(GetParam(), encode<CLIPTextModel>);
+}
+
+INSTANTIATE_TEST_SUITE_P(Goldens, TextEncoderAlone,
+                         testing::Values("clip-text-stable-1", "clip-text-stable-2"));
 
 class TextEncoderOnDevice : public OnDevice {};
 
 TEST_P(TextEncoderOnDevice, EqualsTheReference) {
   for (const char* name : {"clip-text", "clip-text-gelu"})
-    expect_transformer_on<CLIPTextModelWithProjection, CLIPTextConfig>(device(), name, encode);
+    expect_transformer_on<CLIPTextModelWithProjection, CLIPTextConfig>(device(), name,
+                                                                       encode<CLIPTextModelWithProjection>);
+  for (const char* name : {"clip-text-stable-1", "clip-text-stable-2"})
+    expect_transformer_on<CLIPTextModel, CLIPTextConfig>(device(), name, encode<CLIPTextModel>);
 }
 
 UNCLIP_ON_DEVICES(TextEncoderOnDevice);

@@ -1,10 +1,10 @@
 // A training step of every stage on a device: the CPU's loss and gradients, and what crosses the bus.
 #include <gtest/gtest.h>
 
-#include "checkpoint/load.h"
 #include "on_device.h"
 #include "temporary_folder.h"
 #include "train/run_folder.h"
+#include "weights/load.h"
 
 namespace unclip {
 namespace {

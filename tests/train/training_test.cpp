@@ -9,7 +9,6 @@
 #include <sstream>
 #include <thread>
 
-#include "checkpoint/load.h"
 #include "cli/run_program.h"
 #include "decoder/text_proj.h"
 #include "pipeline/pipeline.h"
@@ -17,6 +16,7 @@
 #include "temporary_folder.h"
 #include "train/clip_towers.h"
 #include "train/run_folder.h"
+#include "weights/load.h"
 
 namespace unclip {
 namespace {

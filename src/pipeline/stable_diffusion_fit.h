@@ -1,0 +1,18 @@
+// Whether the parts of Stable Diffusion folders fit each other, told from their configs before any weight is
+// read.
+#pragma once
+
+#include "fit.h"
+
+namespace unclip {
+
+// Both throw Error(model), naming both files, for a component of another class and widths that differ.
+
+// UNet, autoencoder and text encoder. A UNet takes latents, in inpainting models with a mask and another
+// latent beside.
+void check_stable_diffusion_decoder(const ModelFolder& folder);
+
+// The text encoder against its tokenizer: every id and each of `length` tokens needs a row of its tables.
+void check_stable_diffusion_text(const ModelFolder& folder, const Tokenizer& tokenizer, int64_t length);
+
+}  // namespace unclip

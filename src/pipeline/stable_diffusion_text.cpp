@@ -1,0 +1,34 @@
+// Stable Diffusion's text.
+#include "stable_diffusion_text.h"
+
+#include <torch/torch.h>
+
+#include "finite.h"
+#include "stable_diffusion_fit.h"
+#include "text_rows.h"
+
+namespace unclip {
+
+StableDiffusionText::StableDiffusionText(const ModelFolder& folder, const DeviceAndDtype& target)
+    : target_(target), tokenizer_(Tokenizer::open(folder.require("tokenizer").folder)) {
+  const auto config = CLIPTextConfig::from(folder.require("text_encoder").config());
+  length_ = tokenizer_->max_length().value_or(config.max_position_embeddings);
+  check_stable_diffusion_text(folder, *tokenizer_, length_);
+  text_encoder_ = load_net<CLIPTextModel, CLIPTextConfig>(folder, "text_encoder", target);
+}
+
+// The tower sees the padding, as in the reference's pipelines.
+torch::Tensor StableDiffusionText::encode(const std::vector<ImageRequest>& batch, bool guided) {
+  std::vector<std::string> texts;
+  for (const ImageRequest& request : batch)
+    if (guided) texts.push_back(request.negative_prompt);
+  for (const ImageRequest& request : batch) texts.push_back(request.prompt);
+  const TextRows rows = blend_texts(batch, texts, [this](const std::vector<std::string>& all) {
+    return encode_rows(
+        *tokenizer_, all, length_, target_.device,
+        [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
+  });
+  return finite(rows.sequence, "text", target_);  // [B or 2B,L,D]
+}
+
+}  // namespace unclip

@@ -1,0 +1,94 @@
+// The prior of Stable Diffusion's unCLIP models.
+#include "stable_unclip_prior.h"
+
+#include <torch/torch.h>
+
+#include "finite.h"
+#include "refuse.h"
+#include "stable_unclip_fit.h"
+#include "stage_run.h"
+
+namespace unclip {
+namespace {
+
+// The first part that is opened; the others are checked with it, before gigabytes are read.
+std::unique_ptr<Tokenizer> open_stable_unclip_tokenizer(const ModelFolder& folder,
+                                                        const StableUnclipPriorNames& names) {
+  auto tokenizer = Tokenizer::open(folder.require(names.tokenizer).folder);
+  check_stable_unclip_prior(folder, names, *tokenizer);
+  return tokenizer;
+}
+
+}  // namespace
+
+StableUnclipPriorNames StableUnclipPriorNames::in(const ModelFolder& folder) {
+  if (folder.has("prior")) return {.prior = "prior", .scheduler = "prior_scheduler"};
+  if (folder.has("prior_prior")) return {.prior = "prior_prior", .scheduler = "prior_prior_scheduler"};
+  throw Error(ExitCode::usage, folder.path().string() + ": has no prior, so it cannot draw from text",
+              "pass the folder of a Karlo model as --prior, or draw variations of images",
+              {.field = "prior"});
+}
+
+StableUnclipPrior::StableUnclipPrior(const ModelFolder& folder, const DeviceAndDtype& target)
+    : target_(target) {
+  const auto names = StableUnclipPriorNames::in(folder);
+  tokenizer_ = open_stable_unclip_tokenizer(folder, names);
+  text_encoder_ = load_net<CLIPTextModelWithProjection, CLIPTextConfig>(folder, names.text_encoder, target);
+  prior_ = load_net<PriorTransformer, PriorTransformerConfig>(folder, names.prior, target);
+  schedule_ = ScheduleConfig::from(folder.require(names.scheduler).config("scheduler_config.json"));
+}
+
+TextRows StableUnclipPrior::encode(const std::vector<std::string>& texts) {
+  return encode_rows(
+      *tokenizer_, texts, prior_.config().num_embeddings, target_.device,
+      // no mask: the text tower sees the padding, as in the reference's pipeline
+      [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
+}
+
+TextRows StableUnclipPrior::read(const std::vector<ImageRequest>& batch) {
+  std::vector<std::string> texts(is_guided(batch, &Guidance::prior) ? batch.size() : 0);  // the empty text
+  for (const ImageRequest& request : batch) {
+    reject_if(!request.negative_prior_prompt.empty(), "negative_prior_prompt",
+              "this model's prior takes no negative prompt");
+    texts.push_back(request.prompt);
+  }
+  TextRows text = encode(texts);
+  finite(text.pooled, "text", target_);
+  finite(text.sequence, "text", target_);
+  return text;
+}
+
+// unCLIP section 2.2. The reference takes DDPMScheduler's timesteps, also where the file is that of Karlo's
+// own UnCLIPScheduler: it is opened as the other class.
+torch::Tensor StableUnclipPrior::sample(const TextRows& text, const std::vector<ImageRequest>& batch,
+                                        const DrawSettings& settings, NoiseSource& noise,
+                                        const Observer& observer) {
+  const auto sampler = make_sampler(SamplerKind::ddpm, schedule_, settings.steps.prior);
+  const Predict net = [&](const torch::Tensor& x, float t) {  // [B or 2B,D]
+    return prior_
+        ->forward(x.to(target_.dtype), timestep_tensor(t, target_.device), text.pooled, text.sequence,
+                  text.mask)
+        .to(torch::kFloat32);
+  };
+  const bool is_on = is_guided(batch, &Guidance::prior);
+  const torch::Tensor scale = guidance_scales(batch, &Guidance::prior, target_.device);
+  const StepDone step_done = watch("prior", settings.prior_candidates * settings.steps.prior, observer);
+  const auto count = static_cast<int64_t>(batch.size());
+  const torch::Tensor asked = text.pooled.narrow(0, text.pooled.size(0) - count, count);  // [B,D]
+  return nearest_candidate(settings.prior_candidates, asked, noise, [&](NoiseSource& own) {
+    const torch::Tensor start = own.normal({prior_.config().embedding_dim});  // [B,D]
+    const torch::Tensor x = denoise(*sampler, start, is_on ? guided(net, scale) : net, own, step_done);
+    return finite(prior_->post_process_latents(x).to(torch::kFloat32), "prior", target_);
+  });
+}
+
+int64_t StableUnclipPrior::draws(int64_t steps) const {
+  const auto sampler = make_sampler(SamplerKind::ddpm, schedule_, steps);
+  return 1 + std::ranges::count_if(sampler->timesteps(), [](float t) { return t > 0; });
+}
+
+torch::Tensor StableUnclipPrior::embed_texts(const std::vector<std::string>& texts) {
+  return encode(texts).pooled.to(torch::kFloat32);
+}
+
+}  // namespace unclip

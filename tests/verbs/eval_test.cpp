@@ -1,0 +1,89 @@
+#include "verbs/eval.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "image/png.h"
+#include "refusal.h"
+#include "temporary_folder.h"
+
+namespace unclip {
+namespace {
+
+// The tiny model has no idea; what is tested is the way from prompts to the table.
+EvalOptions tiny_options() {
+  EvalOptions options;
+  options.model = std::string(UNCLIP_TEST_DATA) + "/karlo-tiny";
+  options.rows = {Row::color, Row::count};
+  options.count = 2;
+  options.seeds = 2;
+  options.image.steps = {2, 2, 2};
+  options.device.kind = DeviceChoice::Kind::cpu;
+  options.dtype = DtypeChoice::f32;
+  options.json = true;
+  return options;
+}
+
+TEST(Eval, JudgesEachRowForSeenAndHeldOutPairs) {
+  TemporaryFolder folder;
+  EvalOptions options = tiny_options();
+  options.sheet = folder.path / "sheet.png";
+  std::ostringstream out;
+  EXPECT_EQ(eval(options, out), 0);
+  std::istringstream lines(out.str());
+  std::vector<std::string> found;
+  for (std::string line; std::getline(lines, line);) {
+    const auto row = nlohmann::json::parse(line);
+    found.push_back(row.at("row").get<std::string>() +
+                    (row.at("held_out").get<bool>() ? " held out" : " seen"));
+    EXPECT_EQ(row.at("pictures"), 4);
+    for (const char* key : {"score", "ceiling", "floor"}) {
+      EXPECT_GE(row.at(key), 0);
+      EXPECT_LE(row.at(key), 1);
+    }
+  }
+  EXPECT_EQ(found,
+            (std::vector<std::string>{"color seen", "color held out", "count seen", "count held out"}));
+  EXPECT_EQ(read_png(folder.path / "sheet.png").width, 16 * 16);  // the decoder's size
+}
+
+TEST(Eval, DrawsFromWhicheverEmbeddingIsAskedFor) {
+  TemporaryFolder folder;
+  EvalOptions options = tiny_options();
+  options.rows = {Row::color};
+  options.sheet = folder.path / "sheet.png";
+  std::set<std::vector<uint8_t>> sheets;
+  for (const EvalEmbedding choice : {EvalEmbedding::prior, EvalEmbedding::none}) {
+    options.embedding = choice;
+    std::ostringstream out;
+    EXPECT_EQ(eval(options, out), 0);
+    sheets.insert(read_png(*options.sheet).pixels);
+    const auto row = nlohmann::json::parse(out.str().substr(0, out.str().find('\n')));
+    EXPECT_LE(row.at("interval").at(0), row.at("score"));
+    EXPECT_GE(row.at("interval").at(1), row.at("score"));
+  }
+  EXPECT_EQ(sheets.size(), 2U);
+  options.embedding = EvalEmbedding::true_image;
+  std::ostringstream out;
+  expect_refusal(ExitCode::model, "image_encoder", [&] { eval(options, out); });
+}
+
+TEST(Eval, TakesPromptsFromAFile) {
+  TemporaryFolder folder;
+  EvalOptions options = tiny_options();
+  options.prompts = folder.path / "prompts.jsonl";
+  std::ofstream(*options.prompts) << to_json(eval_prompts(Row::count, 1, 0, false)[0]) << '\n';
+  options.upsample = true;
+  std::ostringstream out;
+  EXPECT_EQ(eval(options, out), 0);
+  EXPECT_EQ(nlohmann::json::parse(out.str()).at("pictures"), 2);
+  std::ofstream(*options.prompts) << "nonsense\n";
+  expect_refusal(ExitCode::usage, "prompts.jsonl:1", [&] { eval(options, out); });
+}
+
+}  // namespace
+}  // namespace unclip
