@@ -7,7 +7,7 @@ namespace unclip {
 
 namespace {
 
-void read_class_embedding(const Config& config, UNetConfig& c) {
+void read_classes(const Config& config, UNetConfig& c) {
   const auto type = config.find<std::string>("class_embed_type").value_or("");
   if (type == "timestep") {
     c.class_embedding = ClassEmbedding::timestep;
@@ -21,7 +21,7 @@ void read_class_embedding(const Config& config, UNetConfig& c) {
   }
 }
 
-void read_mid_block(const Config& config, UNetConfig& c) {
+void read_middle(const Config& config, UNetConfig& c) {
   config.expect("mid_block_type", "UNetMidBlock2D");
   c.mid_layers = 1;
   if (config.get("add_attention", true)) c.mid_attention = BlockAttention::self;
@@ -71,9 +71,9 @@ UNet2DConfig UNet2DConfig::from(const Config& config) {
   c.time_embedding_dim = config.find<int64_t>("time_embedding_dim", kWidths).value_or(0);
   if (std::ranges::any_of(c.down_blocks, is_self_attending)) config.expect("downsample_type", "conv");
   if (std::ranges::any_of(c.up_blocks, is_self_attending)) config.expect("upsample_type", "conv");
-  read_class_embedding(config, c);
+  read_classes(config, c);
   c.check(config.origin());
-  read_mid_block(config, c);
+  read_middle(config, c);
   return c;
 }
 
