@@ -203,16 +203,17 @@ ordered_json json_of(const BenchReport& report) {
 }
 
 void print(const BenchReport& report, std::ostream& out) {
-  out << visible(fmt::format("{} ({}) on {}, {}, batch size {}\n", report.model, report.family, report.device,
-                             report.dtype, report.batch_size))
+  out << visible(fmt::format("{} ({}) on {}, batch size {}", report.model, report.family, report.device,
+                             report.batch_size))
+      << '\n'
       << fmt::format("unclip {}, libtorch {}, {} threads, peak memory {:.2f} GiB\n", UNCLIP_VERSION,
                      TORCH_VERSION, report.threads, static_cast<double>(report.peak_memory) / (1 << 30))
       << fmt::format("this machine at most: {:.3f} TFLOP/s in a convolution, {:.3f} in a product\n\n",
                      tera(report.peak.convolution), tera(report.peak.product))
-      << fmt::format("{:<12}{:>7}{:>14}{:>14}{:>10}{:>15}\n", "stage", "steps", "seconds/step", "GFLOP/step",
+      << fmt::format("{:<12}{:>7}{:>14}{:>14}{:>10}{:>16}\n", "stage", "steps", "seconds/step", "GFLOP/step",
                      "TFLOP/s", "of convolution");
   for (const StageSpeed& stage : report.stages)
-    out << fmt::format("{:<12}{:>7}{:>14.4f}{:>14.2f}{:>10.3f}{:>14.0f}%\n", stage.stage, stage.steps,
+    out << fmt::format("{:<12}{:>7}{:>14.4f}{:>14.2f}{:>10.3f}{:>15.0f}%\n", stage.stage, stage.steps,
                        stage.step_seconds, stage.flops / 1e9, tera(stage.speed()),
                        100 * stage.speed() / report.peak.convolution);
   out << fmt::format("\nopening the model {:.2f} s; first image {:.2f} s; each further image {:.2f} s\n",
