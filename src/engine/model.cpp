@@ -47,8 +47,8 @@ Model::Model(const ModelChoice& choice, const ModelUse& use, bool draws)
       loras_(use.loras),
       target_(select_device(choice.device, choice.dtype)) {
   if (choice_.low_memory) target_.memory = std::make_shared<NetMemory>();
-  open();
   const ModelFolder folder = open_folder(choice_, parts_);
+  open(folder.with_loras(loras_));
   if (draws && use.safety) safety_ = SafetyChecker::open(folder, target_);
   spdlog::debug("model {} on {}", folder.path().string(), unclip::describe(target_));
   metadata_.model = visible(model_name(folder.path()));
@@ -60,8 +60,7 @@ Model::Model(const ModelChoice& choice, const ModelUse& use, bool draws)
     if (component.is_net()) metadata_.fingerprints[component.name] = weight_fingerprint(component);
 }
 
-void Model::open() {
-  const ModelFolder folder = open_folder(choice_, parts_).with_loras(loras_);
+void Model::open(const ModelFolder& folder) {
   pipeline_ = Pipeline::open(folder, target_, parts_);
   requests_.emplace(*pipeline_, folder.path());
   defaults_ = pipeline_->defaults();
@@ -69,11 +68,12 @@ void Model::open() {
 
 void Model::use_loras(const std::vector<LoraFile>& loras) {
   if (loras == loras_ && pipeline_) return;
-  open_folder(choice_, parts_).with_loras(loras);  // refused while the model is still whole
+  const ModelFolder folder =
+      open_folder(choice_, parts_).with_loras(loras);  // or refused, the model still whole
   loras_ = loras;
   requests_.reset();
   pipeline_.reset();  // first, so that the weights do not stand in memory twice
-  open();
+  open(folder);
 }
 
 Steps Model::steps_of(const ImageOptions& options) const { return value_or(options.steps, defaults_.steps); }

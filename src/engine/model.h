@@ -60,7 +60,7 @@ class Model {
 
   // Opens the model anew where it is to have other LoRAs than it has.
   void use_loras(const std::vector<LoraFile>& loras);
-  void open();
+  void open(const ModelFolder& folder);
 
   // Asks the safety checker, and blackens what it flags where that is on. All of one batch key.
   std::vector<DrawnImage> check_safety(const std::vector<ImageTask>& batch, std::vector<Image> images);

@@ -3,7 +3,14 @@
 
 #include <algorithm>
 
+#include "prior/prior_transformer.h"
+#include "text_encoder/clip_text_model.h"
+
 namespace unclip {
+
+FitSize size_in(const Config& config, const char* key, int64_t value) {
+  return {config.origin() + ": \"" + key + "\"", value};
+}
 
 void expect_same(const FitSize& found, const FitSize& expected) {
   if (found.value != expected.value)
@@ -32,6 +39,21 @@ void expect_class(const ModelFolder& folder, const std::string& name,
               (folder.path() / "model_index.json").string() + ": component \"" + name + "\" has the class " +
                   found + ", expected " + expected,
               "this class is not supported here; run: unclip inspect " + folder.path().string());
+}
+
+FitSize check_clip_prior(const Config& prior, const Config& text, const Tokenizer& tokenizer,
+                         const std::string& tokens) {
+  const auto net = PriorTransformerConfig::from(prior);
+  const auto tower = CLIPTextConfig::from(text);
+  expect_ids(tokenizer, tokens, size_in(text, "vocab_size", tower.vocab_size));
+  const FitSize embedding = size_in(prior, "embedding_dim", net.embedding_dim);
+  expect_same({tokens + ": \"model_max_length\"", tokenizer.max_length().value_or(0)},
+              size_in(prior, "num_embeddings", net.num_embeddings));
+  expect_same(size_in(text, "projection_dim", tower.projection_dim), embedding);
+  expect_same(size_in(text, "hidden_size", tower.encoder.hidden_size), embedding);
+  if (net.num_embeddings > tower.max_position_embeddings)
+    text.refuse("max_position_embeddings", "at least \"num_embeddings\" of " + prior.origin());
+  return embedding;
 }
 
 }  // namespace unclip

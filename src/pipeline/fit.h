@@ -18,6 +18,8 @@ struct FitSize {
   int64_t value;
 };
 
+FitSize size_in(const Config& config, const char* key, int64_t value);
+
 // Throws Error(model), naming both places, unless both sizes are equal.
 void expect_same(const FitSize& found, const FitSize& expected);
 
@@ -28,5 +30,10 @@ void expect_ids(const Tokenizer& tokenizer, const std::string& tokens, const Fit
 // Throws Error(model) unless the component is there and of one of the classes.
 void expect_class(const ModelFolder& folder, const std::string& name,
                   const std::vector<std::string>& classes);
+
+// Throws Error(model) unless tokenizer, text encoder and prior of a CLIP embedding fit each other; gives the
+// width of the embedding.
+FitSize check_clip_prior(const Config& prior, const Config& text, const Tokenizer& tokenizer,
+                         const std::string& tokens);
 
 }  // namespace unclip

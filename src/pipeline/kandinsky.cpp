@@ -5,14 +5,13 @@
 
 #include <torch/torch.h>
 
-#include "finite.h"
+#include "draw_latents.h"
 #include "kandinsky_fit.h"
 #include "kandinsky_prior.h"
 #include "kandinsky_tasks.h"
 #include "pipeline/embedding_file.h"
 #include "sample_size.h"
 #include "text_rows.h"
-#include "to_images.h"
 
 namespace unclip {
 namespace {
@@ -82,15 +81,8 @@ std::vector<Image> KandinskyPipeline::generate(const std::vector<ImageRequest>& 
   };
   const auto [width, height] = decoder_->latent_size(settings);
   KandinskyRun run = begin({*decoder_, batch, settings, height, width, noise});
-  const torch::Tensor latent =
-      finite(denoise(*run.sampler, run.start, decoder_net(batch, embeddings, run.beside, run.hint), noise,
-                     watch_decoder(*run.sampler, settings.previews, observer,
-                                   [&](const torch::Tensor& x0) { return to_images(decode(x0)); })),
-             "decoder", target_);  // [B,4,h,w]
-  observer("autoencoder", 0, 1);
-  const torch::Tensor images = decode(latent);
-  observer("autoencoder", 1, 1);
-  return to_images(finite(images, "autoencoder", target_));
+  return draw_latents({*run.sampler, run.start, decoder_net(batch, embeddings, run.beside, run.hint), decode},
+                      noise, settings.previews, observer, target_);
 }
 
 Predict KandinskyPipeline::decoder_net(const std::vector<ImageRequest>& batch,

@@ -13,10 +13,6 @@ namespace {
 
 using Conditioning = ImageConditioningConfig::Kind;
 
-FitSize size_in(const Config& config, const char* key, int64_t value) {
-  return {config.origin() + ": \"" + key + "\"", value};
-}
-
 void check_text_encoder(const ModelFolder& folder, const Config& unet_config,
                         const UNet2DConditionConfig& unet) {
   expect_class(folder, "text_encoder", {"MultilingualCLIP"});
@@ -38,20 +34,10 @@ void check_kandinsky_prior(const ModelFolder& folder, const std::string& prefix,
   const Config prior_config = folder.require(prefix + "prior").config();
   const Config text_config = folder.require(prefix + "text_encoder").config();
   const Config vision_config = folder.require(prefix + "image_encoder").config();
-  const auto prior = PriorTransformerConfig::from(prior_config);
-  const auto text = CLIPTextConfig::from(text_config);
-  const auto vision = CLIPVisionConfig::from(vision_config);
-  const std::string tokens = folder.require(prefix + "tokenizer").folder.string();
-
-  expect_ids(tokenizer, tokens, size_in(text_config, "vocab_size", text.vocab_size));
-  const FitSize embedding = size_in(prior_config, "embedding_dim", prior.embedding_dim);
-  expect_same({tokens + ": \"model_max_length\"", tokenizer.max_length().value_or(0)},
-              size_in(prior_config, "num_embeddings", prior.num_embeddings));
-  expect_same(size_in(text_config, "projection_dim", text.projection_dim), embedding);
-  expect_same(size_in(text_config, "hidden_size", text.encoder.hidden_size), embedding);
-  expect_same(size_in(vision_config, "projection_dim", vision.projection_dim), embedding);
-  if (prior.num_embeddings > text.max_position_embeddings)
-    text_config.refuse("max_position_embeddings", "at least \"num_embeddings\" of " + prior_config.origin());
+  const FitSize embedding = check_clip_prior(prior_config, text_config, tokenizer,
+                                             folder.require(prefix + "tokenizer").folder.string());
+  expect_same(size_in(vision_config, "projection_dim", CLIPVisionConfig::from(vision_config).projection_dim),
+              embedding);
 }
 
 void check_kandinsky_text(const ModelFolder& folder, const Tokenizer& tokenizer, int64_t length) {

@@ -41,10 +41,8 @@ KandinskyEmbeddings KandinskyPrior::encode(const std::vector<Image>& images) {
 }
 
 TextRows KandinskyPrior::encode_texts(const std::vector<std::string>& texts) {
-  return encode_rows(
-      *tokenizer_, texts, prior_.config().num_embeddings, target_.device,
-      // no mask: the text tower sees the padding, as in the reference's pipeline
-      [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
+  return encode_padded_rows(*tokenizer_, texts, prior_.config().num_embeddings, target_.device,
+                            text_encoder_);
 }
 
 KandinskyEmbeddings KandinskyPrior::sample(const std::vector<ImageRequest>& batch,

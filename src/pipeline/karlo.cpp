@@ -54,16 +54,7 @@ KarloPipeline::KarloPipeline(const ModelFolder& folder, const DeviceAndDtype& ta
     prior_ = load_net<PriorTransformer, PriorTransformerConfig>(folder, "prior", target);
     prior_scheduler_ = unclip_scheduler(folder, "prior_scheduler");
   }
-  if (parts.image_encoder) {
-    if (!folder.has("image_encoder"))
-      throw Error(ExitCode::usage,
-                  folder.path().string() + ": has no image encoder, so it cannot read images",
-                  "pass a model with an image_encoder folder");
-    image_encoder_ =
-        load_net<CLIPVisionModelWithProjection, CLIPVisionConfig>(folder, "image_encoder", target);
-    image_processor_ = ClipImageProcessorConfig::from(
-        folder.require("feature_extractor").config("preprocessor_config.json"));
-  }
+  if (parts.image_encoder) image_encoder_.emplace(folder, target);
   if (!parts.decoder) return;
   text_proj_ = load_net<UnCLIPTextProjModel, UnCLIPTextProjConfig>(folder, "text_proj", target);
   decoder_ = load_net<UNet2DConditionModel, UNet2DConditionConfig>(folder, "decoder", target);
@@ -143,10 +134,7 @@ KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<ImageRequest
   std::vector<std::string> texts(guided ? batch.size() : 0);  // away from the empty text
   for (const ImageRequest& request : batch) texts.push_back(request.prompt);
   const TextRows rows = blend_texts(batch, texts, [this](const std::vector<std::string>& all) {
-    return encode_rows(
-        *tokenizer_, all, text_length_, target_.device,
-        // no mask: the text tower sees the padding, as in the reference's pipeline
-        [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
+    return encode_padded_rows(*tokenizer_, all, text_length_, target_.device, text_encoder_);
   });
   finite(rows.pooled, "text", target_);
   finite(rows.sequence, "text", target_);

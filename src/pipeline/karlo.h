@@ -6,8 +6,7 @@
 #include "decoder/unet_2d_condition.h"
 #include "diffusion/denoise.h"
 #include "diffusion/scheduled_sampler.h"
-#include "image_encoder/clip_image_processor.h"
-#include "image_encoder/clip_vision_model.h"
+#include "image_embedder.h"
 #include "load_net.h"
 #include "pipeline/pipeline.h"
 #include "prior/prior_transformer.h"
@@ -60,9 +59,8 @@ class KarloPipeline final : public Pipeline {
   PipelineDefaults defaults_;
   std::unique_ptr<Tokenizer> tokenizer_;
   LoadedNet<CLIPTextModelWithProjection> text_encoder_;
-  LoadedNet<PriorTransformer> prior_;                       // of folders that have one, where it is opened
-  LoadedNet<CLIPVisionModelWithProjection> image_encoder_;  // the same
-  ClipImageProcessorConfig image_processor_;
+  LoadedNet<PriorTransformer> prior_;           // of folders that have one, where it is opened
+  std::optional<ImageEmbedder> image_encoder_;  // the same
   LoadedNet<UnCLIPTextProjModel> text_proj_;
   LoadedNet<UNet2DConditionModel> decoder_;
   LoadedNet<UNet2DModel> super_res_first_, super_res_last_;

@@ -26,11 +26,7 @@ std::vector<ImageEmbedding> KarloPipeline::embed(const std::vector<ImageRequest>
 }
 
 std::vector<ImageEmbedding> KarloPipeline::embed_images(const std::vector<Image>& images) {
-  const torch::InferenceMode inference;
-  std::vector<ImageEmbedding> embeddings;
-  for (std::vector<float>& row : to_rows(encode_images(*image_encoder_, image_processor_, images, target_)))
-    embeddings.push_back({std::move(row), {}, {}});
-  return embeddings;
+  return image_encoder_->embed(images);
 }
 
 std::vector<std::vector<float>> KarloPipeline::embed_texts(const std::vector<std::string>& texts) {

@@ -5,6 +5,7 @@
 
 #include "finite.h"
 #include "fit.h"
+#include "stage_run.h"
 
 namespace unclip {
 
@@ -30,9 +31,7 @@ SafetyChecker::SafetyChecker(const ModelFolder& folder, const DeviceAndDtype& ta
 
 std::vector<bool> SafetyChecker::flags(const std::vector<Image>& images) {
   const torch::InferenceMode inference;
-  std::vector<torch::Tensor> pixels;
-  for (const Image& image : images) pixels.push_back(clip_pixels(image, processor_));
-  ConceptMargins margins = net_->forward(at::cat(pixels).to(target_.device, target_.dtype));
+  ConceptMargins margins = net_->forward(clip_batch(processor_, images, target_));
   margins.concepts = finite(margins.concepts, "safety checker", target_);
   margins.special = finite(margins.special, "safety checker", target_);
   return flagged(margins);

@@ -27,6 +27,9 @@ StableDiffusionPipeline::StableDiffusionPipeline(const ModelFolder& folder, cons
           PipelineDefaults::from(folder, {.steps = {0, 50, 0}, .guidance = {0, 7.5, 0}, .strength = 0.8})) {
   if (!parts.decoder || parts.texts || parts.image_encoder) refuse_embeddings();
   decoder_ = std::make_unique<StableDiffusionDecoder>(folder, target);
+  // The reference's pipelines set both, whatever the file says: with others the nets draw worse.
+  decoder_->schedule.steps_offset = 1;
+  decoder_->schedule.clip_sample = false;
   text_ = std::make_unique<StableDiffusionText>(folder, target);
   defaults_.sampler = decoder_->sampler;
 }

@@ -18,14 +18,6 @@ const ModelFolder& checked(const ModelFolder& folder) {
   return folder;
 }
 
-// The reference's pipelines set both, whatever the file says: with others the nets draw worse.
-ScheduleConfig read_stable_schedule(const Config& config) {
-  ScheduleConfig schedule = ScheduleConfig::from(config);
-  schedule.steps_offset = 1;
-  schedule.clip_sample = false;
-  return schedule;
-}
-
 }  // namespace
 
 StableDiffusionDecoder::StableDiffusionDecoder(const ModelFolder& folder, const DeviceAndDtype& where)
@@ -33,7 +25,7 @@ StableDiffusionDecoder::StableDiffusionDecoder(const ModelFolder& folder, const 
       unet(load_net<UNet2DConditionModel, UNet2DConditionConfig>(checked(folder), "unet", where)),
       vae(load_net<AutoencoderKL, AutoencoderKLConfig>(folder, "vae", where)) {
   const Config scheduler = folder.require("scheduler").config("scheduler_config.json");
-  schedule = read_stable_schedule(scheduler);
+  schedule = ScheduleConfig::from(scheduler);
   sampler = own_sampler(scheduler);
   const Config config = folder.require("unet").config();
   in_channels = UNet2DConditionConfig::from(config).in_channels;

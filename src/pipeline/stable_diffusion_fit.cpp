@@ -6,14 +6,6 @@
 #include "text_encoder/clip_text_model.h"
 
 namespace unclip {
-namespace {
-
-FitSize stable_size(const Config& config, const char* key, int64_t value) {
-  return {config.origin() + ": \"" + key + "\"", value};
-}
-
-}  // namespace
-
 void check_stable_diffusion_decoder(const ModelFolder& folder) {
   expect_class(folder, "unet", {"UNet2DConditionModel"});
   expect_class(folder, "vae", {"AutoencoderKL"});
@@ -28,25 +20,23 @@ void check_stable_diffusion_decoder(const ModelFolder& folder) {
   if (unet.class_embedding != ClassEmbedding::none && !folder.has("image_normalizer"))  // unCLIP's has one
     unet_config.refuse(unet.num_class_embeds > 0 ? "num_class_embeds" : "class_embed_type",
                        "null, as the net is told the text alone");
-  if (!folder.has("image_normalizer") && unet.class_embedding != ClassEmbedding::none)
-    unet_config.refuse("class_embed_type", "null, as the net reads the text alone");
   for (const int64_t width : unet.cross_attention_dim)
-    expect_same(stable_size(unet_config, "cross_attention_dim", width),
-                stable_size(text_config, "hidden_size", text.encoder.hidden_size));
-  const FitSize latent = stable_size(vae_config, "latent_channels", vae.latent_channels);
-  expect_same(stable_size(unet_config, "out_channels", unet.out_channels), latent);
+    expect_same(size_in(unet_config, "cross_attention_dim", width),
+                size_in(text_config, "hidden_size", text.encoder.hidden_size));
+  const FitSize latent = size_in(vae_config, "latent_channels", vae.latent_channels);
+  expect_same(size_in(unet_config, "out_channels", unet.out_channels), latent);
   if (unet.in_channels != 2 * vae.latent_channels + 1)  // of inpainting: latent, mask, latent of what is kept
-    expect_same(stable_size(unet_config, "in_channels", unet.in_channels), latent);
+    expect_same(size_in(unet_config, "in_channels", unet.in_channels), latent);
 }
 
 void check_stable_diffusion_text(const ModelFolder& folder, const Tokenizer& tokenizer, int64_t length) {
   const Config config = folder.require("text_encoder").config();
   const auto text = CLIPTextConfig::from(config);
   const std::string tokens = folder.require("tokenizer").folder.string();
-  expect_ids(tokenizer, tokens, stable_size(config, "vocab_size", text.vocab_size));
+  expect_ids(tokenizer, tokens, size_in(config, "vocab_size", text.vocab_size));
   if (length > text.max_position_embeddings)
     expect_same({tokens + ": \"model_max_length\"", length},
-                stable_size(config, "max_position_embeddings", text.max_position_embeddings));
+                size_in(config, "max_position_embeddings", text.max_position_embeddings));
 }
 
 }  // namespace unclip

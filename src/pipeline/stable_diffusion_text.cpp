@@ -17,16 +17,13 @@ StableDiffusionText::StableDiffusionText(const ModelFolder& folder, const Device
   text_encoder_ = load_net<CLIPTextModel, CLIPTextConfig>(folder, "text_encoder", target);
 }
 
-// The tower sees the padding, as in the reference's pipelines.
 torch::Tensor StableDiffusionText::encode(const std::vector<ImageRequest>& batch, bool guided) {
   std::vector<std::string> texts;
   for (const ImageRequest& request : batch)
     if (guided) texts.push_back(request.negative_prompt);
   for (const ImageRequest& request : batch) texts.push_back(request.prompt);
   const TextRows rows = blend_texts(batch, texts, [this](const std::vector<std::string>& all) {
-    return encode_rows(
-        *tokenizer_, all, length_, target_.device,
-        [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
+    return encode_padded_rows(*tokenizer_, all, length_, target_.device, text_encoder_);
   });
   return finite(rows.sequence, "text", target_);  // [B or 2B,L,D]
 }

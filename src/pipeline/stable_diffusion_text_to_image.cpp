@@ -2,14 +2,13 @@
 #include <torch/torch.h>
 
 #include "check_images.h"
-#include "finite.h"
+#include "draw_latents.h"
 #include "from_images.h"
 #include "image/resize.h"
 #include "refuse.h"
 #include "stable_diffusion_tasks.h"
 #include "stable_diffusion_text.h"
 #include "stage_run.h"
-#include "to_images.h"
 
 namespace unclip {
 
@@ -60,18 +59,10 @@ StableDiffusionConditions read_stable_text(StableDiffusionText& text, const std:
 
 std::vector<Image> draw_stable_diffusion(const StableDiffusionTask& task,
                                          const StableDiffusionConditions& told, const Observer& observer) {
-  StableDiffusionDecoder& decoder = task.decoder;
-  StableDiffusionRun run = begin_stable_diffusion(task);
-  const auto decode = [&](const torch::Tensor& latent) { return decoder.decode(latent); };
-  const torch::Tensor latent =
-      finite(denoise(*run.sampler, run.start, decoder.predict(told, run.beside), task.noise,
-                     watch_decoder(*run.sampler, task.settings.previews, observer,
-                                   [&](const torch::Tensor& x0) { return to_images(decode(x0)); })),
-             "decoder", decoder.target);  // [B,4,h,w]
-  observer("autoencoder", 0, 1);
-  const torch::Tensor images = decode(latent);  // [B,3,f·h,f·w]
-  observer("autoencoder", 1, 1);
-  return to_images(finite(images, "autoencoder", decoder.target));
+  const StableDiffusionRun run = begin_stable_diffusion(task);
+  const auto decode = [&](const torch::Tensor& latent) { return task.decoder.decode(latent); };
+  return draw_latents({*run.sampler, run.start, task.decoder.predict(told, run.beside), decode}, task.noise,
+                      task.settings.previews, observer, task.decoder.target);
 }
 
 StableDiffusionRun stable_text_to_image(const StableDiffusionTask& task) {

@@ -21,19 +21,9 @@ StableUnclipPipeline::StableUnclipPipeline(const ModelFolder& folder, const Devi
           PipelineDefaults::from(folder, {.steps = {25, 20, 0}, .guidance = {4, 10, 0}, .strength = 0.8})) {
   check_stable_unclip(folder);
   if (parts.prior || parts.texts) prior_ = std::make_unique<StableUnclipPrior>(folder, target);
-  if (parts.image_encoder) {
-    if (!folder.has("image_encoder"))
-      throw Error(ExitCode::usage,
-                  folder.path().string() + ": has no image encoder, so it cannot read images",
-                  "pass a model with an image_encoder folder");
-    image_encoder_ =
-        load_net<CLIPVisionModelWithProjection, CLIPVisionConfig>(folder, "image_encoder", target);
-    image_processor_ = ClipImageProcessorConfig::from(
-        folder.require("feature_extractor").config("preprocessor_config.json"));
-  }
+  if (parts.image_encoder) image_encoder_.emplace(folder, target);
   if (!parts.decoder) return;
   decoder_ = std::make_unique<StableDiffusionDecoder>(folder, target);
-  decoder_->schedule = ScheduleConfig::from(folder.require("scheduler").config("scheduler_config.json"));
   defaults_.sampler = decoder_->sampler;
   text_ = std::make_unique<StableDiffusionText>(folder, target);
   normalizer_ = load_net<StableUnCLIPImageNormalizer, StableUnCLIPImageNormalizerConfig>(

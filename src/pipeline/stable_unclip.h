@@ -6,8 +6,7 @@
 #pragma once
 
 #include "decoder/image_noising.h"
-#include "image_encoder/clip_image_processor.h"
-#include "image_encoder/clip_vision_model.h"
+#include "image_embedder.h"
 #include "pipeline/stable_diffusion_decoder.h"
 
 namespace unclip {
@@ -43,8 +42,7 @@ class StableUnclipPipeline final : public Pipeline {
   DeviceAndDtype target_;
   PipelineDefaults defaults_;
   std::unique_ptr<StableUnclipPrior> prior_;  // these where the parts ask for them
-  LoadedNet<CLIPVisionModelWithProjection> image_encoder_;
-  ClipImageProcessorConfig image_processor_;
+  std::optional<ImageEmbedder> image_encoder_;
   std::unique_ptr<StableDiffusionDecoder> decoder_;
   std::unique_ptr<StableDiffusionText> text_;
   LoadedNet<StableUnCLIPImageNormalizer> normalizer_;

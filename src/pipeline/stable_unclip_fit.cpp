@@ -8,14 +8,10 @@
 namespace unclip {
 namespace {
 
-FitSize unclip_size(const Config& config, const char* key, int64_t value) {
-  return {config.origin() + ": \"" + key + "\"", value};
-}
-
 // The width of the image embedding, as the normalizer has it.
 FitSize normalized_width(const ModelFolder& folder) {
   const Config config = folder.require("image_normalizer").config();
-  return unclip_size(config, "embedding_dim", StableUnCLIPImageNormalizerConfig::from(config).embedding_dim);
+  return size_in(config, "embedding_dim", StableUnCLIPImageNormalizerConfig::from(config).embedding_dim);
 }
 
 }  // namespace
@@ -27,14 +23,13 @@ void check_stable_unclip(const ModelFolder& folder) {
   const auto unet = UNet2DConditionConfig::from(unet_config);
   if (unet.class_embedding != ClassEmbedding::projection)
     unet_config.refuse("class_embed_type", "\"projection\", by which this model reads the image embedding");
-  expect_same(unclip_size(unet_config, "projection_class_embeddings_input_dim", unet.class_projection_dim),
+  expect_same(size_in(unet_config, "projection_class_embeddings_input_dim", unet.class_projection_dim),
               {"twice " + width.where, 2 * width.value});
   if (!folder.has("image_encoder")) return;
   expect_class(folder, "image_encoder", {"CLIPVisionModelWithProjection"});
   const Config vision_config = folder.require("image_encoder").config();
-  expect_same(
-      unclip_size(vision_config, "projection_dim", CLIPVisionConfig::from(vision_config).projection_dim),
-      width);
+  expect_same(size_in(vision_config, "projection_dim", CLIPVisionConfig::from(vision_config).projection_dim),
+              width);
 }
 
 void check_stable_unclip_prior(const ModelFolder& folder, const StableUnclipPriorNames& names,
@@ -42,21 +37,10 @@ void check_stable_unclip_prior(const ModelFolder& folder, const StableUnclipPrio
   expect_class(folder, names.prior, {"PriorTransformer"});
   expect_class(folder, names.text_encoder, {"CLIPTextModelWithProjection"});
   expect_class(folder, names.scheduler, {"DDPMScheduler", "UnCLIPScheduler"});
-  const Config prior_config = folder.require(names.prior).config();
-  const Config text_config = folder.require(names.text_encoder).config();
-  const auto prior = PriorTransformerConfig::from(prior_config);
-  const auto text = CLIPTextConfig::from(text_config);
-  const std::string tokens = folder.require(names.tokenizer).folder.string();
-
-  expect_ids(tokenizer, tokens, unclip_size(text_config, "vocab_size", text.vocab_size));
-  const FitSize embedding = unclip_size(prior_config, "embedding_dim", prior.embedding_dim);
-  expect_same({tokens + ": \"model_max_length\"", tokenizer.max_length().value_or(0)},
-              unclip_size(prior_config, "num_embeddings", prior.num_embeddings));
-  expect_same(unclip_size(text_config, "projection_dim", text.projection_dim), embedding);
-  expect_same(unclip_size(text_config, "hidden_size", text.encoder.hidden_size), embedding);
+  const FitSize embedding =
+      check_clip_prior(folder.require(names.prior).config(), folder.require(names.text_encoder).config(),
+                       tokenizer, folder.require(names.tokenizer).folder.string());
   expect_same(embedding, normalized_width(folder));
-  if (prior.num_embeddings > text.max_position_embeddings)
-    text_config.refuse("max_position_embeddings", "at least \"num_embeddings\" of " + prior_config.origin());
 }
 
 }  // namespace unclip

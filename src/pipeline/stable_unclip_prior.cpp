@@ -39,10 +39,8 @@ StableUnclipPrior::StableUnclipPrior(const ModelFolder& folder, const DeviceAndD
 }
 
 TextRows StableUnclipPrior::encode(const std::vector<std::string>& texts) {
-  return encode_rows(
-      *tokenizer_, texts, prior_.config().num_embeddings, target_.device,
-      // no mask: the text tower sees the padding, as in the reference's pipeline
-      [this](const torch::Tensor& ids, const torch::Tensor&) { return text_encoder_->forward(ids); });
+  return encode_padded_rows(*tokenizer_, texts, prior_.config().num_embeddings, target_.device,
+                            text_encoder_);
 }
 
 TextRows StableUnclipPrior::read(const std::vector<ImageRequest>& batch) {

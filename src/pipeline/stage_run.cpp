@@ -77,11 +77,16 @@ torch::Tensor start_noise(const std::vector<ImageRequest>& batch, NoiseSource& n
   return at::stack(rows);
 }
 
-torch::Tensor encode_images(CLIPVisionModelWithProjection& tower, const ClipImageProcessorConfig& processor,
-                            const std::vector<Image>& images, const DeviceAndDtype& target) {
+torch::Tensor clip_batch(const ClipImageProcessorConfig& processor, const std::vector<Image>& images,
+                         const DeviceAndDtype& target) {
   std::vector<torch::Tensor> pixels;
   for (const Image& image : images) pixels.push_back(clip_pixels(image, processor));
-  const torch::Tensor made = tower->forward(at::cat(pixels).to(target.device, target.dtype));
+  return at::cat(pixels).to(target.device, target.dtype);
+}
+
+torch::Tensor encode_images(CLIPVisionModelWithProjection& tower, const ClipImageProcessorConfig& processor,
+                            const std::vector<Image>& images, const DeviceAndDtype& target) {
+  const torch::Tensor made = tower->forward(clip_batch(processor, images, target));
   return finite(made.to(torch::kFloat32), "image encoder", target);
 }
 

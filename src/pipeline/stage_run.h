@@ -72,6 +72,10 @@ torch::Tensor nearest_candidate(int64_t candidates, const torch::Tensor& text, N
 torch::Tensor start_noise(const std::vector<ImageRequest>& batch, NoiseSource& noise, at::IntArrayRef shape,
                           torch::Device device);
 
+// Images as a vision tower reads them, [B,3,S,S].
+torch::Tensor clip_batch(const ClipImageProcessorConfig& processor, const std::vector<Image>& images,
+                         const DeviceAndDtype& target);
+
 // What a vision tower makes of images, float32 [B,D].
 torch::Tensor encode_images(CLIPVisionModelWithProjection& tower, const ClipImageProcessorConfig& processor,
                             const std::vector<Image>& images, const DeviceAndDtype& target);

@@ -39,6 +39,14 @@ TextRows encode_rows(const Tokenizer& tokenizer, const std::vector<std::string>&
           all_mask.index_select(0, index)};
 }
 
+// Through a CLIP tower, which sees the padding, as in the reference's pipelines.
+template <class Tower>
+TextRows encode_padded_rows(const Tokenizer& tokenizer, const std::vector<std::string>& texts, int64_t length,
+                            torch::Device device, Tower& tower) {
+  return encode_rows(tokenizer, texts, length, device,
+                     [&](const torch::Tensor& ids, const torch::Tensor&) { return tower->forward(ids); });
+}
+
 // Rows of `texts`, whose last ones are the requests' prompts; where a request stands between two prompts, its
 // row is their mixture. `encode`: texts → TextRows.
 template <class Encode>
