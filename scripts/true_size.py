@@ -92,6 +92,18 @@ def fill(module: torch.nn.Module) -> None:
             parameter.normal_(std=parameter[0].numel() ** -0.5)
 
 
+def random_net(make) -> torch.nn.Module:
+    """The net that `make` builds, in bf16, with random weights and without ever standing in memory as float32."""
+    with torch.device("meta"):
+        net = make()
+    net = net.to(torch.bfloat16).to_empty(device="cpu")
+    fill(net)
+    for name, buffer in net.named_buffers():  # not saved, so to_empty left them undefined
+        if name.endswith("position_ids"):
+            buffer.copy_(torch.arange(buffer.numel()).view_as(buffer))
+    return net
+
+
 def build(folder: Path) -> None:
     tiny = REPOSITORY / "tests" / "data" / "karlo-tiny"
     folder.mkdir(parents=True)
@@ -101,12 +113,7 @@ def build(folder: Path) -> None:
             (folder / part / file.name).write_bytes(file.read_bytes())
     torch.manual_seed(0)
     for name, make in karlo_components():
-        with torch.device("meta"):
-            net = make()
-        net = net.to(torch.bfloat16).to_empty(device="cpu")
-        fill(net)
-        if name == "text_encoder":  # a buffer that is not saved, so to_empty left it undefined
-            net.text_model.embeddings.position_ids.copy_(torch.arange(77)[None])
+        net = random_net(make)
         print(f"{name}: {sum(p.numel() for p in net.parameters()) / 1e6:.1f} M", flush=True)
         net.save_pretrained(folder / name)
         del net

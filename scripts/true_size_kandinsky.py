@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from true_size import REPOSITORY, SEED, StepClock, fill, float32_noise, peak_gib
+from true_size import REPOSITORY, SEED, StepClock, float32_noise, peak_gib, random_net
 
 PROMPT = "a red circle on a blue background"
 WIDTHS = {"2.1": 768, "2.2": 1280}  # of the image embedding
@@ -96,12 +96,7 @@ def build(folder: Path, family: str, part: str) -> None:
             (folder / part / name / file.name).write_bytes(file.read_bytes())
     torch.manual_seed(0)
     for name, make in nets.items():
-        with torch.device("meta"):
-            net = make()
-        net = net.to(torch.bfloat16).to_empty(device="cpu")
-        fill(net)
-        for buffer, values in net.named_buffers():  # position_ids, which are not saved
-            values.copy_(torch.arange(values.numel()).view_as(values))
+        net = random_net(make)
         print(f"{part}/{name}: {sum(p.numel() for p in net.parameters()) / 1e6:.1f} M", flush=True)
         net.save_pretrained(folder / part / name)
         del net

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from true_size import DTYPES, REPOSITORY, SEED, StepClock, fill, float32_noise, peak_gib
+from true_size import DTYPES, REPOSITORY, SEED, StepClock, float32_noise, peak_gib, random_net
 from true_size_kandinsky import PROMPT, report, run_unclip
 
 
@@ -52,12 +52,7 @@ def build(folder: Path, version: int) -> None:
             (folder / part / file.name).write_bytes(file.read_bytes())
     torch.manual_seed(0)
     for name, make in nets(version):
-        with torch.device("meta"):
-            net = make()
-        net = net.to(torch.bfloat16).to_empty(device="cpu")
-        fill(net)
-        for buffer, values in net.named_buffers():  # position_ids, which are not saved
-            values.copy_(torch.arange(values.numel()).view_as(values))
+        net = random_net(make)
         print(f"{name}: {sum(p.numel() for p in net.parameters()) / 1e6:.1f} M", flush=True)
         net.save_pretrained(folder / name)
         del net

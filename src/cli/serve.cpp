@@ -52,9 +52,9 @@ ServedModel served_model(const ModelChoice& choice) {
 
 }  // namespace
 
-int serve(const ServeVerbOptions& options, std::ostream& out) {
-  const ModelChoice choice{options.model.empty() ? default_model() : options.model, options.prior,
-                           options.device, options.dtype, options.low_memory};
+int serve(const ServeVerbOptions& given, std::ostream& out) {
+  const ServeVerbOptions options = with_model(given);
+  const ModelChoice choice{options.model, options.prior, options.device, options.dtype, options.low_memory};
   const ServedModel model = served_model(choice);
   ServeOptions own = options.server;
   own.version = UNCLIP_VERSION;

@@ -174,8 +174,10 @@ int verify(const VerifyOptions& options, std::ostream& out) {
   return static_cast<int>(code);
 }
 
-int smoke(const SmokeOptions& options, std::ostream& out) {
-  const fs::path model = options.model.empty() ? default_model() : options.model, image = model / "smoke.png";
+int smoke(const SmokeOptions& given, std::ostream& out) {
+  const SmokeOptions options = with_model(given);
+  const fs::path& model = options.model;
+  const fs::path image = model / "smoke.png";
   if (fs::exists(model) && !fs::exists(image))
     throw Error(ExitCode::model,
                 image.string() + ": missing; it is the image that this model is checked against",
