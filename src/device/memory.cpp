@@ -12,8 +12,19 @@
 
 #include "device/control_group.h"
 
+// Of tcmalloc's C interface, in programs that are linked with it.
+extern "C" void MallocExtension_ReleaseFreeMemory() __attribute__((weak));
+
 namespace unclip {
 namespace {
+
+// Memory that was freed goes back to the system, so that taking it again counts.
+void give_back_freed_memory() {
+  if (MallocExtension_ReleaseFreeMemory != nullptr)
+    MallocExtension_ReleaseFreeMemory();
+  else
+    malloc_trim(0);
+}
 
 // "VmHWM:   123 kB" in /proc files
 uint64_t kilobytes(const char* file, const std::string& key) {
@@ -38,7 +49,7 @@ uint64_t free_on_host() {
 }
 
 MemoryUse measure_on_host(const std::function<void()>& work) {
-  malloc_trim(0);
+  give_back_freed_memory();
   std::ofstream("/proc/self/clear_refs") << 5;  // resets VmHWM (proc(5))
   const uint64_t before = kilobytes("/proc/self/status", "VmRSS:");
   const MemoryUse use{0, free_on_host()};
