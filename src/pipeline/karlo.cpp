@@ -149,11 +149,9 @@ KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<ImageRequest
 // unCLIP section 2.2: the diffusion prior p(image embedding | text); the net predicts the embedding itself.
 torch::Tensor KarloPipeline::sample_prior(const Conditioning& text, Sampler& sampler, NoiseSource& noise,
                                           const StepDone& step_done) {
+  const PriorText read = prior_->read(text.pooled, text.sequence, text.mask);
   const Predict net = [&](const torch::Tensor& x, float t) {
-    return prior_
-        ->forward(x.to(target_.dtype), timestep_tensor(t, target_.device), text.pooled, text.sequence,
-                  text.mask)
-        .to(torch::kFloat32);
+    return prior_->forward(x.to(target_.dtype), timestep_tensor(t, target_.device), read).to(torch::kFloat32);
   };
   const torch::Tensor x =
       denoise(sampler, noise.normal({prior_.config().embedding_dim}),

@@ -73,10 +73,17 @@ PriorBlockImpl::PriorBlockImpl(int64_t width, int64_t num_heads)
   net->register_module("2", proj_out);
 }
 
-torch::Tensor PriorBlockImpl::forward(const torch::Tensor& x, const torch::Tensor& bias) {
+void KeysAndValues::append(const torch::Tensor& more_keys, const torch::Tensor& more_values) {
+  keys = keys.defined() ? at::cat({keys, more_keys}, 1) : more_keys;
+  values = values.defined() ? at::cat({values, more_values}, 1) : more_values;
+}
+
+torch::Tensor PriorBlockImpl::forward(const torch::Tensor& x, const torch::Tensor& bias,
+                                      KeysAndValues& known) {
   const torch::Tensor normed = norm1(x);
-  const torch::Tensor h = x + to_out(attend(to_q(normed), to_k(normed), to_v(normed), heads, bias));
-  return h + proj_out(at::gelu(proj_in(norm3(h))));  // [B,L+4,D]
+  known.append(to_k(normed), to_v(normed));
+  const torch::Tensor h = x + to_out(attend(to_q(normed), known.keys, known.values, heads, bias));
+  return h + proj_out(at::gelu(proj_in(norm3(h))));  // [B,M,D]
 }
 
 PriorTransformerImpl::PriorTransformerImpl(const PriorTransformerConfig& c)
@@ -113,34 +120,60 @@ PriorTransformerImpl::PriorTransformerImpl(const PriorTransformerConfig& c)
 
 // Causal over all tokens; padding of the text is ignored on top of it.
 torch::Tensor PriorTransformerImpl::attention_bias(const torch::Tensor& mask,
-                                                   const torch::Tensor& tokens) const {
+                                                   const torch::TensorOptions& options) const {
   if (!mask.defined()) return {};
-  const auto options = tokens.options().requires_grad(false);
   const torch::Tensor padding =
       at::constant_pad_nd((1 - mask.to(options)) * kIgnored, {0, config.additional_embeddings});  // [B,L+4]
-  return padding.unsqueeze(1).unsqueeze(1) + causal_bias(tokens.size(1), kIgnored, options);  // [B,1,L+4,L+4]
+  return padding.unsqueeze(1).unsqueeze(1) +
+         causal_bias(padding.size(1), kIgnored, options);  // [B,1,L+4,L+4]
 }
 
-torch::Tensor PriorTransformerImpl::forward(const torch::Tensor& x, const torch::Tensor& timestep,
-                                            const torch::Tensor& text_embedding,
-                                            const torch::Tensor& text_sequence, const torch::Tensor& mask) {
-  const int64_t batch = x.size(0);
+PriorText PriorTransformerImpl::embed(const torch::Tensor& text_embedding, const torch::Tensor& text_sequence,
+                                      const torch::Tensor& mask) {
   std::vector<torch::Tensor> parts;  // [B,·,D] each
   if (text_sequence.defined())
     parts.push_back(encoder_hidden_states_proj_ ? encoder_hidden_states_proj_(text_sequence) : text_sequence);
   const torch::Tensor text = embedding_proj_norm_ ? embedding_proj_norm_(text_embedding) : text_embedding;
   parts.push_back(embedding_proj_(text).unsqueeze(1));
+  torch::Tensor tokens = at::cat(parts, 1);  // [B,T,D]
+  tokens = tokens + positional_embedding_.narrow(1, 0, tokens.size(1));
+  return {tokens, attention_bias(mask, tokens.options().requires_grad(false)), {}};
+}
+
+PriorText PriorTransformerImpl::read(const torch::Tensor& text_embedding, const torch::Tensor& text_sequence,
+                                     const torch::Tensor& mask) {
+  PriorText text = embed(text_embedding, text_sequence, mask);
+  if (!text.bias.defined()) return text;
+  const int64_t length = text.tokens.size(1);
+  const torch::Tensor bias = text.bias.narrow(2, 0, length).narrow(3, 0, length);
+  torch::Tensor tokens = norm_in_ ? norm_in_(text.tokens) : text.tokens;
+  for (PriorBlock& block : blocks_) tokens = block(tokens, bias, text.known.emplace_back());
+  return text;
+}
+
+torch::Tensor PriorTransformerImpl::forward(const torch::Tensor& x, const torch::Tensor& timestep,
+                                            const PriorText& text) {
+  const int64_t batch = x.size(0), before = text.tokens.size(1);
+  std::vector<torch::Tensor> parts;  // [B,1,D] each
   if (time_embedding_) {
     const torch::Tensor sinusoid = timestep_embedding(timestep.expand({batch}), config.width(), true, 0);
     parts.push_back(time_embedding_(sinusoid.to(x.scalar_type())).unsqueeze(1));
   }
   parts.push_back(proj_in_(x).unsqueeze(1));
   if (prd_embedding_.defined()) parts.push_back(prd_embedding_.expand({batch, -1, -1}));
+  torch::Tensor tokens = at::cat(parts, 1);  // [B,M,D]
+  tokens = tokens + positional_embedding_.narrow(1, before, tokens.size(1));
 
-  torch::Tensor tokens = at::cat(parts, 1) + positional_embedding_;  // [B,L+4,D]
-  const torch::Tensor bias = attention_bias(mask, tokens);
+  std::vector<KeysAndValues> known = text.known;  // so that they stay as they are
+  torch::Tensor bias = text.bias;
+  if (known.empty()) {
+    tokens = at::cat({text.tokens, tokens}, 1);  // [B,T+M,D]
+    known.resize(blocks_.size());
+  } else {
+    bias = bias.narrow(2, before, tokens.size(1));  // [B,1,M,T+M]
+  }
   if (norm_in_) tokens = norm_in_(tokens);
-  for (PriorBlock& block : blocks_) tokens = block(tokens, bias);
+  for (size_t i = 0; i < blocks_.size(); ++i) tokens = blocks_[i](tokens, bias, known[i]);
   return proj_to_clip_embeddings_(norm_out_(tokens.select(1, -1)));  // [B,E]
 }
 

@@ -35,10 +35,19 @@ struct PriorTransformerConfig {
   static PriorTransformerConfig from(const Config& config);
 };
 
+// What attention in one layer has of the tokens so far.
+struct KeysAndValues {
+  torch::Tensor keys, values;  // [B,tokens,D], undefined before the first
+
+  void append(const torch::Tensor& more_keys, const torch::Tensor& more_values);
+};
+
 // A transformer layer with diffusers' names.
 struct PriorBlockImpl : torch::nn::Module {
   PriorBlockImpl(int64_t width, int64_t num_heads);
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& bias);
+  // x [B,M,D] comes after the tokens of `known`, to which it is appended; bias [B,1,M,known + M] or
+  // undefined.
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& bias, KeysAndValues& known);
 
   int64_t heads;
   LayerNorm norm1, norm3;
@@ -47,17 +56,31 @@ struct PriorBlockImpl : torch::nn::Module {
 };
 TORCH_MODULE(PriorBlock);
 
+// The tokens that are the same at every step: the text and its embedding, T = L + 1.
+struct PriorText {
+  torch::Tensor tokens;              // [B,T,D]
+  torch::Tensor bias;                // [B,1,L+4,L+4] of attention between all tokens; undefined: none
+  std::vector<KeysAndValues> known;  // of each layer, where they were read; else empty
+};
+
 class PriorTransformerImpl : public torch::nn::Module {
  public:
   explicit PriorTransformerImpl(const PriorTransformerConfig& config);
 
-  // x [B,E], the noisy image embedding; timestep [] or [B], unused without has_time(); text_embedding
-  // [B,embedding_proj_dim]; text_sequence [B,L,E], without encoder_hid_proj [B,L,D], undefined where L is 0;
-  // mask [B,L], 1 keep and 0 ignore, or undefined: then, as in the reference, attention is not causal either.
-  // Floating tensors in the weights' dtype. Gives the predicted embedding [B,clip_embed_dim].
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& timestep,
-                        const torch::Tensor& text_embedding, const torch::Tensor& text_sequence,
-                        const torch::Tensor& mask = {});
+  // text_embedding [B,embedding_proj_dim]; text_sequence [B,L,E], without encoder_hid_proj [B,L,D], undefined
+  // where L is 0; mask [B,L], 1 keep and 0 ignore, or undefined: then, as in the reference, attention is not
+  // causal either. Floating tensors in the weights' dtype.
+  PriorText embed(const torch::Tensor& text_embedding, const torch::Tensor& text_sequence,
+                  const torch::Tensor& mask);
+
+  // The same, for many steps. Where attention is causal the text never sees what follows it, so that all
+  // layers read it once, and a step computes the last three tokens alone.
+  PriorText read(const torch::Tensor& text_embedding, const torch::Tensor& text_sequence,
+                 const torch::Tensor& mask);
+
+  // x [B,E], the noisy image embedding; timestep [] or [B], unused without has_time(). Gives the predicted
+  // embedding [B,clip_embed_dim].
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& timestep, const PriorText& text);
 
   // From the normalized space that the net works in to CLIP's: x · clip_std + clip_mean.
   torch::Tensor post_process_latents(const torch::Tensor& x) const { return x * clip_std + clip_mean; }
@@ -66,7 +89,7 @@ class PriorTransformerImpl : public torch::nn::Module {
   torch::Tensor clip_mean, clip_std;    // [1,clip_embed_dim]
 
  private:
-  torch::Tensor attention_bias(const torch::Tensor& mask, const torch::Tensor& tokens) const;
+  torch::Tensor attention_bias(const torch::Tensor& mask, const torch::TensorOptions& options) const;
 
   TimestepEmbedding time_embedding_{nullptr};
   Linear proj_in_, embedding_proj_, encoder_hidden_states_proj_{nullptr}, proj_to_clip_embeddings_;

@@ -93,8 +93,8 @@ class PriorStage final : public Stage {
     const torch::Tensor sequence =
         at::where(dropped.unsqueeze(2), empty.sequence, example.sequence);  // [B,L,D]
     const Noised noised = noising_.noise(x0, chance);
-    const torch::Tensor answer =
-        prior_->forward(noised.xt.to(context_.target.dtype), noised.t, pooled, sequence, mask);  // [B,E]
+    const torch::Tensor answer = prior_->forward(noised.xt.to(context_.target.dtype), noised.t,
+                                                 prior_->embed(pooled, sequence, mask));  // [B,E]
     return noising_.loss(noised, answer, recipe_);
   }
 
@@ -108,9 +108,9 @@ class PriorStage final : public Stage {
   };
 
   Encoded encode(const Batch& batch) {
-    const TextFeatures text = towers_.embed_text(batch.ids.to(context_.target.device));
+    const TextFeatures text = towers_.embed_text(hand_over(batch.ids, context_.target.device));
     return {towers_.embed_images(to_unit_range(batch.images, context_.target)), text.pooled, text.sequence,
-            batch.mask.to(context_.target.device)};
+            hand_over(batch.mask, context_.target.device)};
   }
 
   // `count` of the stored ones at random.

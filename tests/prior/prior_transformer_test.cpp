@@ -9,16 +9,31 @@
 namespace unclip {
 namespace {
 
-Tensors predict(PriorTransformer& net, const Tensors& inputs) {
-  const torch::Tensor embedding = net(inputs.at("x"), find(inputs, "timestep"), inputs.at("text_embedding"),
-                                      find(inputs, "text_sequence"), find(inputs, "mask"));
+Tensors predict_from(const PriorText& text, PriorTransformer& net, const Tensors& inputs) {
+  const torch::Tensor embedding = net(inputs.at("x"), find(inputs, "timestep"), text);
   return {{"embedding", embedding}, {"processed", net->post_process_latents(embedding)}};
+}
+
+Tensors predict(PriorTransformer& net, const Tensors& inputs) {  // as in training
+  return predict_from(
+      net->embed(inputs.at("text_embedding"), find(inputs, "text_sequence"), find(inputs, "mask")), net,
+      inputs);
+}
+
+Tensors predict_after_reading(PriorTransformer& net, const Tensors& inputs) {  // as the pipelines do
+  return predict_from(
+      net->read(inputs.at("text_embedding"), find(inputs, "text_sequence"), find(inputs, "mask")), net,
+      inputs);
 }
 
 class Prior : public testing::TestWithParam<std::string> {};
 
 TEST_P(Prior, EqualsTheReference) {
   expect_transformer_golden<PriorTransformer, PriorTransformerConfig>(GetParam(), predict);
+}
+
+TEST_P(Prior, EqualsTheReferenceWhereTheTextWasReadBefore) {
+  expect_transformer_golden<PriorTransformer, PriorTransformerConfig>(GetParam(), predict_after_reading);
 }
 
 TEST_P(Prior, GivesEveryParameterAGradient) {
@@ -32,7 +47,7 @@ class PriorOnDevice : public OnDevice {};
 
 TEST_P(PriorOnDevice, EqualsTheReference) {
   for (const char* name : {"prior", "prior-settings", "prior-tokenless", "prior-eclipse"})
-    expect_transformer_on<PriorTransformer, PriorTransformerConfig>(device(), name, predict);
+    expect_transformer_on<PriorTransformer, PriorTransformerConfig>(device(), name, predict_after_reading);
 }
 
 UNCLIP_ON_DEVICES(PriorOnDevice);
