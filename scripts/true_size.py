@@ -326,20 +326,27 @@ def stage_call(folder: Path, dtype: torch.dtype, stage: str):
     return net, (random(1, 6, 256, 256).to(memory_format=torch.channels_last), timestep)
 
 
+def compiled(call, rival: str, dtype: torch.dtype):
+    """The call as the rival makes it: eager, compiled by torch.compile with frozen weights, or openvino."""
+    if rival == "compiled":
+        from torch._inductor import config
+
+        config.freezing = True
+        return torch.compile(call)
+    if rival == "openvino":
+        import openvino.torch  # noqa: F401: registers itself
+
+        precision = {"INFERENCE_PRECISION_HINT": "bf16" if dtype == torch.bfloat16 else "f32"}
+        return torch.compile(call, backend="openvino", options={"device": "CPU", "config": precision})
+    return call
+
+
 @torch.no_grad()
 def run_rival(folder: Path, dtype: torch.dtype, stage: str, rival: str) -> None:
     """The other side of a race: tells its steps as unclip does."""
     net, inputs = stage_call(folder, dtype, stage)
     net.eval()
-    call = net.forward
-    if rival == "compiled":
-        torch._inductor.config.freezing = True
-        call = torch.compile(call)
-    if rival == "openvino":
-        import openvino.torch  # noqa: F401: registers itself
-
-        config = {"INFERENCE_PRECISION_HINT": "bf16" if dtype == torch.bfloat16 else "f32"}
-        call = torch.compile(call, backend="openvino", options={"device": "CPU", "config": config})
+    call = compiled(net.forward, rival, dtype)
     for step in itertools.count(1):
         call(*inputs)
         print(f"{stage} {step}/", flush=True)
