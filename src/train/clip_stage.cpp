@@ -48,14 +48,15 @@ class ClipStage final : public Stage {
     // Padding is causally behind the text: without it the answer is the same, faster.
     const auto embed = [&](const torch::Tensor& ids, const torch::Tensor& mask) {
       const int64_t longest = mask.sum(1).max().item<int64_t>();
-      return text_(ids.narrow(1, 0, longest).to(target_.device)).pooled;
+      return text_(hand_over(ids.narrow(1, 0, longest), target_.device)).pooled;
     };
     HardNegatives hard_negatives;
     if (batch.hard_negative_ids.defined()) {
       hard_negatives.embeddings =
           embed(batch.hard_negative_ids.flatten(0, 1), batch.hard_negative_mask.flatten(0, 1))
-              .unflatten(0, batch.hard_negative_ids.sizes().slice(0, 2));                        // [B,K,P]
-      hard_negatives.absent = batch.hard_negative_mask.any(2).logical_not().to(target_.device);  // [B,K]
+              .unflatten(0, batch.hard_negative_ids.sizes().slice(0, 2));  // [B,K,P]
+      hard_negatives.absent =
+          hand_over(batch.hard_negative_mask.any(2).logical_not(), target_.device);  // [B,K]
     }
     return contrastive_loss(vision_(normalize_for_clip(images)), embed(batch.ids, batch.mask), log_scale_,
                             hard_negatives);

@@ -148,7 +148,7 @@ class DecoderStage final : public Stage {
   Caption embed_captions(const Batch& batch, const Phase& phase) {
     const torch::Device device = context_.target.device;
     const int64_t longest = phase.captions ? batch.mask.sum(1).max().item<int64_t>() : 1;
-    const auto cut = [&](const torch::Tensor& t) { return t.narrow(1, 0, longest).to(device); };
+    const auto cut = [&](const torch::Tensor& t) { return hand_over(t.narrow(1, 0, longest), device); };
     return {towers_.embed_text(cut(batch.ids)), cut(batch.mask)};
   }
 

@@ -159,4 +159,12 @@ std::unique_ptr<ImageSource> folder_source(const fs::path& folder, uint64_t seed
   return std::make_unique<FolderSource>(folder, seed, captioned_only);
 }
 
+std::shared_ptr<const ImageSource> make_source(const SceneOptions& scenes,
+                                               const std::optional<fs::path>& data, bool captioned_only) {
+  if (data) return folder_source(*data, scenes.seed, captioned_only);
+  SceneOptions options = scenes;
+  if (captioned_only) options.uncaptioned = 0;
+  return scenes_source(options);
+}
+
 }  // namespace unclip

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,5 +34,10 @@ std::unique_ptr<ImageSource> scenes_source(const SceneOptions& options);
 // and for fewer than two images, Error(io) for images that cannot be read.
 std::unique_ptr<ImageSource> folder_source(const std::filesystem::path& folder, uint64_t seed,
                                            bool captioned_only);
+
+// The images of one phase: scenes, or the user's folder.
+std::shared_ptr<const ImageSource> make_source(const SceneOptions& scenes,
+                                               const std::optional<std::filesystem::path>& data,
+                                               bool captioned_only);
 
 }  // namespace unclip

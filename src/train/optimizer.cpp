@@ -26,8 +26,8 @@ void for_type_of(const torch::Tensor& working, Work work) {
 }  // namespace
 
 Optimizer::Optimizer(std::vector<NamedTensor> parameters, const OptimizerOptions& options, torch::Dtype dtype,
-                     torch::Device device, Workers& workers)
-    : parameters_(std::move(parameters)), options_(options), workers_(workers) {
+                     torch::Device device, Workers& workers, Peers* peers)
+    : parameters_(std::move(parameters)), options_(options), workers_(workers), peers_(peers) {
   const torch::NoGradGuard no_grad;
   const auto is_matrix = [](const NamedTensor& p) { return p.tensor.dim() >= 2; };
   std::stable_partition(parameters_.begin(), parameters_.end(), is_matrix);
@@ -48,6 +48,10 @@ Optimizer::Optimizer(std::vector<NamedTensor> parameters, const OptimizerOptions
   exp_avg_ = at::zeros_like(masters_);
   exp_avg_sq_ = at::zeros_like(masters_);
   ema_ = masters_.clone();
+  nothing_ = at::zeros({kStretch}, working_.options());
+  broken_ = at::zeros({}, masters_.options());
+  if (has_peers())
+    part_ = at::zeros({(masters_.numel() + peers_->size() - 1) / peers_->size()}, masters_.options());
   add_replica(parameters_);
 }
 
@@ -65,23 +69,29 @@ void Optimizer::add_replica(const std::vector<NamedTensor>& parameters) {
   }
 }
 
+std::vector<torch::Tensor> Optimizer::take_gradients(size_t replica) {
+  std::vector<torch::Tensor> gradients;
+  for (torch::Tensor& p : replicas_[replica]) {
+    torch::Tensor& gradient = gradients.emplace_back(p.grad());
+    p.mutable_grad() = torch::Tensor();
+    if (gradient.defined()) gradient = gradient.contiguous();
+  }
+  return gradients;
+}
+
 void Optimizer::accumulate(size_t replicas) {
   const torch::NoGradGuard no_grad;
-  static const torch::Tensor nothing = torch::zeros({kStretch}, torch::kFloat32);
   for (size_t k = 0; k < replicas; ++k) {
-    std::vector<torch::Tensor> gradients;
-    for (torch::Tensor& p : replicas_[k]) {
-      torch::Tensor& gradient = gradients.emplace_back(p.grad());
-      p.mutable_grad() = torch::Tensor();
-      if (gradient.defined()) gradient = gradient.contiguous();
-    }
-    if (in_passes()) {
+    std::vector<torch::Tensor> gradients = take_gradients(k);
+    if (has_peers()) {
+      add_with_peers(std::move(gradients));
+    } else if (in_passes()) {
       workers_.for_each(static_cast<int64_t>(stretches_.size()), [&](int64_t i) {
         const auto at = static_cast<size_t>(i);
         const Stretch& s = stretches_[at];
         const torch::Tensor& gradient = gradients[s.parameter];
         float* sum = gradient_.data_ptr<float>() + s.position;
-        for_type_of(gradient.defined() ? gradient : nothing, [&](const auto* values) {
+        for_type_of(gradient.defined() ? gradient : nothing_, [&](const auto* values) {
           squares_[at] = add_gradient(gradient.defined() ? values + s.offset : values, s.size, !fresh_, sum);
         });
       });
@@ -98,22 +108,56 @@ void Optimizer::accumulate(size_t replicas) {
   }
 }
 
-double Optimizer::step(double learning_rate) {
+// Each rank sums one part of the gradient, in the order of micro-batches in which a single process would: the
+// sum of a tree, as all-reduce makes it, would depend on the number of processes. The bus carries as much.
+void Optimizer::add_with_peers(std::vector<torch::Tensor> gradients) {
+  for (size_t i = 0; i < gradients.size(); ++i)
+    gradients[i] = gradients[i].defined() ? gradients[i].flatten()
+                                          : at::zeros({parameters_[i].tensor.numel()}, working_.options());
+  const int64_t padding = part_.numel() * peers_->size() - masters_.numel();
+  gradients.push_back(at::zeros({padding}, working_.options()));
+  const torch::Tensor received = peers_->exchange(at::cat(gradients));
+  for (const torch::Tensor& of_rank : received.chunk(peers_->size())) {
+    if (fresh_)
+      part_.copy_(of_rank);
+    else
+      part_.add_(of_rank);
+    fresh_ = false;
+  }
+}
+
+// The parts together, and their squares as a pass over the last micro-batch gives them.
+void Optimizer::join_with_peers() {
+  gradient_.copy_(peers_->gather(part_).narrow(0, 0, gradient_.numel()));
+  if (!in_passes()) return;
+  workers_.for_each(static_cast<int64_t>(stretches_.size()), [&](int64_t i) {
+    const Stretch& s = stretches_[static_cast<size_t>(i)];
+    float* sum = gradient_.data_ptr<float>() + s.position;
+    for_type_of(nothing_, [&](const auto* values) {
+      squares_[static_cast<size_t>(i)] = add_gradient(values, s.size, /*add=*/true, sum);
+    });
+  });
+}
+
+torch::Tensor Optimizer::step(double learning_rate) {
   const torch::NoGradGuard no_grad;
-  const double norm = in_passes() ? std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0))
-                                  : gradient_.norm().item<double>();
+  if (has_peers()) join_with_peers();
   fresh_ = true;
-  if (!std::isfinite(norm)) return norm;
-  const double scale = std::min(1.0, options_.clip_norm / norm);
-  ++steps_;
-  // Young averages forget fast, or the random start would stay in them for long.
-  const auto n = static_cast<double>(steps_);
-  const double ema_share = 1 - std::min(options_.ema, (1 + n) / (10 + n));
-  if (in_passes())
-    update_in_passes(learning_rate, scale, ema_share);
-  else
-    update_by_operations(learning_rate, scale, ema_share);
-  return norm;
+  const auto count = [this] {
+    ++steps_;
+    // Young averages forget fast, or the random start would stay in them for long.
+    const auto n = static_cast<double>(steps_);
+    return 1 - std::min(options_.ema, (1 + n) / (10 + n));
+  };
+  if (!in_passes()) {
+    const torch::Tensor norm = gradient_.norm();
+    broken_.copy_(at::maximum(broken_, norm.isfinite().logical_not().to(broken_.scalar_type())));
+    update_by_operations(learning_rate, (options_.clip_norm / norm).clamp_max(1), count());
+    return norm;
+  }
+  const double norm = std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0));
+  if (std::isfinite(norm)) update_in_passes(learning_rate, std::min(1.0, options_.clip_norm / norm), count());
+  return at::scalar_tensor(norm, torch::kFloat64);
 }
 
 void Optimizer::update_in_passes(double learning_rate, double scale, double ema_share) {
@@ -140,7 +184,8 @@ void Optimizer::update_in_passes(double learning_rate, double scale, double ema_
   });
 }
 
-void Optimizer::update_by_operations(double learning_rate, double scale, double ema_share) {
+// Where a gradient was no number, `broken_` keeps the weights as they were: the host learns of it later.
+void Optimizer::update_by_operations(double learning_rate, const torch::Tensor& scale, double ema_share) {
   gradient_.mul_(scale);
   const auto update = [&](int64_t begin, int64_t size, double weight_decay) {
     if (size == 0) return;
@@ -148,7 +193,7 @@ void Optimizer::update_by_operations(double learning_rate, double scale, double 
     const std::vector count{torch::full({}, static_cast<float>(steps_), masters_.options())};
     at::_fused_adamw_(part(masters_), part(gradient_), part(exp_avg_), part(exp_avg_sq_), {}, count,
                       learning_rate, options_.beta1, options_.beta2, weight_decay, kEps,
-                      /*amsgrad=*/false, /*maximize=*/false);
+                      /*amsgrad=*/false, /*maximize=*/false, /*grad_scale=*/{}, /*found_inf=*/broken_);
   };
   update(0, decayed_, options_.weight_decay);
   update(decayed_, masters_.numel() - decayed_, 0);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "train/peers.h"
 #include "train/workers.h"
 
 namespace unclip {
@@ -30,19 +31,22 @@ struct OptimizerOptions {
 class Optimizer {
  public:
   // Takes over the storage of `parameters`: from here on they are views of the working weights, in `dtype` on
-  // `device`, and want gradients. The passes over them are the work of `workers`.
+  // `device`, and want gradients. The passes over them are the work of `workers`. With `peers` all processes
+  // make the same calls and update the same weights.
   Optimizer(std::vector<NamedTensor> parameters, const OptimizerOptions& options, torch::Dtype dtype,
-            torch::Device device, Workers& workers);
+            torch::Device device, Workers& workers, Peers* peers = nullptr);
 
   // Makes the parameters of an equal net views of the same working weights, with gradients of their own.
   void add_replica(const std::vector<NamedTensor>& parameters);
 
   // Adds the gradients of the first `replicas` nets to the sum in float32, in their order, and forgets them.
+  // With peers: those of the first net of all processes in the order of their ranks, then of the second.
   void accumulate(size_t replicas = 1);
 
-  // One update with the accumulated gradient, clipped; gives its norm before clipping. Where that is not
-  // finite, nothing is changed but the gradient forgotten.
-  double step(double learning_rate);
+  // One update with the accumulated gradient, clipped; gives its norm before clipping, [], where the weights
+  // are and without waiting for it. Where that is not finite, nothing is changed but the gradient forgotten,
+  // and on other devices than the CPU neither by any later step.
+  torch::Tensor step(double learning_rate);
 
   int64_t steps() const { return steps_; }
 
@@ -72,9 +76,13 @@ class Optimizer {
     int64_t offset, position, size;  // in the parameter, in the flat tensors, elements
   };
 
+  bool has_peers() const { return peers_ != nullptr && peers_->size() > 1; }
+  std::vector<torch::Tensor> take_gradients(size_t replica);
+  void add_with_peers(std::vector<torch::Tensor> gradients);
+  void join_with_peers();
   bool in_passes() const { return masters_.is_cpu() && working_.scalar_type() != torch::kFloat16; }
   void update_in_passes(double learning_rate, double scale, double ema_share);
-  void update_by_operations(double learning_rate, double scale, double ema_share);
+  void update_by_operations(double learning_rate, const torch::Tensor& scale, double ema_share);
   std::map<std::string, torch::Tensor> views(const torch::Tensor& flat, const std::string& prefix) const;
   void show(const torch::Tensor& flat);
 
@@ -82,12 +90,16 @@ class Optimizer {
   std::vector<std::vector<torch::Tensor>> replicas_;  // in the same order; the first are those of parameters_
   OptimizerOptions options_;
   Workers& workers_;
+  Peers* peers_;
   std::vector<Stretch> stretches_;
   std::vector<double> squares_;  // of the gradient, a stretch each
   int64_t decayed_ = 0;          // elements
   int64_t steps_ = 0;
   bool fresh_ = true;                                                        // no gradient was added yet
   torch::Tensor working_, masters_, gradient_, exp_avg_, exp_avg_sq_, ema_;  // [elements]
+  torch::Tensor nothing_;                                                    // zeros, in the working dtype
+  torch::Tensor broken_;  // float32 []: 1 after a gradient that was no number
+  torch::Tensor part_;    // with peers, of the gradient padded to equal parts: the one that this rank sums
 };
 
 }  // namespace unclip

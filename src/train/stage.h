@@ -97,8 +97,15 @@ void move_to(const Stage& stage, torch::Device device);
 // Fills a new net at random: layers as they do it themselves, tables and bare tensors normal with σ = 0.02.
 void initialize(torch::nn::Module& module);
 
+// On the CPU a generator of its own; a GPU, which has but one replica, uses its default one.
+at::Generator seeded_generator(torch::Device device, uint64_t seed);
+
 // For draws that the CPU needs: `chance` itself, or where that is a GPU's a generator of its seed.
 at::Generator on_host(const at::Generator& chance);
+
+// A copy of what the host made, for `device`: unlike a plain one it does not wait until that has computed all
+// that was asked of it before.
+torch::Tensor hand_over(const torch::Tensor& made, torch::Device device);
 
 // uint8 images → −1 … 1 in `target`'s dtype and device, channels-last.
 torch::Tensor to_unit_range(const torch::Tensor& images, const DeviceAndDtype& target);

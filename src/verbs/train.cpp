@@ -2,16 +2,19 @@
 // other.
 #include "verbs/train.h"
 
+#include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
-#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 #include "image_encoder/clip_vision_model.h"
 #include "pipeline/karlo_fit.h"
 #include "support/out_of_memory.h"
 #include "text_encoder/clip_text_model.h"
+#include "train/bench_loader.h"
 #include "train/export.h"
 #include "train/kept_memory.h"
 #include "train/loop.h"
@@ -43,9 +46,28 @@ void export_untrained(const TrainContext& context) {
   }
 }
 
-int loader_threads(const DeviceAndDtype& target) {
-  const int cores = static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
-  return target.device.is_cpu() ? 1 : std::max(cores - 1, 1);
+// Of this process, which shares the machine with its local peers.
+int cores(const Place& place) {
+  return std::max(static_cast<int>(std::thread::hardware_concurrency()) / place.local_size, 1);
+}
+
+int loader_threads(const DeviceAndDtype& target, const Place& place) {
+  return target.device.is_cpu() ? 1 : std::max(cores(place) - 1, 1);
+}
+
+// Each process of a machine has a GPU of its own. Launchers either show all of them to every process, or only
+// its own.
+void choose_gpu(const Place& place, DeviceAndDtype& target) {
+  if (place.size == 1 || target.device.is_cpu()) return;
+  const int count = at::accelerator::deviceCount();
+  if (count > 1 && place.local_rank >= count)
+    throw Error(
+        ExitCode::usage,
+        fmt::format("LOCAL_RANK or SLURM_LOCALID: expected at most {}, since this machine has {} GPUs, "
+                    "found {}",
+                    count - 1, count, place.local_rank),
+        "start one process per GPU");
+  target.device.set_index(static_cast<c10::DeviceIndex>(count > 1 ? place.local_rank : 0));
 }
 
 void check(const TrainOptions& options) {
@@ -82,13 +104,34 @@ void check_fit(const TrainContext& context, const std::string& origin) {
   }
 }
 
-// False when time ran out.
-bool run_or_time(const NamedStage& stage, const TrainContext& context, const LoopOptions& loop,
-                 int64_t bench_steps, std::ostream& out) {
-  if (bench_steps == 0) return run_stage(stage.make, context, loop);
-  const double speed = bench_stage(stage.make, context, loop, bench_steps);
-  out << nlohmann::ordered_json{{"stage", stage.name}, {"pictures_per_second", speed}}.dump() << '\n';
-  return true;
+// Of the step, and what the loader could feed it with.
+void time_stage(const NamedStage& stage, const TrainContext& context, const LoopOptions& loop, int64_t steps,
+                int most_threads, std::ostream& out) {
+  nlohmann::ordered_json line{{"stage", stage.name}};
+  line["pictures_per_second"] = bench_stage(stage.make, context, loop, steps);
+  if (!loop.peers->is_first()) return;
+  for (const LoaderSpeed& speed : bench_loader(stage.make, context, loop, most_threads)) {
+    spdlog::info("{}: the loader alone, {:>3} threads: {:>8.1f} images/s", stage.name, speed.threads,
+                 speed.images_per_second);
+    line["loader"][std::to_string(speed.threads)] = speed.images_per_second;
+  }
+  out << line.dump() << '\n';
+}
+
+// What stages find in the run folder: written by the first process.
+void prepare_folder(const TrainOptions& options, const Recipe& recipe, const fs::path& model,
+                    const ImageSource& source) {
+  fs::create_directories(model);
+  if (options.from) copy_missing(*options.from, model);
+  export_skeleton(model, recipe);
+  if (!fs::exists(model / "tokenizer" / "spiece.model") && !fs::exists(model / "tokenizer" / "vocab.json"))
+    train_tokenizer(source, recipe.tokenizer, model / "tokenizer");
+}
+
+// The first process's minutes that are left, for all.
+double minutes_left(const TrainOptions& options, std::chrono::steady_clock::time_point start, Peers& peers) {
+  const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return peers.gather(std::vector<double>{options.minutes - passed / 60}).front();
 }
 
 // A decoder that trains the towers along comes before the prior, which learns what they end up saying.
@@ -99,44 +142,25 @@ std::vector<NamedStage> stages_in_order(const Recipe& recipe) {
   return stages;
 }
 
-}  // namespace
-
-int train(const TrainOptions& options, std::ostream& out) {
-  check(options);
-  keep_freed_memory();
-  const DeviceAndDtype target = select_device(options.device, options.dtype);
-  const int threads = options.threads > 0 ? options.threads : at::get_num_threads();
-  at::set_num_threads(threads);
-  Recipe recipe = Recipe::read(options.config);
-  const fs::path model = options.output / "model";
-  fs::create_directories(model);
-  if (options.from) {
-    import_configs(*options.from, recipe);
-    copy_missing(*options.from, model);
-  }
-  export_skeleton(model, recipe);
-
-  const std::shared_ptr<const ImageSource> source = make_source(recipe.scenes, options.data, false);
-  if (!fs::exists(model / "tokenizer" / "spiece.model") && !fs::exists(model / "tokenizer" / "vocab.json"))
-    train_tokenizer(*source, recipe.tokenizer, model / "tokenizer");
-  const TrainContext context{recipe, target, model, source, Tokenizer::open(model / "tokenizer")};
-  check_fit(context, options.config.string());
-  torch::manual_seed(recipe.seed);
-  if (options.stage == "all") export_untrained(context);
-
+// Runs or times the chosen stages, one after the other.
+void run_stages(const TrainOptions& options, const TrainContext& context, LoopOptions loop,
+                int loader_bench_threads, std::ostream& out) {
   const auto start = std::chrono::steady_clock::now();
-  for (const NamedStage& maker : stages_in_order(recipe)) {
-    if (options.stage != maker.name && (options.stage != "all" || !recipe.stages.contains(maker.name)))
+  for (const NamedStage& maker : stages_in_order(context.recipe)) {
+    if (options.stage != maker.name &&
+        (options.stage != "all" || !context.recipe.stages.contains(maker.name)))
       continue;
-    LoopOptions loop{options.output / maker.name, options.data,           options.from, options.minutes,
-                     options.checkpoint_minutes,  loader_threads(target), threads};
+    loop.folder = options.output / maker.name;
     if (options.minutes > 0) {
-      loop.minutes -= std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 60;
-      if (loop.minutes <= 0) break;
+      loop.minutes = minutes_left(options, start, *loop.peers);
+      if (loop.minutes <= 0) return;
     }
-    torch::manual_seed(recipe.seed);
+    torch::manual_seed(context.recipe.seed);
     try {
-      if (!run_or_time(maker, context, loop, options.bench_steps, out)) break;
+      if (options.bench_steps > 0)
+        time_stage(maker, context, loop, options.bench_steps, loader_bench_threads, out);
+      else if (!run_stage(maker.make, context, loop))
+        return;
     } catch (const std::exception& fault) {
       if (const auto error = as_out_of_memory(fault))
         throw Error(error->code, std::string("stage ") + maker.name + ": " + error->what(),
@@ -144,7 +168,46 @@ int train(const TrainOptions& options, std::ostream& out) {
       throw;
     }
   }
-  if (options.bench_steps == 0) out << model.string() << '\n';
+}
+
+}  // namespace
+
+int train(const TrainOptions& options, std::ostream& out) {
+  check(options);
+  const Place place = place_among_processes([](const char* name) { return std::getenv(name); });
+  keep_freed_memory();
+  DeviceAndDtype target = select_device(options.device, options.dtype);
+  choose_gpu(place, target);
+  const int threads = options.threads > 0 ? options.threads : at::get_num_threads();
+  at::set_num_threads(threads);
+  Recipe recipe = Recipe::read(options.config);
+  for (const auto& [stage, settings] : recipe.stages)
+    if (options.stage == "all" || options.stage == stage) own_parts(recipe, stage, place.size);
+  Peers peers(place, target.device);
+  if (!peers.is_first()) spdlog::set_level(std::max(spdlog::get_level(), spdlog::level::warn));
+  if (options.from) import_configs(*options.from, recipe);
+
+  const fs::path model = options.output / "model";
+  const std::shared_ptr<const ImageSource> source = make_source(recipe.scenes, options.data, false);
+  if (peers.is_first()) prepare_folder(options, recipe, model, *source);
+  peers.meet();
+  if (!fs::exists(model / "model_index.json"))
+    throw Error(ExitCode::io, model.string() + ": the first process made it, but this one does not see it",
+                "--out must be a folder that all processes see");
+  const TrainContext context{recipe, target, model, source, Tokenizer::open(model / "tokenizer")};
+  check_fit(context, options.config.string());
+  torch::manual_seed(recipe.seed);
+  if (options.stage == "all" && peers.is_first()) export_untrained(context);
+  peers.meet();
+
+  LoopOptions loop{.data = options.data,
+                   .from = options.from,
+                   .checkpoint_minutes = options.checkpoint_minutes,
+                   .loader_threads = loader_threads(target, place),
+                   .threads = threads,
+                   .peers = &peers};
+  run_stages(options, context, loop, cores(place), out);
+  if (options.bench_steps == 0 && peers.is_first()) out << model.string() << '\n';
   return static_cast<int>(ExitCode::ok);
 }
 

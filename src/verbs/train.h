@@ -25,8 +25,10 @@ struct TrainOptions {
   DtypeChoice dtype = DtypeChoice::automatic;  // of the working weights; masters are float32
 };
 
-// Trains and exports to RUN/model; prints that path, or with bench_steps {"stage", "images_per_second"}.
-// Returns the exit code; throws Error.
+// Trains and exports to RUN/model; prints that path, or with bench_steps {"stage", "pictures_per_second",
+// "loader": {threads: images a second that the loader draws alone}}. Under torchrun or srun with several
+// tasks these train one model together (train/place.h), and the first one writes and prints. Returns the exit
+// code; throws Error.
 int train(const TrainOptions& options, std::ostream& out);
 
 }  // namespace unclip

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "on_device.h"
+#include "refusal.h"
 #include "temporary_folder.h"
 #include "train/run_folder.h"
 #include "weights/load.h"
@@ -80,7 +81,7 @@ TEST_P(TrainingOnDevice, ThePriorLearnsFromStoredEmbeddings) {
   EXPECT_TRUE(RunFolder(temporary.path, values, on_device(torch::kFloat32)).train("prior"));
 }
 
-// Images, captions and their masks go in; loss and norm of the gradient come out.
+// Images, captions and their masks go in; the host waits for nothing until it measures.
 TEST_P(TrainingOnDevice, AStepCrossesTheBusAsOftenAsItMust) {
   if (!is_simulated()) GTEST_SKIP() << "a GPU does not count";
   const fs::path start = temporary.path / "start";
@@ -90,7 +91,7 @@ TEST_P(TrainingOnDevice, AStepCrossesTheBusAsOftenAsItMust) {
     int64_t in, reads;
   };
   for (const auto& [name, in, reads] :
-       {Expected{"clip", 4, 2}, {"prior", 3, 2}, {"decoder", 3, 2}, {"upsampler", 1, 2}}) {
+       {Expected{"clip", 4, 0}, {"prior", 3, 0}, {"decoder", 3, 0}, {"upsampler", 1, 0}}) {
     const auto traffic = [&, stage = std::string(name)](int64_t steps) {
       const fs::path folder = copy_of(start, temporary.path / (stage + std::to_string(steps)));
       fs::remove_all(folder / "clip");
@@ -105,6 +106,20 @@ TEST_P(TrainingOnDevice, AStepCrossesTheBusAsOftenAsItMust) {
     EXPECT_EQ(three.out - one.out, 0) << name;
     EXPECT_EQ(three.reads - one.reads, 2 * reads) << name;
   }
+}
+
+// The host learns of it some steps later: no update since, and nothing is saved.
+TEST_P(TrainingOnDevice, StopsAtALossThatIsNoNumberAndKeepsTheCheckpoint) {
+  nlohmann::json values = tiny_recipe();
+  values["stages"]["clip"]["phases"] =
+      nlohmann::json::array({tiny_phase(2, 8, 1e-3), tiny_phase(30, 8, 1e30)});
+  values["stages"]["clip"]["clip_norm"] = 1e9;
+  const auto run = [&] { return RunFolder(temporary.path, values, on_device(torch::kFloat32)); };
+  EXPECT_FALSE(run().train("clip", 1e-9));
+  const fs::path checkpoint = temporary.path / "clip" / "checkpoint.safetensors";
+  const auto before = fs::last_write_time(checkpoint);
+  expect_refusal(ExitCode::jobs_failed, "clip: step ", [&] { run().train("clip"); });
+  EXPECT_EQ(fs::last_write_time(checkpoint), before);
 }
 
 UNCLIP_ON_DEVICES(TrainingOnDevice);

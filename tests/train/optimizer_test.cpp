@@ -60,7 +60,7 @@ TEST_F(Optimizing, SumsGradientsAndClipsTheirNorm) {
   net.loss().backward();
   optimizer.accumulate();
   const double once = (2 * torch::arange(6.0).square()).square().sum().item<double>() + 3;
-  EXPECT_NEAR(optimizer.step(0.01), 2 * std::sqrt(once), 1e-3);
+  EXPECT_NEAR(optimizer.step(0.01).item<double>(), 2 * std::sqrt(once), 1e-3);
 }
 
 TEST_F(Optimizing, KeepsFloat32MastersBehindBfloat16) {
@@ -82,7 +82,7 @@ TEST_F(Optimizing, TakesTinyGradients) {
   for (int i = 0; i < 3; ++i) {
     ((net.matrix.to(torch::kFloat32) * torch::arange(6.0).view({2, 3})).sum() * 3e-21F).backward();
     optimizer.accumulate();
-    EXPECT_TRUE(std::isfinite(optimizer.step(0.01)));
+    EXPECT_TRUE(std::isfinite(optimizer.step(0.01).item<double>()));
   }
   EXPECT_TRUE(net.matrix.isfinite().all().item<bool>());
   EXPECT_TRUE(net.bias.isfinite().all().item<bool>());
@@ -113,7 +113,7 @@ TEST_F(Optimizing, LeavesWeightsAloneWhereTheGradientIsNoNumber) {
   const torch::Tensor before = net.matrix.detach().clone();
   (net.loss() * std::numeric_limits<float>::quiet_NaN()).backward();
   optimizer.accumulate();
-  EXPECT_FALSE(std::isfinite(optimizer.step(0.1)));
+  EXPECT_FALSE(std::isfinite(optimizer.step(0.1).item<double>()));
   EXPECT_TRUE(net.matrix.equal(before));
   EXPECT_EQ(optimizer.steps(), 0);
 }

@@ -1,0 +1,71 @@
+// Losses and speed (see the header).
+#include "train/metrics.h"
+
+#include <spdlog/spdlog.h>
+
+#include <fstream>
+#include <span>
+
+#include "support/atomic_file.h"
+#include "support/json.h"
+
+namespace unclip {
+namespace {
+
+constexpr double kLogEvery = 10;  // seconds
+
+double passed_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::string duration(double seconds) {
+  const auto whole = static_cast<int64_t>(seconds);
+  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+}  // namespace
+
+void Metrics::begin() const { std::filesystem::remove(file_); }
+
+void Metrics::resume(int64_t step) const {
+  std::ifstream in(file_);
+  std::string kept;
+  for (std::string line; std::getline(in, line);) {
+    try {
+      if (parse_json(line).at("step").get<int64_t>() <= step) kept += line + "\n";
+    } catch (const std::exception&) {  // cut off where the run was killed
+    }
+  }
+  write_file_atomically(file_, std::as_bytes(std::span(kept)), Overwrite::yes);
+}
+
+void Metrics::add(const StepResult& result) {
+  loss_sum_ += result.loss;
+  ++measured_;
+  if (result.step % kEvery != 0 && result.step != steps_) return;
+  const double mean = loss_sum_ / static_cast<double>(measured_), passed = passed_since(since_);
+  const double each_second = static_cast<double>(measured_ * result.batch) / passed;
+  const nlohmann::ordered_json line{{"stage", stage_},
+                                    {"step", result.step},
+                                    {"loss", mean},
+                                    {"grad_norm", result.gradient_norm},
+                                    {"learning_rate", result.learning_rate},
+                                    {"pictures", result.images},
+                                    {"pictures_per_second", each_second}};
+  std::ofstream(file_, std::ios::app) << line.dump() << '\n';
+  if (passed_since(logged_) > kLogEvery) {
+    const double left = static_cast<double>(steps_ - result.step) * passed / static_cast<double>(measured_);
+    spdlog::info("{} {}/{} | loss {:.4f} | {:.1f} images/s | {} left", stage_, result.step, steps_, mean,
+                 each_second, duration(left));
+    logged_ = Clock::now();
+  }
+  pause();
+}
+
+void Metrics::pause() {
+  loss_sum_ = 0;
+  measured_ = 0;
+  since_ = Clock::now();
+}
+
+}  // namespace unclip
