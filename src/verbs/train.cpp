@@ -59,7 +59,7 @@ int loader_threads(const DeviceAndDtype& target, const Place& place) {
 // its own.
 void choose_gpu(const Place& place, DeviceAndDtype& target) {
   if (place.size == 1 || target.device.is_cpu()) return;
-  const int count = at::accelerator::deviceCount();
+  const int count = static_cast<uint8_t>(at::accelerator::deviceCount());  // never negative
   if (count > 1 && place.local_rank >= count)
     throw Error(
         ExitCode::usage,
