@@ -42,6 +42,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PROMPTS = ["a red circle on a blue background", "two yellow stars"]
 SEED = 1234
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
+RIVALS = ["eager", "compiled", "openvino"]
 STAGES = {"prior": "prior", "decoder": "decoder", "super_res": "upsampler"}  # the reference's names, and ours
 
 
@@ -361,7 +362,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, nargs=3, default=[5, 5, 4], metavar=("P", "D", "U"))
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--stage", choices=STAGES, default="super_res")
-    parser.add_argument("--rivals", choices=["eager", "compiled", "openvino"], nargs="+", default=["eager"])
+    parser.add_argument("--rivals", choices=RIVALS, nargs="+", default=["eager"])
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--program", type=Path, default=REPOSITORY / "scripts" / "unclip")
     a = parser.parse_args()

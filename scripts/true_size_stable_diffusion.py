@@ -30,11 +30,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from true_size import DTYPES, REPOSITORY, SEED, StepClock, compiled, float32_noise, peak_gib, random_net
+from true_size import DTYPES, REPOSITORY, RIVALS, SEED, StepClock, compiled, float32_noise, peak_gib, random_net
 from true_size_kandinsky import PROMPT, report, run_unclip
 
 
-RIVALS = ["eager", "compiled", "openvino"]
 PROJECTION = 1024  # of the vision tower H/14
 
 

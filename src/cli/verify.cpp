@@ -18,6 +18,7 @@
 #include "support/interrupt.h"
 #include "support/json_text.h"
 #include "support/progress.h"
+#include "support/seconds_since.h"
 #include "support/utf8.h"
 #include "unclip/error.h"
 #include "verb_library.h"
@@ -62,7 +63,7 @@ class Verifier {
     if (const auto batch = recorded.metadata.options.find("batch-size");
         !comparison.passed && batch != recorded.metadata.options.end() && *batch != options_.batch_size)
       comparison.reason += "; it was generated with --batch-size " + excerpt(json_line(*batch));
-    comparison.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    comparison.seconds = seconds_since(start);
     return comparison;
   }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "support/interrupt.h"
+#include "support/seconds_since.h"
 
 namespace unclip {
 namespace {
@@ -15,7 +16,7 @@ constexpr int64_t kLeastBatches = 2, kMostBatches = 10'000;  // of a thread
 double seconds_of(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return seconds_since(start);
 }
 
 // Exactly `batches` are drawn, the images from `first` on: no thread works on what is not counted.

@@ -10,6 +10,7 @@
 #include "image/png.h"
 #include "support/atomic_file.h"
 #include "support/interrupt.h"
+#include "support/seconds_since.h"
 #include "train/checkpoint.h"
 #include "train/export.h"
 #include "train/results.h"
@@ -22,10 +23,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kWarmingUp = 3;  // steps that are not timed
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // A net that is not trained looks the same to all replicas.
 void share_fixed_tensors(const Stage& from, const Stage& to) {

@@ -8,15 +8,12 @@
 
 #include "support/atomic_file.h"
 #include "support/json.h"
+#include "support/seconds_since.h"
 
 namespace unclip {
 namespace {
 
 constexpr double kLogEvery = 10;  // seconds
-
-double passed_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 std::string duration(double seconds) {
   const auto whole = static_cast<int64_t>(seconds);
@@ -43,7 +40,7 @@ void Metrics::add(const StepResult& result) {
   loss_sum_ += result.loss;
   ++measured_;
   if (result.step % kEvery != 0 && result.step != steps_) return;
-  const double mean = loss_sum_ / static_cast<double>(measured_), passed = passed_since(since_);
+  const double mean = loss_sum_ / static_cast<double>(measured_), passed = seconds_since(since_);
   const double each_second = static_cast<double>(measured_ * result.batch) / passed;
   const nlohmann::ordered_json line{{"stage", stage_},
                                     {"step", result.step},
@@ -53,7 +50,7 @@ void Metrics::add(const StepResult& result) {
                                     {"pictures", result.images},
                                     {"pictures_per_second", each_second}};
   std::ofstream(file_, std::ios::app) << line.dump() << '\n';
-  if (passed_since(logged_) > kLogEvery) {
+  if (seconds_since(logged_) > kLogEvery) {
     const double left = static_cast<double>(steps_ - result.step) * passed / static_cast<double>(measured_);
     spdlog::info("{} {}/{} | loss {:.4f} | {:.1f} images/s | {} left", stage_, result.step, steps_, mean,
                  each_second, duration(left));

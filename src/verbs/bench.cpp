@@ -14,6 +14,7 @@
 #include "support/interrupt.h"
 #include "support/json_text.h"
 #include "support/progress.h"
+#include "support/seconds_since.h"
 #include "support/utf8.h"
 #include "verbs/flop_count.h"
 
@@ -22,10 +23,6 @@ namespace {
 
 using nlohmann::ordered_json;
 using BenchTimer = std::chrono::steady_clock;
-
-double seconds_since(BenchTimer::time_point start) {
-  return std::chrono::duration<double>(BenchTimer::now() - start).count();
-}
 
 // A GPU computes while the CPU goes on: an element is asked for, which waits for it.
 void wait_for(const torch::Tensor& t) { t.flatten()[0].item<float>(); }

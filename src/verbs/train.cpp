@@ -13,10 +13,10 @@
 #include "image_encoder/clip_vision_model.h"
 #include "pipeline/karlo_fit.h"
 #include "support/out_of_memory.h"
+#include "support/seconds_since.h"
 #include "text_encoder/clip_text_model.h"
 #include "train/bench_loader.h"
 #include "train/export.h"
-#include "train/kept_memory.h"
 #include "train/loop.h"
 #include "train/tokenizer_trainer.h"
 #include "unclip/error.h"
@@ -130,8 +130,7 @@ void prepare_folder(const TrainOptions& options, const Recipe& recipe, const fs:
 
 // The first process's minutes that are left, for all.
 double minutes_left(const TrainOptions& options, std::chrono::steady_clock::time_point start, Peers& peers) {
-  const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return peers.gather(std::vector<double>{options.minutes - passed / 60}).front();
+  return peers.gather(std::vector<double>{options.minutes - seconds_since(start) / 60}).front();
 }
 
 // A decoder that trains the towers along comes before the prior, which learns what they end up saying.
@@ -175,7 +174,6 @@ void run_stages(const TrainOptions& options, const TrainContext& context, LoopOp
 int train(const TrainOptions& options, std::ostream& out) {
   check(options);
   const Place place = place_among_processes([](const char* name) { return std::getenv(name); });
-  keep_freed_memory();
   DeviceAndDtype target = select_device(options.device, options.dtype);
   choose_gpu(place, target);
   const int threads = options.threads > 0 ? options.threads : at::get_num_threads();

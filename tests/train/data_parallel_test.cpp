@@ -15,7 +15,6 @@
 #include "temporary_folder.h"
 #include "train/bench_loader.h"
 #include "train/run_folder.h"
-#include "weights/load.h"
 
 namespace unclip {
 namespace {
@@ -59,15 +58,6 @@ std::vector<Program> start_pair(const testing_program::Arguments& arguments) {
       for (const auto& [name, value] : variables) setenv(name.c_str(), value.c_str(), 1);
     });
   return pair;
-}
-
-double tensors_apart(const fs::path& a, const fs::path& b) {
-  const auto left = read_tensors(a), right = read_tensors(b);
-  EXPECT_EQ(left.size(), right.size());
-  double largest = 0;
-  for (const auto& [name, tensor] : left)
-    largest = std::max(largest, (tensor - right.at(name)).abs().max().item<double>());
-  return largest;
 }
 
 // Waits until a run has measured so often, every 20 steps.
@@ -120,8 +110,8 @@ TEST_F(DataParallel, TwoProcessesTrainTheModelOfOneAcrossInterruptAndKill) {
   EXPECT_EQ(second.code, 0) << second.err;
   EXPECT_EQ(second.out, "");
   for (const char* stage : {"clip", "decoder"})
-    EXPECT_EQ(tensors_apart(folder.path / "one" / stage / "checkpoint.safetensors",
-                            folder.path / "two" / stage / "checkpoint.safetensors"),
+    EXPECT_EQ(largest_difference(folder.path / "one" / stage / "checkpoint.safetensors",
+                                 folder.path / "two" / stage / "checkpoint.safetensors"),
               0)
         << stage;
   int64_t expected = 0;

@@ -1,6 +1,7 @@
 // A run folder of `unclip train` with its tokenizer, for stages that are trained in the test's own process.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include <fstream>
@@ -11,6 +12,7 @@
 #include "train/loop.h"
 #include "train/tiny_recipe.h"
 #include "train/tokenizer_trainer.h"
+#include "weights/load.h"
 
 namespace unclip {
 
@@ -53,5 +55,15 @@ struct RunFolder {
   Recipe recipe;
   std::shared_ptr<const ImageSource> source;
 };
+
+// Between the tensors of two files.
+inline double largest_difference(const std::filesystem::path& a, const std::filesystem::path& b) {
+  const auto left = read_tensors(a), right = read_tensors(b);
+  EXPECT_EQ(left.size(), right.size());
+  double largest = 0;
+  for (const auto& [name, tensor] : left)
+    largest = std::max(largest, (tensor - right.at(name)).abs().max().item<double>());
+  return largest;
+}
 
 }  // namespace unclip

@@ -26,15 +26,6 @@ using nlohmann::json;
 
 const DeviceAndDtype kPlacement{torch::kCPU, torch::kFloat32};
 
-double largest_difference(const fs::path& a, const fs::path& b) {
-  const auto left = read_tensors(a), right = read_tensors(b);
-  EXPECT_EQ(left.size(), right.size());
-  double largest = 0;
-  for (const auto& [name, tensor] : left)
-    largest = std::max(largest, (tensor - right.at(name)).abs().max().item<double>());
-  return largest;
-}
-
 TEST(Training, EveryStageLearnsAndTheModelDraws) {
   TemporaryFolder folder;
   RunFolder run(folder.path, tiny_recipe(120));
