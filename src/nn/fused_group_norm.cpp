@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "nn/device_functions.h"
 #include "nn/layout.h"
 #include "nn/norm_act_kernels.h"
 
@@ -202,7 +203,33 @@ struct GroupNormFunction : torch::autograd::Function<GroupNormFunction> {
   }
 };
 
+// Whether a kernel without a gradient, of one dtype, serves these; undefined tensors do.
+bool are_plain(torch::Dtype dtype, std::initializer_list<torch::Tensor> tensors) {
+  if (dtype != torch::kFloat32 && dtype != torch::kBFloat16 && dtype != torch::kHalf) return false;
+  return std::ranges::all_of(tensors, [&](const torch::Tensor& t) {
+    return !t.defined() || (t.scalar_type() == dtype && !(at::GradMode::is_enabled() && t.requires_grad()));
+  });
+}
+
 }  // namespace
+
+torch::Tensor group_norm_on_device(const torch::Tensor& x, int64_t groups, const torch::Tensor& weight,
+                                   const torch::Tensor& bias, double eps, const torch::Tensor& scale,
+                                   const torch::Tensor& shift, bool silu) {
+  const DeviceFunctions* functions = functions_for(x.device());
+  if (functions != nullptr && are_plain(x.scalar_type(), {x, weight, bias, scale, shift})) {
+    const auto flat = [](const torch::Tensor& t) { return t.defined() ? t.flatten(1).contiguous() : t; };
+    const torch::Tensor rows =
+        functions->group_norm(positions_first(x), groups, weight, bias, eps, flat(scale), flat(shift), silu);
+    return channels_first(rows, x);
+  }
+  torch::Tensor y = at::group_norm(x, groups, weight, bias, eps);
+  // CUDA's own gives channels-last images back as plain ones, which the convolutions would lay out anew.
+  if (x.dim() == 4) y = y.contiguous(x.suggest_memory_format());
+  if (scale.defined()) y = at::addcmul(shift, y, scale + 1);
+  if (!silu) return y;
+  return y.requires_grad() ? at::silu(y) : at::silu_(y);  // our own: overwritten where no gradient needs it
+}
 
 torch::Tensor fused_group_norm(const torch::Tensor& x, int64_t groups, const torch::Tensor& weight,
                                const torch::Tensor& bias, double eps, const torch::Tensor& scale,

@@ -13,4 +13,10 @@ torch::Tensor fused_group_norm(const torch::Tensor& x, int64_t groups, const tor
                                const torch::Tensor& bias, double eps, const torch::Tensor& scale = {},
                                const torch::Tensor& shift = {}, bool silu = false);
 
+// The same on any other device: by a kernel of our own where there is one (nn/device_functions.h) and no
+// gradient is wanted, else by torch's operations.
+torch::Tensor group_norm_on_device(const torch::Tensor& x, int64_t groups, const torch::Tensor& weight,
+                                   const torch::Tensor& bias, double eps, const torch::Tensor& scale = {},
+                                   const torch::Tensor& shift = {}, bool silu = false);
+
 }  // namespace unclip

@@ -74,10 +74,7 @@ GroupNormImpl::GroupNormImpl(int64_t groups_, int64_t channels, double eps_) : g
 torch::Tensor GroupNormImpl::forward(const torch::Tensor& x, const torch::Tensor& scale,
                                      const torch::Tensor& shift, bool silu) {
   if (x.is_cpu()) return fused_group_norm(x, groups, weight, bias, eps, scale, shift, silu);
-  torch::Tensor y = at::group_norm(x, groups, weight, bias, eps);
-  if (scale.defined()) y = at::addcmul(shift, y, scale + 1);
-  if (!silu) return y;
-  return y.requires_grad() ? at::silu(y) : at::silu_(y);  // our own: overwritten where no gradient needs it
+  return group_norm_on_device(x, groups, weight, bias, eps, scale, shift, silu);
 }
 
 void GroupNormImpl::reset_parameters() {

@@ -95,7 +95,7 @@ torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch
   const PriorText read = prior_->read(text.pooled, text.sequence, text.mask);
   const Predict net = [&](const torch::Tensor& x, float t) {  // [B or 2B,K,D]
     const torch::Tensor answer =
-        prior_->forward(x.flatten(0, 1).to(target_.dtype), timestep_tensor(t, target_.device), read);
+        prior_.step(x.flatten(0, 1).to(target_.dtype), timestep_tensor(t, target_.device), read);
     return answer.to(torch::kFloat32).view(x.sizes());
   };
   const torch::Tensor scale = guidance_scales(batch, &Guidance::prior, target_.device);

@@ -151,7 +151,7 @@ torch::Tensor KarloPipeline::sample_prior(const Conditioning& text, Sampler& sam
                                           const StepDone& step_done) {
   const PriorText read = prior_->read(text.pooled, text.sequence, text.mask);
   const Predict net = [&](const torch::Tensor& x, float t) {
-    return prior_->forward(x.to(target_.dtype), timestep_tensor(t, target_.device), read).to(torch::kFloat32);
+    return prior_.step(x.to(target_.dtype), timestep_tensor(t, target_.device), read).to(torch::kFloat32);
   };
   const torch::Tensor x =
       denoise(sampler, noise.normal({prior_.config().embedding_dim}),
@@ -169,8 +169,7 @@ Predict KarloPipeline::decoder_net(const torch::Tensor& embedding, const Conditi
   const torch::Tensor mask = at::constant_pad_nd(text.mask, {extra, 0}, 1);  // [B,E+L]
   Predict net = [this, context = context, time = time, mask](const torch::Tensor& x, float t) {
     const torch::Tensor image = x.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
-    return decoder_->forward(image, timestep_tensor(t, target_.device), context, time, mask)
-        .to(torch::kFloat32);
+    return decoder_.step(image, timestep_tensor(t, target_.device), context, time, mask).to(torch::kFloat32);
   };
   return is_guided ? guided(std::move(net), text.decoder_scale) : net;
 }
@@ -197,7 +196,7 @@ torch::Tensor KarloPipeline::sample_upsampler(const torch::Tensor& small, Sample
                                    .to(target_.dtype)
                                    .contiguous(torch::MemoryFormat::ChannelsLast);  // [B,6,256,256]
     return (t == last ? super_res_last_ : super_res_first_)
-        ->forward(both, timestep_tensor(t, target_.device))
+        .step(both, timestep_tensor(t, target_.device))
         .to(torch::kFloat32);
   };
   return finite(denoise(sampler, start, net, noise, step_done), "upsampler", target_);

@@ -9,6 +9,7 @@
 #include "device/device.h"
 #include "nn/awaiting_weights.h"
 #include "nn/packing.h"
+#include "step_graphs.h"
 #include "weights/load.h"
 
 namespace unclip {
@@ -38,6 +39,22 @@ class LoadedNet {
   }
   auto* operator->() { return (**this).get(); }
 
+  // net->forward(inputs...), or another `method`, for one of many steps: replayed where that can be
+  // (step_graphs.h).
+  template <class... Inputs>
+  torch::Tensor step(Inputs... inputs) {
+    return step_by([](auto& net, const auto&... all) { return net.forward(all...); }, std::move(inputs)...);
+  }
+  template <class Method, class... Inputs>
+  torch::Tensor step_by(Method method, Inputs... inputs) {
+    auto& net = ***this;
+    const auto call = [&] { return method(net, inputs...); };
+    if (memory_) return call();  // the weights move
+    StepInputs all;
+    (add_inputs(all, inputs), ...);
+    return graphs_->run(all, call);
+  }
+
   // Without its weights.
   const auto& config() const { return net_->config; }
   explicit operator bool() const { return !net_.is_empty(); }
@@ -46,6 +63,7 @@ class LoadedNet {
   Net net_{nullptr};
   std::shared_ptr<NetMemory> memory_;  // or nullptr: the weights stay
   std::function<void()> load_;
+  std::shared_ptr<StepGraphs> graphs_ = std::make_shared<StepGraphs>();
 };
 
 // Throws Error(model) for weights that do not fit.

@@ -74,8 +74,8 @@ Predict StableDiffusionDecoder::predict(StableDiffusionConditions told, torch::T
   Predict net = [this, told = std::move(told), beside = std::move(beside)](const torch::Tensor& x, float t) {
     const torch::Tensor input = beside.defined() ? at::cat({x, beside}, 1) : x;  // [B or 2B,in,h,w]
     return unet
-        ->forward(input.to(target.dtype).contiguous(torch::MemoryFormat::ChannelsLast),
-                  timestep_tensor(t, target.device), told.text, told.class_labels)
+        .step(input.to(target.dtype).contiguous(torch::MemoryFormat::ChannelsLast),
+              timestep_tensor(t, target.device), told.text, told.class_labels)
         .to(torch::kFloat32);
   };
   return scale.defined() ? guided(std::move(net), scale) : net;

@@ -64,7 +64,7 @@ torch::Tensor StableUnclipPrior::sample(const TextRows& text, const std::vector<
   const auto sampler = make_sampler(SamplerKind::ddpm, schedule_, settings.steps.prior);
   const PriorText read = prior_->read(text.pooled, text.sequence, text.mask);
   const Predict net = [&](const torch::Tensor& x, float t) {  // [B or 2B,D]
-    return prior_->forward(x.to(target_.dtype), timestep_tensor(t, target_.device), read).to(torch::kFloat32);
+    return prior_.step(x.to(target_.dtype), timestep_tensor(t, target_.device), read).to(torch::kFloat32);
   };
   const bool is_on = is_guided(batch, &Guidance::prior);
   const torch::Tensor scale = guidance_scales(batch, &Guidance::prior, target_.device);

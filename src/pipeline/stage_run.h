@@ -5,11 +5,14 @@
 
 #include <algorithm>
 
+#include "decoder/image_conditioning.h"
 #include "diffusion/denoise.h"
 #include "diffusion/scheduled_sampler.h"
 #include "image_encoder/clip_image_processor.h"
 #include "image_encoder/clip_vision_model.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/step_graphs.h"
+#include "prior/prior_transformer.h"
 
 namespace unclip {
 
@@ -36,6 +39,15 @@ inline StepDone watch(const char* stage, const Sampler& sampler, const Observer&
 // The same of a decoder, and shows the previews: `to_images` of what the net takes its samples for.
 StepDone watch_decoder(const Sampler& sampler, const Previews& previews, const Observer& observer,
                        std::function<std::vector<Image>(const torch::Tensor& x0)> to_images);
+
+// What LoadedNet::step() asks of the structs that a net's step reads.
+inline void add_inputs(StepInputs& all, ImageConditioning& told) {
+  all.insert(all.end(), {&told.context, &told.time, &told.hint});
+}
+inline void add_inputs(StepInputs& all, PriorText& text) {
+  all.insert(all.end(), {&text.tokens, &text.bias});
+  for (KeysAndValues& layer : text.known) all.insert(all.end(), {&layer.keys, &layer.values});
+}
 
 inline torch::Tensor timestep_tensor(float timestep, torch::Device device) {
   return torch::full({}, timestep, torch::dtype(torch::kFloat32).device(device));

@@ -6,13 +6,14 @@
 namespace unclip {
 
 std::vector<Image> to_images(const torch::Tensor& tensor) {
-  const torch::Tensor bytes = (tensor.to(torch::kCPU, torch::kFloat32) * 0.5 + 0.5)
+  const torch::Tensor bytes = (tensor.to(torch::kFloat32) * 0.5 + 0.5)
                                   .clamp(0, 1)
                                   .mul(255)
                                   .round()
                                   .to(torch::kUInt8)
                                   .permute({0, 2, 3, 1})
-                                  .contiguous();  // [B,H,W,3]
+                                  .contiguous()
+                                  .to(torch::kCPU);  // [B,H,W,3]: a quarter of what is on the device
   std::vector<Image> images;
   for (int64_t i = 0; i < bytes.size(0); ++i) {
     const torch::Tensor one = bytes[i];

@@ -326,6 +326,28 @@ TEST_P(PipelineOnDevice, TwoAtOnceDoNotDisturbEachOther) {
   EXPECT_EQ(two, draw_alone(2));
 }
 
+// Several requests, one after the other: a replayed step must read the text of its own.
+TEST_P(PipelineOnDevice, GraphsChangeNoImage) {
+  const auto draw_all = [this](const char* graphs) {
+    ::setenv("UNCLIP_CUDA_GRAPHS", graphs, /*overwrite=*/1);
+    std::vector<std::vector<uint8_t>> all;
+    for (const std::string name : {"karlo", "2.1", "2.2"}) {
+      const bool karlo = name == "karlo";
+      const auto pipeline =
+          Pipeline::open(karlo ? ModelFolder::open(kGoldens / "karlo-tiny") : open_pair(name), on_device());
+      for (const char* prompt : {"a red circle", "two small yellow stars", "a red circle"})
+        all.push_back(
+            draw(*pipeline, {prompt, {{prompt, 7, {4, 4}}}, karlo ? kShortKarlo : kShortKandinsky})[0]
+                .pixels);
+    }
+    ::unsetenv("UNCLIP_CUDA_GRAPHS");
+    return all;
+  };
+  const auto replayed = draw_all("1"), plain = draw_all("0");
+  for (size_t i = 0; i < plain.size(); ++i) EXPECT_EQ(replayed[i], plain[i]) << "image " << i;
+  EXPECT_NE(plain[0], plain[1]);
+}
+
 UNCLIP_ON_DEVICES(PipelineOnDevice);
 UNCLIP_ON_DEVICES(KandinskyOnDevice);
 
