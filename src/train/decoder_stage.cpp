@@ -85,7 +85,7 @@ class DecoderStage final : public Stage {
     const torch::Tensor seen = towers_.embed_images(shrink(images, towers_.image_size()));  // [B,E]
     const torch::Tensor embedding =
         at::where(no_embedding, text_proj_->learned_classifier_free_guidance_embeddings,
-                  disturb(seen.detach(), chance));
+                  disturb(recipe_.train_through_embedding ? seen : seen.detach(), chance));
 
     const Noised noised = noising_.noise(shrink(images, sample_size(phase)), chance);
     const torch::Tensor answer =

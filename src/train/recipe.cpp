@@ -145,6 +145,7 @@ StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std
   reader.read("stored_examples", stage.stored_examples, int64_t{0}, int64_t{10'000'000});
   reader.read("train_towers", stage.train_towers);
   reader.read("contrastive_weight", stage.contrastive_weight, 0.0, 1e3);
+  reader.read("train_through_embedding", stage.train_through_embedding);
   reader.read("blur", stage.blur, 0.0, 0.7);
   reader.read("noise", stage.noise, 0.0, 2.0);
   reader.read("crops", stage.crops, int64_t{1}, int64_t{1024});

@@ -39,9 +39,10 @@ struct StageRecipe {
   double embedding_noise = 0;      // decoder: σ in deviations of the embedding, which a prior never hits
   int64_t stored_examples = 0;     // prior: so many are drawn and encoded once, and used again; 0: always new
   bool train_towers = false;       // decoder: trains text and vision tower along
-  double contrastive_weight = 0.05;  // of their contrastive loss
-  double blur = 0.6, noise = 0.05;   // upsampler: largest σ in pixels; largest σ in units of −1 … 1
-  int64_t crops = 1;                 // upsampler: crops an image
+  double contrastive_weight = 0.05;      // of their contrastive loss
+  bool train_through_embedding = false;  // decoder: its own loss trains the image encoder too
+  double blur = 0.6, noise = 0.05;       // upsampler: largest σ in pixels; largest σ in units of −1 … 1
+  int64_t crops = 1;                     // upsampler: crops an image
 
   int64_t steps() const;  // of all phases
   // The phase of a step, and how many steps of it were taken before.
