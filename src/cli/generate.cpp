@@ -84,11 +84,17 @@ int write_embedding(const GenerateOptions& options, const ModelChoice& model, st
 
 }  // namespace
 
+fs::path bundled(const std::string& name) {
+  const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
+  for (const char* place : {"../../share/unclip/models", "../../../models"})
+    for (const char* file : {"model_index.json", "config.json"})
+      if (fs::exists(program / place / name / file)) return (program / place / name).lexically_normal();
+  return {};
+}
+
 fs::path default_model() {
   if (const char* named = std::getenv("UNCLIP_MODEL"); named != nullptr && *named != '\0') return named;
-  const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
-  for (const char* place : {"../../share/unclip/models/picturebook", "../../../models/picturebook"})
-    if (fs::exists(program / place / "model_index.json")) return (program / place).lexically_normal();
+  if (const fs::path picturebook = bundled("picturebook"); !picturebook.empty()) return picturebook;
   throw Error(ExitCode::model, "no model given, and this program has no bundled one",
               "pass --model FOLDER or set UNCLIP_MODEL");
 }

@@ -45,6 +45,9 @@ struct GenerateOptions {
 // ok, or why images failed; throws Error for what stops the whole run.
 int generate(const GenerateOptions& options, std::ostream& out);
 
+// The folder models/NAME beside the program or its sources; empty where there is none.
+std::filesystem::path bundled(const std::string& name);
+
 // The model used when none is named: $UNCLIP_MODEL, else models/picturebook beside the program or its
 // sources. Throws Error(model) when there is none.
 std::filesystem::path default_model();

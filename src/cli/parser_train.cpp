@@ -34,10 +34,11 @@ void Parser::add_train() {
                             [this](std::ostream& out) { return verb_library().train(train_, out); });
   verb->footer(
       "Example: unclip train all --config models/picturebook/recipe.json --out runs/first\n"
+      "         unclip train judge --config models/judge/recipe.json --out runs/judge\n"
       "If the run folder exists, training resumes from its last checkpoint.");
   add_text(*verb,
            {.names = "STAGE",
-            .value_name = "tokenizer|clip|prior|decoder|upsampler|all",
+            .value_name = "tokenizer|clip|prior|decoder|upsampler|judge|all",
             .help = "Stage to train"},
            train_.stage)
       ->required();
@@ -100,9 +101,12 @@ void Parser::add_eval() {
       add_verb("eval", "Measure how well a model follows its prompts", [this](std::ostream& out) {
         EvalOptions options = with_model(eval_);
         options.verbosity = verbosity_;
+        if (options.judge.empty()) options.judge = bundled("judge");
         return verb_library().eval(options, out);
       });
-  verb->footer("Example: unclip eval --model models/picturebook --rows count position -n 50");
+  verb->footer(
+      "Example: unclip eval --model models/picturebook --rows count position -n 50\n"
+      "         unclip eval --rows landscapes items characters --frechet 2000");
   add_model(*verb, eval_.model, eval_.prior);
   add_eval_prompts(*verb);
   add_choice(
@@ -139,20 +143,33 @@ void Parser::add_eval_prompts(CLI::App& verb) {
                .help = "Rows of the table to compute",
                .example = "--rows count position",
                .fallback = "all"},
-              eval_.rows, row_count);
+              eval_.rows, all_row_count);
   add_text(verb,
            {.names = "--prompts",
             .value_name = "FILE",
-            .help = "JSON Lines file of prompts and what they ask for",
+            .help = "JSON Lines file of prompts of shapes and what they ask for",
             .example = "--prompts mine.jsonl",
             .fallback = "built-in lists"},
            eval_.prompts);
   add_number(verb,
              {.names = "-n,--count",
-              .help = "Prompts per row, for seen and for held-out pairs",
+              .help = "Prompts per row; of shapes, for seen and for held-out pairs",
               .example = "-n 50",
               .fallback = "200"},
              eval_.count, 1, 100'000);
+  add_text(verb,
+           {.names = "--judge",
+            .value_name = "FOLDER",
+            .help = "Judge of landscapes, items and characters, from unclip train judge",
+            .example = "--judge runs/judge/model/judge",
+            .fallback = "the bundled judge"},
+           eval_.judge);
+  add_number(verb,
+             {.names = "--frechet",
+              .help = "Also print the Fréchet distance between N images of scenes and drawn scenes",
+              .example = "--frechet 2000",
+              .fallback = "none"},
+             eval_.frechet, 2, 100'000);
   add_number(verb, {.names = "--seeds", .help = "Images per prompt", .example = "--seeds 1", .fallback = "2"},
              eval_.seeds, 1, 1000);
   add_number<uint64_t>(

@@ -23,6 +23,17 @@ PriorTransformerConfig filled_in(PriorTransformerConfig c) {
   return c;
 }
 
+// Bias of one noise's tokens, [B,1,K,T+K] → of those of `draws` noises, none of which sees another's:
+// [B,1,M·K,T+M·K].
+torch::Tensor apart(const torch::Tensor& bias, int64_t draws) {
+  const int64_t own = bias.size(2), before = bias.size(3) - own;
+  const torch::Tensor to_text = bias.narrow(3, 0, before).repeat({1, 1, draws, 1});
+  const torch::Tensor seen =
+      at::kron(at::eye(draws, bias.options()), at::ones({own, own}, bias.options()).tril());  // [M·K,M·K]
+  const torch::Tensor to_own = ((1 - seen) * kIgnored).expand({bias.size(0), 1, -1, -1});
+  return at::cat({to_text, to_own}, 3);
+}
+
 }  // namespace
 
 PriorTransformerConfig PriorTransformerConfig::from(const Config& config) {
@@ -136,7 +147,10 @@ PriorText PriorTransformerImpl::embed(const torch::Tensor& text_embedding, const
   const torch::Tensor text = embedding_proj_norm_ ? embedding_proj_norm_(text_embedding) : text_embedding;
   parts.push_back(embedding_proj_(text).unsqueeze(1));
   torch::Tensor tokens = at::cat(parts, 1);  // [B,T,D]
-  tokens = tokens + positional_embedding_.narrow(1, 0, tokens.size(1));
+  const int64_t length = tokens.size(1) - 1;
+  tokens = tokens + at::cat({positional_embedding_.narrow(1, 0, length),
+                             positional_embedding_.narrow(1, config.num_embeddings, 1)},
+                            1);
   return {tokens, attention_bias(mask, tokens.options().requires_grad(false)), {}};
 }
 
@@ -153,7 +167,7 @@ PriorText PriorTransformerImpl::read(const torch::Tensor& text_embedding, const 
 
 torch::Tensor PriorTransformerImpl::forward(const torch::Tensor& x, const torch::Tensor& timestep,
                                             const PriorText& text) {
-  const int64_t batch = x.size(0), before = text.tokens.size(1);
+  const int64_t batch = x.size(0), before = text.tokens.size(1), draws = batch / text.tokens.size(0);
   std::vector<torch::Tensor> parts;  // [B,1,D] each
   if (time_embedding_) {
     const torch::Tensor sinusoid = timestep_embedding(timestep.expand({batch}), config.width(), true, 0);
@@ -161,8 +175,9 @@ torch::Tensor PriorTransformerImpl::forward(const torch::Tensor& x, const torch:
   }
   parts.push_back(proj_in_(x).unsqueeze(1));
   if (prd_embedding_.defined()) parts.push_back(prd_embedding_.expand({batch, -1, -1}));
-  torch::Tensor tokens = at::cat(parts, 1);  // [B,M,D]
-  tokens = tokens + positional_embedding_.narrow(1, before, tokens.size(1));
+  torch::Tensor tokens = at::cat(parts, 1);  // [M·B,K,D]
+  const int64_t own = tokens.size(1);        // K
+  tokens = tokens + positional_embedding_.narrow(1, config.num_embeddings + 1, own);
 
   std::vector<KeysAndValues> known = text.known;  // so that they stay as they are
   torch::Tensor bias = text.bias;
@@ -170,11 +185,18 @@ torch::Tensor PriorTransformerImpl::forward(const torch::Tensor& x, const torch:
     tokens = at::cat({text.tokens, tokens}, 1);  // [B,T+M,D]
     known.resize(blocks_.size());
   } else {
-    bias = bias.narrow(2, before, tokens.size(1));  // [B,1,M,T+M]
+    tokens = tokens.unflatten(0, {draws, -1}).transpose(0, 1).flatten(1, 2);  // [B,M·K,D]
+    bias = bias.narrow(2, before, own);                                       // [B,1,K,T+K]
+    if (draws > 1) bias = apart(bias, draws);
   }
   if (norm_in_) tokens = norm_in_(tokens);
   for (size_t i = 0; i < blocks_.size(); ++i) tokens = blocks_[i](tokens, bias, known[i]);
-  return proj_to_clip_embeddings_(norm_out_(tokens.select(1, -1)));  // [B,E]
+  const torch::Tensor last = tokens.narrow(1, tokens.size(1) - own * draws, own * draws)
+                                 .unflatten(1, {draws, own})
+                                 .select(2, -1)
+                                 .transpose(0, 1)
+                                 .flatten(0, 1);     // [M·B,D]
+  return proj_to_clip_embeddings_(norm_out_(last));  // [M·B,E]
 }
 
 }  // namespace unclip

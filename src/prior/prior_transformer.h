@@ -69,7 +69,8 @@ class PriorTransformerImpl : public torch::nn::Module {
 
   // text_embedding [B,embedding_proj_dim]; text_sequence [B,L,E], without encoder_hid_proj [B,L,D], undefined
   // where L is 0; mask [B,L], 1 keep and 0 ignore, or undefined: then, as in the reference, attention is not
-  // causal either. Floating tensors in the weights' dtype.
+  // causal either. With a mask L may be smaller than num_embeddings, where the rest is padding: the answer is
+  // the same. Floating tensors in the weights' dtype.
   PriorText embed(const torch::Tensor& text_embedding, const torch::Tensor& text_sequence,
                   const torch::Tensor& mask);
 
@@ -79,7 +80,8 @@ class PriorTransformerImpl : public torch::nn::Module {
                  const torch::Tensor& mask);
 
   // x [B,E], the noisy image embedding; timestep [] or [B], unused without has_time(). Gives the predicted
-  // embedding [B,clip_embed_dim].
+  // embedding [B,clip_embed_dim]. After read() x may be [M·B,E], the whole batch M times: M noises share what
+  // was read of a text.
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& timestep, const PriorText& text);
 
   // From the normalized space that the net works in to CLIP's: x · clip_std + clip_mean.

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::array<std::string_view, kind_count> kind_names{
     "robot", "slime", "ghost", "cat", "dog", "bird", "fish", "alien", "knight", "wizard", "monster", "owl"};
-constexpr std::array<std::string_view, 6> mood_names{"", "happy", "sad", "angry", "sleepy", "surprised"};
+constexpr std::array<std::string_view, mood_count> mood_names{"",      "happy",  "sad",
+                                                              "angry", "sleepy", "surprised"};
 
 // A hat on a wizard's hat, a scarf under a beard or crossing a fish would not read.
 bool fits(Kind kind, Wear wear) {
@@ -142,6 +143,7 @@ Drawing make_character(Rng& rng, Style style) {
   if (has_colors(style) && backdrop.color && chance(rng, 0.6)) {
     drawing.caption += " on " + with_article(std::string(name(*backdrop.color))) + " background";
   }
+  drawing.facts = facts_in(c, backdrop);
   list_objects(c, at, drawing);
   if (c.item) list_item(*c.item, finish, at, 0.35 * unit, drawing.objects);
   drawing.paint = [c, backdrop, at, unit](Canvas& canvas) {

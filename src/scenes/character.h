@@ -9,7 +9,7 @@ enum class Kind { robot, slime, ghost, cat, dog, bird, fish, alien, knight, wiza
 enum class Mood { none, happy, sad, angry, sleepy, surprised };
 enum class Wear { nothing, hat, crown, glasses, scarf };
 
-constexpr int kind_count = 12;
+constexpr int kind_count = 12, mood_count = 6, wear_count = 5;
 
 struct Character {
   Kind kind = Kind::robot;
@@ -45,5 +45,8 @@ void paint_wear(Canvas& canvas, const Body& body, Wear wear, Rgb base);
 std::string_view name(Kind kind);
 std::string_view name(Mood mood);
 std::string describe(Rng& rng, const Character& character, bool colors);
+
+std::vector<std::string> facts_in(const Character& character, const Backdrop& backdrop);
+std::vector<NamedFact> character_facts();
 
 }  // namespace unclip

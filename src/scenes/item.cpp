@@ -13,12 +13,17 @@ constexpr std::array<std::string_view, item_count> names{"potion",  "sword",  "s
                                                          "key",     "chest",  "bomb",   "apple", "mushroom",
                                                          "crystal", "scroll", "crown",  "heart"};
 
-Finish colored(Rng& rng, Color color, bool named) {
-  return {named ? std::string(name(color)) : "", {color}, vary(rng, color)};
+Finish finish_of(const std::string& look, bool named, std::vector<Color> colors, Rgb base) {
+  return {named ? look : "", std::move(colors), base, look};
 }
-Finish golden(bool named) { return {named ? "golden" : "", {Color::yellow, Color::orange}, hex(0xf2b632)}; }
-Finish silver(bool named) { return {named ? "silver" : "", {Color::gray, Color::white}, hex(0xb9c2cc)}; }
-Finish wooden(bool named) { return {named ? "wooden" : "", {Color::brown}, hex(0x9a6537)}; }
+Finish colored(Rng& rng, Color color, bool named) {
+  return finish_of(std::string(name(color)), named, {color}, vary(rng, color));
+}
+Finish golden(bool named) {
+  return finish_of("golden", named, {Color::yellow, Color::orange}, hex(0xf2b632));
+}
+Finish silver(bool named) { return finish_of("silver", named, {Color::gray, Color::white}, hex(0xb9c2cc)); }
+Finish wooden(bool named) { return finish_of("wooden", named, {Color::brown}, hex(0x9a6537)); }
 
 bool can_be_wooden(Item item) {
   return item == Item::sword || item == Item::shield || item == Item::coin || item == Item::key ||
@@ -187,6 +192,7 @@ Drawing make_item(Rng& rng, Style style) {
     drawing.caption += " on a" + std::string(backdrop.color == Color::orange ? "n " : " ") +
                        std::string(name(*backdrop.color)) + " background";
   }
+  drawing.facts = facts_in(item, finish, backdrop);
   list_item(item, finish, at, half, drawing.objects);
   drawing.paint = [item, base = finish.base, backdrop, at, half](Canvas& canvas) {
     paint_backdrop(canvas, backdrop);

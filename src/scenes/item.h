@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "scenes/facts.h"
 #include "scenes/scene.h"
 #include "shade.h"
 
@@ -33,6 +34,7 @@ struct Finish {
   std::string word;           // "blue", "golden"; empty: the thing's usual look, not worth a word
   std::vector<Color> colors;  // what it may be taken for
   Rgb base;
+  std::string look = {};  // the same word, named or not; empty: none fits
 };
 
 std::string_view name(Item item);
@@ -54,5 +56,8 @@ Backdrop random_backdrop(Rng& rng, Rgb base, const std::vector<Color>& not_these
 void paint_backdrop(Canvas& canvas, const Backdrop& backdrop);
 // Soft, on the ground.
 void paint_shadow(Canvas& canvas, Point center, double radius_x);
+
+std::vector<std::string> facts_in(Item item, const Finish& finish, const Backdrop& backdrop);
+std::vector<NamedFact> item_facts();
 
 }  // namespace unclip

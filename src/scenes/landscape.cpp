@@ -120,6 +120,7 @@ Drawing make_landscape(Rng& rng, Style style) {
   land.coarse = style == Style::pixel_art;
   Drawing drawing;
   drawing.caption = describe(rng, land, has_colors(style));
+  drawing.facts = facts_in(land);
   list_objects(land, drawing);
   drawing.paint = [land](Canvas& canvas) { paint(canvas, land); };
   return drawing;

@@ -1,6 +1,7 @@
 // A landscape as chosen, before it is painted and put into words.
 #pragma once
 
+#include "scenes/facts.h"
 #include "scenes/scene.h"
 #include "shade.h"
 
@@ -64,5 +65,8 @@ void paint_weather(Canvas& canvas, const Landscape& land);
 
 // Names what is drawn; without `colors`, neither the time of day nor the season, which show by color alone.
 std::string describe(Rng& rng, const Landscape& land, bool colors);
+
+std::vector<std::string> facts_in(const Landscape& land);
+std::vector<NamedFact> landscape_facts();
 
 }  // namespace unclip

@@ -14,8 +14,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, row_count> row_names{"single object", "color", "two objects",
-                                                            "color binding", "count", "position"};
+constexpr std::array<std::string_view, all_row_count> row_names{"single object", "color", "two objects",
+                                                                "color binding", "count", "position",
+                                                                "landscapes",    "items", "characters"};
 
 Wanted random_wanted(Rng& rng) {
   return {static_cast<Color>(uniform_int(rng, 0, color_count - 1)),

@@ -11,10 +11,22 @@
 
 namespace unclip {
 
-// What a row asks. The first and the third judge shapes alone, the others colors too.
-enum class Row { single_object, color, two_objects, color_binding, count, position };
+// What a row asks. Of Shapes the first and the third judge shapes alone, the others colors too; then a row
+// for each other family (scenes/facts.h).
+enum class Row {
+  single_object,
+  color,
+  two_objects,
+  color_binding,
+  count,
+  position,
+  landscapes,
+  items,
+  characters
+};
 
-constexpr int row_count = 6;
+constexpr int row_count = 6;  // of Shapes
+constexpr int all_row_count = 9;
 std::string_view name(Row row);
 
 struct Prompt {
@@ -24,7 +36,8 @@ struct Prompt {
   Requirement wanted;
 };
 
-// `n` prompts. The same seed gives the same list; seen prompts hold no pair that is held out.
+// `n` prompts of a row of Shapes. The same seed gives the same list; seen prompts hold no pair that is held
+// out.
 std::vector<Prompt> eval_prompts(Row row, int n, uint64_t seed, bool held_out);
 
 // An image that holds what is wanted; none where many tries gave none.

@@ -99,6 +99,7 @@ Scene draw_scene(const SceneOptions& options, uint64_t index) {
   for (uint64_t i = 0; i < options.hard_negatives && drawing.hard_negative; ++i)
     scene.hard_negatives.push_back(
         vary_writing(rng, style_caption(rng, scene.style, drawing.hard_negative(rng))));
+  scene.facts = std::move(drawing.facts);
   scene.objects = std::move(drawing.objects);
   scene.size = options.size;
   scene.rgb = canvas.rgb();

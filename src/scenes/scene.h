@@ -37,6 +37,7 @@ struct Object {
 
 struct Drawing {
   std::string caption;  // true of the image; lower case, with articles, no full stop, no style word
+  std::vector<std::string> facts;  // that show in color (scenes/facts.h); none of Shapes
   std::vector<Object> objects;
   std::function<void(Canvas&)> paint;  // takes no further random choices
   // A caption that is nearly true: false in one thing. Empty where the family knows none.
@@ -64,11 +65,27 @@ struct SceneOptions {
   uint64_t hard_negatives = 0;
 };
 
+// Weights that choose nothing else.
+constexpr std::array<double, family_count> only(Family family) {
+  std::array<double, family_count> weights{};
+  weights[static_cast<size_t>(family)] = 1;
+  return weights;
+}
+constexpr std::array<double, style_count> only(Style style) {
+  std::array<double, style_count> weights{};
+  weights[static_cast<size_t>(style)] = 1;
+  return weights;
+}
+
+// Numbers from here on are for judging: no training gets so far.
+constexpr uint64_t beyond_training = uint64_t{1} << 62;
+
 struct Scene {
   std::string caption;                      // empty: uncaptioned
   std::vector<std::string> hard_negatives;  // false of the image, written in as many ways
   Family family = Family::shapes;
   Style style = Style::flat;
+  std::vector<std::string> facts;  // that show in it where the style has colors
   std::vector<Object> objects;
   int size = 0;
   std::vector<uint8_t> rgb;  // [size * size * 3], rows top-down

@@ -5,16 +5,39 @@
 namespace unclip {
 namespace {
 
+// From an image's embedding to its pixels again, [B,P] → [B,3·S·S]: stands in for a decoder that is yet to be
+// trained, and is thrown away.
+struct PixelHeadImpl : torch::nn::Module {
+  static constexpr int64_t kWidth = 1024;
+
+  PixelHeadImpl(int64_t embedding, int64_t size)
+      : first(embedding, kWidth), second(kWidth, kWidth), last(kWidth, 3 * size * size) {
+    register_module("first", first);
+    register_module("second", second);
+    register_module("last", last);
+  }
+  torch::Tensor forward(const torch::Tensor& embedding) {
+    return last(at::gelu(second(at::gelu(first(embedding)))));
+  }
+
+  Linear first, second, last;
+};
+TORCH_MODULE(PixelHead);
+
 class ClipStage final : public Stage {
  public:
   explicit ClipStage(const TrainContext& context)
-      : target_(context.target),
+      : recipe_(context.recipe.stage("clip")),
+        target_(context.target),
         source_(context.source),
         text_(CLIPTextConfig::from(Config(context.recipe.component("text_encoder"), "text_encoder"))),
         vision_(CLIPVisionConfig::from(Config(context.recipe.component("image_encoder"), "image_encoder"))),
         log_scale_(first_log_scale()) {
     initialize(*text_);
     initialize(*vision_);
+    if (recipe_.reconstruction_weight == 0) return;
+    head_ = PixelHead(vision_->config.projection_dim, vision_->config.image_size);
+    initialize(*head_);
   }
 
   std::string name() const override { return "clip"; }
@@ -24,6 +47,8 @@ class ClipStage final : public Stage {
   std::vector<NamedTensor> parameters() const override {
     auto parameters = Stage::parameters();
     parameters.push_back({"logit_scale", log_scale_});
+    if (head_)
+      for (const auto& p : head_->named_parameters()) parameters.push_back({"head." + p.key(), p.value()});
     return parameters;
   }
   int image_size(const Phase&) const override { return static_cast<int>(vision_->config.image_size); }
@@ -43,7 +68,7 @@ class ClipStage final : public Stage {
     }
   }
 
-  torch::Tensor loss(const Batch& batch, const Phase&, const at::Generator&) override {
+  torch::Tensor loss(const Batch& batch, const Phase&, const at::Generator& chance) override {
     const torch::Tensor images = to_unit_range(batch.images, target_);
     // Padding is causally behind the text: without it the answer is the same, faster.
     const auto embed = [&](const torch::Tensor& ids, const torch::Tensor& mask) {
@@ -58,16 +83,25 @@ class ClipStage final : public Stage {
       hard_negatives.absent =
           hand_over(batch.hard_negative_mask.any(2).logical_not(), target_.device);  // [B,K]
     }
-    return contrastive_loss(vision_(normalize_for_clip(images)), embed(batch.ids, batch.mask), log_scale_,
-                            hard_negatives);
+    const torch::Tensor seen = vision_(normalize_for_clip(images));  // [B,P]
+    const torch::Tensor loss =
+        contrastive_loss(seen, embed(batch.ids, batch.mask), log_scale_, hard_negatives);
+    if (!head_) return loss;
+    // What a caption leaves out, where things stand and how large, tells no image from another of the batch:
+    // contrast alone would not keep it in the embedding.
+    const torch::Tensor pixels = head_(disturb(seen, recipe_.embedding_noise, chance));
+    return loss + recipe_.reconstruction_weight *
+                      at::mse_loss(pixels.to(torch::kFloat32), images.flatten(1).to(torch::kFloat32));
   }
 
  private:
+  const StageRecipe& recipe_;
   DeviceAndDtype target_;
   std::shared_ptr<const ImageSource> source_;
   CLIPTextModelWithProjection text_;
   CLIPVisionModelWithProjection vision_;
   torch::Tensor log_scale_;
+  PixelHead head_{nullptr};
 };
 
 }  // namespace

@@ -82,6 +82,15 @@ torch::Tensor embed_sample(CLIPVisionModelWithProjection& vision, const ImageSou
   return at::cat(embeddings);
 }
 
+torch::Tensor disturb(const torch::Tensor& embedding, double largest, const at::Generator& chance) {
+  if (largest == 0 || embedding.size(0) < 2) return embedding;
+  const auto draw = torch::dtype(torch::kFloat32).device(embedding.device());
+  const torch::Tensor strength = at::rand({embedding.size(0), 1}, chance, draw) * largest;
+  const torch::Tensor noise = at::randn(embedding.sizes(), chance, draw);
+  const torch::Tensor wide = embedding.to(torch::kFloat32);
+  return (wide + strength * wide.std(0, true, true) * noise).to(embedding.scalar_type());
+}
+
 torch::Tensor normalize_for_clip(const torch::Tensor& images) {
   const auto channels = [&](const double(&values)[3]) {
     const auto one = [&](double value) { return torch::full({1, 1, 1, 1}, value, images.options()); };

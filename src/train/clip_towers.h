@@ -42,6 +42,10 @@ class ClipTowers {
   CLIPVisionModelWithProjection vision_{nullptr};
 };
 
+// Noise on embeddings [B,P], of a random strength for each, at most `largest` in deviations of the batch: a
+// prior's embedding is never exact, and what only saw exact ones would follow it into error.
+torch::Tensor disturb(const torch::Tensor& embedding, double largest, const at::Generator& chance);
+
 // −1 … 1 → CLIP's own mean and deviation of each channel; the preprocessor_config.json of the model.
 torch::Tensor normalize_for_clip(const torch::Tensor& images);
 nlohmann::json clip_preprocessor_config(int64_t size);

@@ -83,9 +83,9 @@ class DecoderStage final : public Stage {
     const torch::Tensor no_embedding = chosen(recipe_.embedding_dropout);
     const Caption text = embed_captions(batch, phase);
     const torch::Tensor seen = towers_.embed_images(shrink(images, towers_.image_size()));  // [B,E]
-    const torch::Tensor embedding =
-        at::where(no_embedding, text_proj_->learned_classifier_free_guidance_embeddings,
-                  disturb(recipe_.train_through_embedding ? seen : seen.detach(), chance));
+    const torch::Tensor embedding = at::where(
+        no_embedding, text_proj_->learned_classifier_free_guidance_embeddings,
+        disturb(recipe_.train_through_embedding ? seen : seen.detach(), recipe_.embedding_noise, chance));
 
     const Noised noised = noising_.noise(shrink(images, sample_size(phase)), chance);
     const torch::Tensor answer =
@@ -159,17 +159,6 @@ class DecoderStage final : public Stage {
     return {{at::where(dropped, empty.pooled, text.pooled),
              at::where(dropped.unsqueeze(2), empty.sequence, text.sequence)},
             at::where(dropped, cut(towers_.empty_mask), text.mask)};
-  }
-
-  // Noise of random strength: a prior's embedding is never exact, and a decoder that only saw exact ones
-  // would follow it into error. Deviations are those of the micro-batch.
-  torch::Tensor disturb(const torch::Tensor& embedding, const at::Generator& chance) const {
-    if (recipe_.embedding_noise == 0 || embedding.size(0) < 2) return embedding;
-    const auto draw = torch::dtype(torch::kFloat32).device(embedding.device());
-    const torch::Tensor strength = at::rand({embedding.size(0), 1}, chance, draw) * recipe_.embedding_noise;
-    const torch::Tensor noise = at::randn(embedding.sizes(), chance, draw);
-    const torch::Tensor wide = embedding.to(torch::kFloat32);
-    return (wide + strength * wide.std(0, true, true) * noise).to(embedding.scalar_type());
   }
 
   // With `guidance`, the text's features hold twice the images of x_t's half and `embedding` those of one

@@ -43,7 +43,8 @@ void write_json(const fs::path& file, const json& values) {
 }
 
 fs::path weight_file(const std::string& component) {
-  const bool transformers = component == "text_encoder" || component == "image_encoder";
+  const bool transformers =
+      component == "text_encoder" || component == "image_encoder" || component == "judge";
   return transformers ? "model.safetensors" : "diffusion_pytorch_model.safetensors";
 }
 

@@ -26,7 +26,8 @@ class ScenesSource final : public ImageSource {
     SceneOptions options = options_;
     options.size = size;
     Scene scene = draw_scene(options, index);
-    return {std::move(scene.rgb), std::move(scene.caption), std::move(scene.hard_negatives)};
+    return {std::move(scene.rgb), std::move(scene.caption), std::move(scene.hard_negatives),
+            std::move(scene.facts)};
   }
 
  private:

@@ -17,6 +17,7 @@ struct Example {
   std::vector<uint8_t> rgb;                 // [size * size * 3], rows top-down
   std::string caption;                      // UTF-8; empty: none
   std::vector<std::string> hard_negatives;  // captions that are false of it; may be none
+  std::vector<std::string> facts = {};      // that show in it (scenes/facts.h); of scenes alone
 };
 
 class ImageSource {

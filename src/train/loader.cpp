@@ -33,6 +33,7 @@ Batch draw_batch(const Tokenizer* tokenizer, const BatchPlan& plan) {
     Example example = plan.source->get(plan.first + static_cast<uint64_t>(i), plan.size);
     std::memcpy(pixels.data_ptr<uint8_t>() + i * bytes, example.rgb.data(), static_cast<size_t>(bytes));
     batch.captions.push_back(std::move(example.caption));
+    batch.facts.push_back(std::move(example.facts));
     most = std::max(most, example.hard_negatives.size());
     hard_negatives.push_back(std::move(example.hard_negatives));
   }

@@ -23,6 +23,7 @@ struct Batch {
   torch::Tensor hard_negative_ids;   // int64 [B,K,L], false captions; undefined without any
   torch::Tensor hard_negative_mask;  // bool [B,K,L]; no token where an image has fewer than K
   std::vector<std::string> captions;
+  std::vector<std::vector<std::string>> facts;  // of each image
 };
 
 // Images `first` … `first + count` of `source`.

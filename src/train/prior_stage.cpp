@@ -66,8 +66,9 @@ class PriorStage final : public Stage {
       for (const Encoded& each : parts) all.push_back(each.*part);
       return at::cat(all);
     };
-    stored_ = {joined(&Encoded::image), joined(&Encoded::pooled), joined(&Encoded::sequence),
-               joined(&Encoded::mask)};
+    const torch::Tensor mask = joined(&Encoded::mask);
+    const auto cut = [&](const torch::Tensor& t) { return t.narrow(1, 0, longest(mask)).contiguous(); };
+    stored_ = {joined(&Encoded::image), joined(&Encoded::pooled), cut(joined(&Encoded::sequence)), cut(mask)};
     empty_ = towers_.embed_text(towers_.empty_ids);
   }
 
@@ -86,15 +87,18 @@ class PriorStage final : public Stage {
     const torch::Tensor x0 = (example.image.to(torch::kFloat32) - mean) / deviation;  // [B,E]
 
     const torch::Tensor dropped =
-        at::rand({x0.size(0), 1}, chance, x0.options()) < recipe_.caption_dropout;    // [B,1]
-    const torch::Tensor mask = at::where(dropped, towers_.empty_mask, example.mask);  // [B,L]
+        at::rand({x0.size(0), 1}, chance, x0.options()) < recipe_.caption_dropout;       // [B,1]
+    const int64_t length = wants_images() ? longest(batch.mask) : stored_.mask.size(1);  // L
+    const auto cut = [&](const torch::Tensor& t) { return t.narrow(1, 0, length); };
+    const torch::Tensor mask = at::where(dropped, cut(towers_.empty_mask), cut(example.mask));  // [B,L]
     const TextFeatures empty = wants_images() ? towers_.embed_text(towers_.empty_ids) : empty_;
     const torch::Tensor pooled = at::where(dropped, empty.pooled, example.pooled);  // [B,D]
     const torch::Tensor sequence =
-        at::where(dropped.unsqueeze(2), empty.sequence, example.sequence);  // [B,L,D]
-    const Noised noised = noising_.noise(x0, chance);
-    const torch::Tensor answer = prior_->forward(noised.xt.to(context_.target.dtype), noised.t,
-                                                 prior_->embed(pooled, sequence, mask));  // [B,E]
+        at::where(dropped.unsqueeze(2), cut(empty.sequence), cut(example.sequence));  // [B,L,D]
+    // Most of the work is the text's, which no noise changes: several draws of it for each cost little more.
+    const Noised noised = noising_.noise(x0.repeat({recipe_.noise_draws, 1}), chance);
+    const torch::Tensor answer =
+        prior_->forward(noised.xt.to(context_.target.dtype), noised.t, prior_->read(pooled, sequence, mask));
     return noising_.loss(noised, answer, recipe_);
   }
 
@@ -112,6 +116,9 @@ class PriorStage final : public Stage {
     return {towers_.embed_images(to_unit_range(batch.images, context_.target)), text.pooled, text.sequence,
             hand_over(batch.mask, context_.target.device)};
   }
+
+  // Tokens of the longest text: what comes after them is padding.
+  static int64_t longest(const torch::Tensor& mask) { return mask.sum(1).max().item<int64_t>(); }
 
   // `count` of the stored ones at random.
   Encoded stored(int64_t count, const at::Generator& chance) const {

@@ -143,8 +143,10 @@ StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std
   reader.read("embedding_dropout", stage.embedding_dropout, 0.0, 1.0);
   reader.read("embedding_noise", stage.embedding_noise, 0.0, 10.0);
   reader.read("stored_examples", stage.stored_examples, int64_t{0}, int64_t{10'000'000});
+  reader.read("noise_draws", stage.noise_draws, int64_t{1}, int64_t{1024});
   reader.read("train_towers", stage.train_towers);
   reader.read("contrastive_weight", stage.contrastive_weight, 0.0, 1e3);
+  reader.read("reconstruction_weight", stage.reconstruction_weight, 0.0, 1e6);
   reader.read("train_through_embedding", stage.train_through_embedding);
   reader.read("blur", stage.blur, 0.0, 0.7);
   reader.read("noise", stage.noise, 0.0, 2.0);
@@ -204,7 +206,7 @@ Recipe Recipe::from(const json& values, const std::string& origin) {
   if (!stages.is_object()) reader.fail("key \"stages\" must be an object with one key per stage");
   for (const auto& stage : stages.items())
     if (std::ranges::none_of(kStages, [&](const NamedStage& known) { return known.name == stage.key(); }))
-      reader.fail("unknown stage \"" + stage.key() + "\", expected clip, prior, decoder or upsampler");
+      reader.fail("unknown stage \"" + stage.key() + "\", expected clip, prior, decoder, upsampler or judge");
   for (const auto& stage : stages.items())
     recipe.stages[stage.key()] = read_stage(stage.value(), recipe.scenes, origin + ": stages." + stage.key());
   return recipe;

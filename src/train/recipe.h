@@ -36,12 +36,14 @@ struct StageRecipe {
   double vlb_weight = 0;           // λ of the hybrid loss; 0: the variance is fixed
   double caption_dropout = 0.5;    // prior 0.1
   double embedding_dropout = 0.1;  // decoder
-  double embedding_noise = 0;      // decoder: σ in deviations of the embedding, which a prior never hits
+  double embedding_noise = 0;      // clip, decoder: σ in deviations of the embedding
   int64_t stored_examples = 0;     // prior: so many are drawn and encoded once, and used again; 0: always new
+  int64_t noise_draws = 1;         // prior: draws of noise and timestep an example
   bool train_towers = false;       // decoder: trains text and vision tower along
   double contrastive_weight = 0.05;      // of their contrastive loss
+  double reconstruction_weight = 0;      // clip: of the error of the image drawn from its embedding
   bool train_through_embedding = false;  // decoder: its own loss trains the image encoder too
-  double blur = 0.6, noise = 0.05;       // upsampler: largest σ in pixels; largest σ in units of −1 … 1
+  double blur = 0.6, noise = 0.05;       // upsampler: largest σ in pixels; judge too: in units of −1 … 1
   int64_t crops = 1;                     // upsampler: crops an image
 
   int64_t steps() const;  // of all phases
@@ -65,7 +67,7 @@ struct Recipe {
   SceneOptions scenes;
   TokenizerRecipe tokenizer;
   std::map<std::string, nlohmann::json> components;  // folder name → its config.json or scheduler_config.json
-  std::map<std::string, StageRecipe> stages;         // clip, prior, decoder, upsampler
+  std::map<std::string, StageRecipe> stages;         // clip, prior, decoder, upsampler, judge
   nlohmann::json generation =
       nlohmann::json::object();  // what the model will recommend (pipeline/pipeline.h)
   nlohmann::json values;         // as written

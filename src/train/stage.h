@@ -20,7 +20,7 @@ struct TrainContext {
   DeviceAndDtype target;
   std::filesystem::path model;  // the model folder that grows stage by stage; frozen nets come from it
   std::shared_ptr<const ImageSource> source;
-  std::shared_ptr<const Tokenizer> tokenizer;
+  std::shared_ptr<const Tokenizer> tokenizer;  // null for the judge alone
 };
 
 // A net in training and the folders of the model that it is exported to.
@@ -44,7 +44,8 @@ class Stage {
   virtual void begin() {}
 
   // Once, at the end of a training run that began at random weights, when the nets show the averaged weights:
-  // a last change to these, by name, before they are exported. Replaces tensors, never writes into them.
+  // a last change to these, by name, before they are exported, or a last look. Replaces tensors, never writes
+  // into them.
   virtual void finish(std::map<std::string, torch::Tensor>& averaged) { (void)averaged; }
 
   // Before each training run, when the nets hold the weights to start from.
@@ -73,17 +74,19 @@ std::unique_ptr<Stage> make_clip_stage(const TrainContext& context);
 std::unique_ptr<Stage> make_prior_stage(const TrainContext& context);
 std::unique_ptr<Stage> make_decoder_stage(const TrainContext& context);
 std::unique_ptr<Stage> make_upsampler_stage(const TrainContext& context);
+std::unique_ptr<Stage> make_judge_stage(const TrainContext& context);
 
 struct NamedStage {
   const char* name;
   StageMaker make;
 };
 
-// In the order in which they build on each other.
+// In the order in which they build on each other; the judge stands alone.
 constexpr NamedStage kStages[] = {{"clip", make_clip_stage},
                                   {"prior", make_prior_stage},
                                   {"decoder", make_decoder_stage},
-                                  {"upsampler", make_upsampler_stage}};
+                                  {"upsampler", make_upsampler_stage},
+                                  {"judge", make_judge_stage}};
 
 // All tensors of the stage's nets, under the names of parameters().
 std::vector<NamedTensor> all_tensors(const Stage& stage);

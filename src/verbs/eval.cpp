@@ -1,4 +1,4 @@
-// The eval verb: prompts → images → judge → a table.
+// The eval verb: prompts → images → judges → a table.
 #include "verbs/eval.h"
 
 #include <spdlog/fmt/fmt.h>
@@ -14,53 +14,29 @@
 #include "pipeline/pipeline.h"
 #include "support/atomic_file.h"
 #include "support/progress.h"
-#include "support/text_file.h"
-#include "support/utf8.h"
 #include "unclip/error.h"
 #include "verbs/eval_embedding.h"
+#include "verbs/eval_rows.h"
+#include "verbs/frechet.h"
 
 namespace unclip {
 namespace {
 
 constexpr size_t kSheetImages = 16;  // a row
 
-// The prompts of one line of the table.
-struct Group {
-  Row row;
-  bool held_out;
-  std::vector<Prompt> prompts;
-};
-
 struct Score {
   int images = 0, right = 0;   // of the model
   int ceiling = 0, floor = 0;  // of as many
 };
 
-std::vector<Prompt> prompts_from(const std::filesystem::path& file) {
-  std::ifstream lines = open_text_file(file, ExitCode::io, "check the path given to --prompts");
-  return read_prompts(lines, file.string());
-}
+struct Distance {
+  int images = 0;  // of each set
+  double distance = 0, floor = 0;
+};
 
-std::vector<Group> make_groups(const EvalOptions& options) {
-  const std::vector<Prompt> listed = options.prompts ? prompts_from(*options.prompts) : std::vector<Prompt>();
-  std::vector<Group> groups;
-  for (int i = 0; i < row_count; ++i) {
-    const auto row = static_cast<Row>(i);
-    if (!options.rows.empty() && std::ranges::find(options.rows, row) == options.rows.end()) continue;
-    for (const bool held_out : {false, true}) {
-      Group group{row, held_out, {}};
-      if (!options.prompts) group.prompts = eval_prompts(row, options.count, options.seed, held_out);
-      std::ranges::copy_if(listed, std::back_inserter(group.prompts),
-                           [&](const Prompt& p) { return p.row == row && p.held_out == held_out; });
-      if (!group.prompts.empty()) groups.push_back(std::move(group));
-    }
-  }
-  return groups;
-}
-
-class Judge {
+class Evaluation {
  public:
-  Judge(const EvalOptions& options, uint64_t images, Progress& progress)
+  Evaluation(const EvalOptions& options, uint64_t images, Progress& progress)
       : options_(options),
         progress_(progress),
         folder_(ModelFolder::open(options.model)),
@@ -73,20 +49,16 @@ class Judge {
     if (!options.upsample) image_.steps.upsampler = 0;
   }
 
-  Score score(const Group& group) {
+  Score score(const EvalRow& row) {
     Score score;
-    const size_t prompts = group.prompts.size();
-    for (int seed = 0; seed < options_.seeds; ++seed) {
-      const std::vector<Image> images = draw(group, seed);
-      for (size_t i = 0; i < prompts; ++i) {
-        const Detections detections = detect(images[i].pixels, images[i].width);
-        score.right += judge(detections, group.prompts[i]).pass;
-        score.floor += judge(detections, group.prompts[(i + 1) % prompts]).pass;
-        const int size = images[i].width;
-        score.ceiling +=
-            judge(detect(drawn_for(group.prompts[i], static_cast<uint64_t>(seed), i, size).rgb(), size),
-                  group.prompts[i])
-                .pass;
+    for (int number = 0; number < options_.seeds; ++number) {
+      const auto seed = static_cast<uint64_t>(number);
+      const std::vector<Image> images = draw(row, seed);
+      for (size_t i = 0; i < images.size(); ++i) {
+        const auto shows = row.look_at(images[i]);
+        score.right += shows(i);
+        score.floor += shows((i + 1) % images.size());
+        score.ceiling += row.look_at(row.drawn(i, seed, images[i].width))(i);
         ++score.images;
         if (seed == 0 && i < kSheetImages) sheet_.push_back(images[i]);
       }
@@ -94,25 +66,49 @@ class Judge {
     return score;
   }
 
+  Distance distance(SceneJudge& judge) {
+    const auto features = [&](const PromptList& scenes, int side) {
+      std::vector<Image> images;
+      for (size_t i = 0; i < scenes.size(); ++i) images.push_back(scenes.drawn(i, 0, side));
+      return features_of(judge, images);
+    };
+    const auto count = static_cast<uint64_t>(options_.frechet);
+    const auto scenes = captioned_scenes(options_.seed, 0, options_.frechet);
+    const auto others = captioned_scenes(options_.seed, count, options_.frechet);
+    const std::vector<Image> images = draw(*scenes, 0);
+    // Other scenes than those of the prompts: what a caption shares with its own would bring the sets
+    // together.
+    const torch::Tensor real = features(*others, images[0].width);
+    return {options_.frechet, frechet_distance(features_of(judge, images), real),
+            frechet_distance(features(*scenes, images[0].width), real)};
+  }
+
   void write_sheet(const std::filesystem::path& file) const {
     if (!sheet_.empty()) write_file_atomically(file, encode_png(tile(sheet_, kSheetImages)), Overwrite::yes);
   }
 
  private:
-  std::vector<Image> draw(const Group& group, int seed) {
-    const size_t prompts = group.prompts.size();
-    std::vector<Image> images(prompts);
+  static torch::Tensor features_of(SceneJudge& judge, std::span<const Image> images) {
+    constexpr size_t kAtATime = 64;
+    std::vector<torch::Tensor> features;
+    for (size_t i = 0; i < images.size(); i += kAtATime)
+      features.push_back(judge.features(stacked(images.subspan(i, std::min(kAtATime, images.size() - i)))));
+    return at::cat(features);
+  }
+
+  std::vector<Image> draw(const PromptList& prompts, uint64_t seed) {
+    std::vector<Image> images(prompts.size());
     std::vector<ImageTask> tasks;  // all before the first is given away: a prompt may be refused
-    for (size_t i = 0; i < prompts; ++i) {
+    for (size_t i = 0; i < images.size(); ++i) {
       ImageTask task{.options = image_,
-                     .seed = options_.seed + static_cast<uint64_t>(seed) * prompts + i,
-                     .embedding = embedding_for(group.prompts[i], seed, i),
+                     .seed = options_.seed + seed * images.size() + i,
+                     .embedding = embedding_for(prompts, seed, i),
                      .done = [this, &image = images[i]](ImageResult result) {
                        if (result.error) throw *result.error;
                        image = std::move(result.image);
                        progress_.images_done(1);
                      }};
-      task.options.prompt = group.prompts[i].text;
+      task.options.prompt = prompts.text(i);
       tasks.push_back(std::move(task));
     }
     for (ImageTask& task : tasks) engine_->submit(std::move(task));
@@ -120,26 +116,13 @@ class Judge {
     return images;
   }
 
-  // An image as the prompt wants it.
-  static Canvas drawn_for(const Prompt& prompt, uint64_t seed, uint64_t index, int size) {
-    Rng rng = image_rng(seed, index);
-    const std::optional<Drawing> drawing = draw_stubbornly(rng, prompt.wanted);
-    if (!drawing)
-      throw Error(ExitCode::usage,
-                  "\"" + excerpt(prompt.text) + "\": cannot draw an image of it to compare with",
-                  "remove the prompt");
-    Canvas canvas(size);
-    drawing->paint(canvas);
-    return canvas;
-  }
-
-  std::shared_ptr<const ImageEmbedding> embedding_for(const Prompt& prompt, int seed, size_t index) {
+  std::shared_ptr<const ImageEmbedding> embedding_for(const PromptList& prompts, uint64_t seed,
+                                                      size_t prompt) {
     const int size = embeddings_.image_size();
     const int64_t steps = image_.steps.prior.value_or(
         PipelineDefaults::from(folder_, {}).steps.prior);  // whose noise is skipped
     if (size == 0) return embeddings_.without_image(steps);
-    Canvas drawn = drawn_for(prompt, static_cast<uint64_t>(seed), index, size);
-    return embeddings_.of(drawn.rgb(), steps);
+    return embeddings_.of(prompts.drawn(prompt, seed, size).pixels, steps);
   }
 
   const EvalOptions& options_;
@@ -162,43 +145,67 @@ std::pair<double, double> wilson(int passed, int of) {
 
 constexpr const char* kColumns = "{:<16}{:<10}{:>9}{:>8}{:>16}{:>9}{:>7}";
 
-void print(const Group& group, const Score& score, bool as_json, std::ostream& out) {
+std::string digits(double value) { return fmt::format("{:.3f}", value); }
+
+void print(const EvalRow& row, const Score& score, bool as_json, std::ostream& out) {
   const auto share = [&](int passed) { return static_cast<double>(passed) / score.images; };
   const auto [low, high] = wilson(score.right, score.images);
   if (as_json) {
-    out << nlohmann::ordered_json{{"row", name(group.row)},     {"held_out", group.held_out},
-                                  {"pictures", score.images},   {"score", share(score.right)},
-                                  {"interval", {low, high}},    {"ceiling", share(score.ceiling)},
-                                  {"floor", share(score.floor)}}
-               .dump();
+    nlohmann::ordered_json line{{"row", name(row.row())}};
+    if (row.held_out()) line["held_out"] = *row.held_out();
+    line.update({{"pictures", score.images},
+                 {"score", share(score.right)},
+                 {"interval", {low, high}},
+                 {"ceiling", share(score.ceiling)},
+                 {"floor", share(score.floor)}});
+    out << line.dump();
   } else {
-    const auto digits = [](double value) { return fmt::format("{:.3f}", value); };
-    out << fmt::format(kColumns, name(group.row), group.held_out ? "held out" : "seen", score.images,
-                       digits(share(score.right)), digits(low) + " to " + digits(high),
-                       digits(share(score.ceiling)), digits(share(score.floor)));
+    const char* pairs = !row.held_out() ? "all" : *row.held_out() ? "held out" : "seen";
+    out << fmt::format(kColumns, name(row.row()), pairs, score.images, digits(share(score.right)),
+                       digits(low) + " to " + digits(high), digits(share(score.ceiling)),
+                       digits(share(score.floor)));
   }
+  out << std::endl;
+}
+
+void print(const Distance& distance, bool as_json, std::ostream& out) {
+  if (as_json)
+    out << nlohmann::ordered_json{{"frechet_distance", distance.distance},
+                                  {"floor", distance.floor},
+                                  {"pictures", distance.images}}
+               .dump();
+  else
+    out << fmt::format(
+        "Fréchet distance to drawn scenes, {} pictures each: {}; between two sets of these: {}",
+        distance.images, digits(distance.distance), digits(distance.floor));
   out << std::endl;
 }
 
 }  // namespace
 
 int eval(const EvalOptions& options, std::ostream& out) {
-  const std::vector<Group> groups = make_groups(options);
-  size_t images = 0;
-  for (const Group& group : groups) images += group.prompts.size() * static_cast<size_t>(options.seeds);
+  const std::shared_ptr<SceneJudge> judge = open_judge(options);
+  const std::vector<std::unique_ptr<EvalRow>> rows = make_rows(options, judge);
+  size_t images = static_cast<size_t>(options.frechet);
+  for (const auto& row : rows) images += row->size() * static_cast<size_t>(options.seeds);
   if (images == 0) throw Error(ExitCode::usage, "no prompt belongs to the chosen rows");
   if (options.sheet) OutputCheck().check(*options.sheet);
   Progress progress(static_cast<int>(images), {.quiet = options.verbosity == Verbosity::quiet});
-  Judge judge(options, images, progress);
+  Evaluation evaluation(options, images, progress);
   if (!options.json)
     out << fmt::format(kColumns, "row", "pairs", "pictures", "score", "95 % interval", "ceiling", "floor")
         << std::endl;
-  for (const Group& group : groups) {
-    const Score score = judge.score(group);
+  for (const auto& row : rows) {
+    const Score score = evaluation.score(*row);
     progress.clear();
-    print(group, score, options.json, out);
+    print(*row, score, options.json, out);
   }
-  if (options.sheet) judge.write_sheet(*options.sheet);
+  if (options.frechet > 0) {
+    const Distance distance = evaluation.distance(*judge);
+    progress.clear();
+    print(distance, options.json, out);
+  }
+  if (options.sheet) evaluation.write_sheet(*options.sheet);
   return static_cast<int>(ExitCode::ok);
 }
 

@@ -1,4 +1,4 @@
-// `unclip eval`: how well a model draws what the prompts ask for, judged by pixels.
+// `unclip eval`: how well a model draws what the prompts ask for: shapes judged by pixels, scenes by a net.
 #pragma once
 
 #include <cstdint>
@@ -25,12 +25,14 @@ struct EvalOptions {
   std::filesystem::path prior;                   // its prior's folder; empty: it stands in `model`
   std::vector<Row> rows;                         // empty: all
   std::optional<std::filesystem::path> prompts;  // JSON lines instead of the built-in lists
-  int count = 200;                               // prompts a row, seen and held out each, ≥ 1
+  std::filesystem::path judge;                   // of scenes, for rows and distance that need it
+  int count = 200;                               // prompts a row, of shapes seen and held out each, ≥ 1
   int seeds = 2;                                 // images a prompt, ≥ 1
   uint64_t seed = 0;                             // of the prompt lists; images count up from it
   bool upsample = false;                         // judge the final image instead of the decoder's
   ImageOptions image;  // steps, guidance, sampler; what it leaves open is the model's
   EvalEmbedding embedding = EvalEmbedding::prior;
+  int frechet = 0;  // images for the Fréchet distance, ≥ 2; 0: none
   int batch_size = 16;
   std::optional<std::filesystem::path> sheet;  // PNG of the first image of each prompt, up to 16 a row
   DeviceChoice device;
@@ -39,9 +41,11 @@ struct EvalOptions {
   Verbosity verbosity = Verbosity::normal;
 };
 
-// Prints for each row and for seen and held-out pairs: the score with its 95 % interval (Wilson 1927), the
-// ceiling (the judge on images drawn for the prompts) and the floor (each image judged by another
-// prompt). Returns the exit code; throws Error.
+// Prints for each row, those of shapes for seen and held-out pairs: the score with its 95 % interval (Wilson
+// 1927), the ceiling (the judge on images drawn for the prompts) and the floor (each image judged by another
+// prompt). Then the Fréchet distance between images of scenes' captions and other scenes, on what the judge
+// of scenes reads of them, which stays the same from one model to the next; its floor is that of two sets of
+// scenes. Returns the exit code; throws Error.
 int eval(const EvalOptions& options, std::ostream& out);
 
 }  // namespace unclip

@@ -76,7 +76,7 @@ void check(const TrainOptions& options) {
       std::ranges::any_of(kStages, [&](const NamedStage& s) { return s.name == options.stage; });
   if (!known)
     throw Error(ExitCode::usage, "unknown stage \"" + options.stage + "\"",
-                "expected tokenizer, clip, prior, decoder, upsampler or all");
+                "expected tokenizer, clip, prior, decoder, upsampler, judge or all");
   if (options.from && !fs::exists(*options.from / "model_index.json"))
     throw Error(ExitCode::model,
                 options.from->string() + ": not a model folder: model_index.json is missing");
@@ -118,10 +118,22 @@ void time_stage(const NamedStage& stage, const TrainContext& context, const Loop
   out << line.dump() << '\n';
 }
 
+// The judge belongs to no pipeline: its recipe needs neither the other nets nor a tokenizer.
+bool makes_pipeline(const TrainOptions& options) { return options.stage != "judge"; }
+
+// It learns from drawings whose facts are known.
+void check_judge(const TrainOptions& options, const Recipe& recipe) {
+  const bool chosen = options.stage == "judge" || (options.stage == "all" && recipe.stages.contains("judge"));
+  if (chosen && (options.data || options.from))
+    throw Error(ExitCode::usage, "stage judge learns from the built-in scenes alone, from random weights",
+                "leave out --data and --from, or name another stage");
+}
+
 // What stages find in the run folder: written by the first process.
 void prepare_folder(const TrainOptions& options, const Recipe& recipe, const fs::path& model,
                     const ImageSource& source) {
   fs::create_directories(model);
+  if (!makes_pipeline(options)) return;
   if (options.from) copy_missing(*options.from, model);
   export_skeleton(model, recipe);
   if (!fs::exists(model / "tokenizer" / "spiece.model") && !fs::exists(model / "tokenizer" / "vocab.json"))
@@ -183,17 +195,19 @@ int train(const TrainOptions& options, std::ostream& out) {
     if (options.stage == "all" || options.stage == stage) own_parts(recipe, stage, place.size);
   Peers peers(place, target.device);
   if (!peers.is_first()) spdlog::set_level(std::max(spdlog::get_level(), spdlog::level::warn));
+  check_judge(options, recipe);
   if (options.from) import_configs(*options.from, recipe);
 
   const fs::path model = options.output / "model";
   const std::shared_ptr<const ImageSource> source = make_source(recipe.scenes, options.data, false);
   if (peers.is_first()) prepare_folder(options, recipe, model, *source);
   peers.meet();
-  if (!fs::exists(model / "model_index.json"))
+  if (!fs::exists(makes_pipeline(options) ? model / "model_index.json" : model))
     throw Error(ExitCode::io, model.string() + ": the first process made it, but this one does not see it",
                 "--out must be a folder that all processes see");
-  const TrainContext context{recipe, target, model, source, Tokenizer::open(model / "tokenizer")};
-  check_fit(context, options.config.string());
+  const TrainContext context{recipe, target, model, source,
+                             makes_pipeline(options) ? Tokenizer::open(model / "tokenizer") : nullptr};
+  if (makes_pipeline(options)) check_fit(context, options.config.string());
   torch::manual_seed(recipe.seed);
   if (options.stage == "all" && peers.is_first()) export_untrained(context);
   peers.meet();
@@ -205,7 +219,8 @@ int train(const TrainOptions& options, std::ostream& out) {
                    .threads = threads,
                    .peers = &peers};
   run_stages(options, context, loop, cores(place), out);
-  if (options.bench_steps == 0 && peers.is_first()) out << model.string() << '\n';
+  if (options.bench_steps == 0 && peers.is_first())
+    out << (makes_pipeline(options) ? model : model / "judge").string() << '\n';
   return static_cast<int>(ExitCode::ok);
 }
 

@@ -12,7 +12,7 @@
 namespace unclip {
 
 struct TrainOptions {
-  std::string stage;                          // tokenizer, clip, prior, decoder, upsampler or all
+  std::string stage;                          // tokenizer, clip, prior, decoder, upsampler, judge or all
   std::filesystem::path config;               // the recipe (train/recipe.h)
   std::filesystem::path output;               // run folder; a run that is there goes on
   std::optional<std::filesystem::path> data;  // folder with metadata.jsonl instead of the scenes
@@ -25,10 +25,10 @@ struct TrainOptions {
   DtypeChoice dtype = DtypeChoice::automatic;  // of the working weights; masters are float32
 };
 
-// Trains and exports to RUN/model; prints that path, or with bench_steps {"stage", "pictures_per_second",
-// "loader": {threads: images a second that the loader draws alone}}. Under torchrun or srun with several
-// tasks these train one model together (train/place.h), and the first one writes and prints. Returns the exit
-// code; throws Error.
+// Trains and exports to RUN/model; prints that path (of stage judge RUN/model/judge), or with bench_steps
+// {"stage", "pictures_per_second", "loader": {threads: images a second that the loader draws alone}}. Under
+// torchrun or srun with several tasks these train one model together (train/place.h), and the first one
+// writes and prints. Returns the exit code; throws Error.
 int train(const TrainOptions& options, std::ostream& out);
 
 }  // namespace unclip

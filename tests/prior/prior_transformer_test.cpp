@@ -62,6 +62,25 @@ TEST(Prior, TakesOneTimestepForTheWholeBatch) {
   EXPECT_TRUE(torch::equal(predict(net, inputs).at("embedding"), expected));
 }
 
+// Padding that no text of the batch needs may be left out, and several noises share what was read of a text.
+TEST(Prior, ReadsShortTextsForSeveralNoises) {
+  const torch::NoGradGuard no_grad;
+  auto net = load_transformer<PriorTransformer, PriorTransformerConfig>("prior", torch::kFloat32);
+  const Tensors inputs = transformer_inputs("prior", torch::kFloat32);
+  torch::Tensor mask = torch::zeros_like(inputs.at("mask"));
+  mask.narrow(1, 0, 3).fill_(1);
+  const auto read = [&](int64_t length) {
+    return net->read(inputs.at("text_embedding"), inputs.at("text_sequence").narrow(1, 0, length),
+                     mask.narrow(1, 0, length));
+  };
+  const torch::Tensor x = inputs.at("x"), other = torch::randn_like(x);
+  const torch::Tensor t = torch::tensor({500, 20}), later = torch::tensor({3, 900});
+  const PriorText whole = read(mask.size(1));
+  const torch::Tensor expected = at::cat({net(x, t, whole), net(other, later, whole)});
+  const torch::Tensor found = net(at::cat({x, other}), at::cat({t, later}), read(3));
+  EXPECT_LE((found - expected).abs().max().item<double>(), 1e-5);
+}
+
 PriorTransformerConfig config_with(const nlohmann::json& values) {
   return PriorTransformerConfig::from(Config(values, "prior/config.json"));
 }

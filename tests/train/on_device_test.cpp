@@ -5,6 +5,7 @@
 #include "refusal.h"
 #include "temporary_folder.h"
 #include "train/run_folder.h"
+#include "train/tiny_judge.h"
 #include "weights/load.h"
 
 namespace unclip {
@@ -62,6 +63,17 @@ TEST_P(TrainingOnDevice, EveryStageStepsAsOnTheCpu) {
     EXPECT_NEAR(found, expected, (same_draws ? 1e-4 : 0.1) * std::abs(expected)) << name;
     EXPECT_LE(apart, same_draws ? 1e-3 : 1) << name;
   }
+}
+
+TEST_P(TrainingOnDevice, TheJudgeStepsAsOnTheCpu) {
+  const fs::path here = temporary.path / "here", there = temporary.path / "there";
+  nlohmann::json values = tiny_judge_recipe(1);
+  values["stages"]["judge"]["noise"] = 0;  // a GPU has draws of its own
+  EXPECT_TRUE(train_judge(here, values));
+  EXPECT_TRUE(train_judge(there, values, 0, 1, on_device(torch::kFloat32)));
+  const double apart = gradients_apart(here / "judge", there / "judge");
+  std::cout << "judge: gradients differ by " << apart << '\n';
+  EXPECT_LE(apart, 1e-3);
 }
 
 TEST_P(TrainingOnDevice, TrainsTowersWithTheDecoderInBfloat16) {

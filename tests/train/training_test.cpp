@@ -147,7 +147,9 @@ TEST(Training, ResumesExactly) {
 TEST(Training, ThreadsChangeNothing) {
   json values = tiny_recipe(6);
   for (const char* stage : {"prior", "decoder", "upsampler"}) values["stages"][stage]["micro_batches"] = 4;
-  values["stages"]["decoder"].update({{"train_towers", true}, {"embedding_noise", 0.2}});
+  values["stages"]["decoder"].update(
+      {{"train_towers", true}, {"train_through_embedding", true}, {"embedding_noise", 0.2}});
+  values["stages"]["prior"]["noise_draws"] = 3;
   TemporaryFolder alone, together;
   for (const TemporaryFolder* folder : {&alone, &together}) {
     const int threads = folder == &alone ? 1 : 3;
@@ -197,6 +199,22 @@ TEST(Training, TheDecoderTrainsTheTowersAlong) {
   for (const std::string name : {"text_encoder.text_model.embeddings.token_embedding.weight",
                                  "image_encoder.visual_projection.weight"})
     EXPECT_GT(state.at("exp_avg." + name).abs().max().item<double>(), 0) << name;
+}
+
+// What a caption leaves out stays in the embedding as well: the image can be drawn from it again.
+TEST(Training, TheImageEncoderLearnsToReconstruct) {
+  const auto last_loss = [](double weight, double noise) {
+    TemporaryFolder folder;
+    json values = tiny_recipe(80);
+    values["stages"]["clip"].update({{"reconstruction_weight", weight}, {"embedding_noise", noise}});
+    RunFolder run(folder.path, values);
+    EXPECT_TRUE(run.train("clip"));
+    const std::vector<double> losses = run.losses("clip");
+    return std::pair{losses.front(), losses.back()};
+  };
+  const auto [first, last] = last_loss(1000, 0.1);  // all but the reconstruction's part counts little
+  EXPECT_LT(last, 0.5 * first);
+  EXPECT_GT(first, 10 * last_loss(0, 0).first);
 }
 
 // An upsampler that begins at random, where its first level has room, begins as plain enlargement.

@@ -10,6 +10,7 @@
 #include "image/png.h"
 #include "refusal.h"
 #include "temporary_folder.h"
+#include "train/tiny_judge.h"
 
 namespace unclip {
 namespace {
@@ -83,6 +84,62 @@ TEST(Eval, TakesPromptsFromAFile) {
   EXPECT_EQ(nlohmann::json::parse(out.str()).at("pictures"), 2);
   std::ofstream(*options.prompts) << "nonsense\n";
   expect_refusal(ExitCode::usage, "prompts.jsonl:1", [&] { eval(options, out); });
+}
+
+// A judge that learnt for a moment: what is tested is the way from captions to the table.
+TEST(Eval, JudgesScenesAndTheirDistance) {
+  TemporaryFolder folder;
+  train_judge(folder.path, tiny_judge_recipe(60));
+  EvalOptions options = tiny_options();
+  options.rows = {Row::landscapes, Row::characters};
+  options.judge = folder.path / "model" / "judge";
+  options.frechet = 20;
+  std::vector<std::string> found;
+  for (const EvalEmbedding choice : {EvalEmbedding::prior, EvalEmbedding::none}) {
+    options.embedding = choice;
+    std::ostringstream out;
+    EXPECT_EQ(eval(options, out), 0);
+    std::istringstream lines(out.str());
+    for (std::string line; std::getline(lines, line);) {
+      const auto row = nlohmann::json::parse(line);
+      if (!row.contains("row")) {
+        EXPECT_EQ(row.at("pictures"), 20);
+        EXPECT_GT(row.at("frechet_distance"), row.at("floor"));  // noise is no scene
+        found.push_back("distance");
+        continue;
+      }
+      found.push_back(row.at("row"));
+      EXPECT_FALSE(row.contains("held_out"));
+      EXPECT_EQ(row.at("pictures"), 4);
+      EXPECT_LE(row.at("interval").at(0), row.at("score"));
+      // This judge tells none of the facts of characters.
+      EXPECT_TRUE(row.at("row") != "characters" || row.at("score") == 1);
+    }
+  }
+  EXPECT_EQ(found, (std::vector<std::string>{"landscapes", "characters", "distance", "landscapes",
+                                             "characters", "distance"}));
+  options.json = false;
+  std::ostringstream table;
+  eval(options, table);
+  for (const char* part : {"landscapes      all", "Fréchet distance to drawn scenes, 20 pictures each: "})
+    EXPECT_NE(table.str().find(part), std::string::npos) << table.str();
+}
+
+TEST(Eval, RefusesWhatIsNoJudge) {
+  EvalOptions options = tiny_options();
+  std::ostringstream out;
+  const auto refuses = [&](const std::string& part) {
+    expect_refusal(ExitCode::model, part, [&] { eval(options, out); });
+  };
+  options.rows = {Row::items};
+  refuses("no judge of scenes given");
+  options.judge = "no-such-folder";
+  refuses("no-such-folder");
+  options.judge = options.model / "text_encoder";
+  refuses("id2label");
+  options.rows = {Row::count};
+  options.frechet = 2;
+  refuses("id2label");
 }
 
 }  // namespace
