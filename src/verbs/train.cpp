@@ -33,9 +33,17 @@ void copy_missing(const fs::path& from, const fs::path& model) {
       fs::copy(entry.path(), model / entry.path().filename(), fs::copy_options::recursive);
 }
 
+// A decoder that trains the towers along comes before the prior, which learns what they end up saying.
+std::vector<NamedStage> stages_in_order(const Recipe& recipe) {
+  std::vector<NamedStage> stages(std::begin(kStages), std::end(kStages));
+  const auto decoder = recipe.stages.find("decoder");
+  if (decoder != recipe.stages.end() && decoder->second.train_towers) std::swap(stages[1], stages[2]);
+  return stages;
+}
+
 // Nets that no stage has trained yet stand in the folder with their first weights, so that it opens whole.
 void export_untrained(const TrainContext& context) {
-  for (const NamedStage& maker : kStages) {
+  for (const NamedStage& maker : stages_in_order(context.recipe)) {
     if (!context.recipe.stages.contains(maker.name)) continue;
     if (maker.name == std::string("clip") && fs::exists(context.model / "text_encoder")) continue;
     const std::unique_ptr<Stage> stage = maker.make(context);
@@ -143,14 +151,6 @@ void prepare_folder(const TrainOptions& options, const Recipe& recipe, const fs:
 // The first process's minutes that are left, for all.
 double minutes_left(const TrainOptions& options, std::chrono::steady_clock::time_point start, Peers& peers) {
   return peers.gather(std::vector<double>{options.minutes - seconds_since(start) / 60}).front();
-}
-
-// A decoder that trains the towers along comes before the prior, which learns what they end up saying.
-std::vector<NamedStage> stages_in_order(const Recipe& recipe) {
-  std::vector<NamedStage> stages(std::begin(kStages), std::end(kStages));
-  const auto decoder = recipe.stages.find("decoder");
-  if (decoder != recipe.stages.end() && decoder->second.train_towers) std::swap(stages[1], stages[2]);
-  return stages;
 }
 
 // Runs or times the chosen stages, one after the other.
