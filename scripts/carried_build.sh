@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What scripts/gpu_check and scripts/train_gpu share: a build of the program packed here, unpacked on a machine where
 # nothing can be built, and its tests for CUDA there. Sourced in the repository's root, with `name` set to the script's.
 root=$PWD
