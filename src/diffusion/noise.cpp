@@ -3,24 +3,9 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include "device/hand_over.h"
+
 namespace unclip {
-namespace {
-
-// Memory of the host that a device fetches by itself: the host draws the next noise meanwhile, instead of
-// waiting for all that the device still computes. Not every accelerator has such memory.
-bool can_pin() {
-  static const bool can = [] {
-    try {
-      torch::empty({1}, torch::dtype(torch::kFloat32).pinned_memory(true));
-      return true;
-    } catch (const c10::Error&) {
-      return false;
-    }
-  }();
-  return can;
-}
-
-}  // namespace
 
 NoiseSource::NoiseSource(const std::vector<uint64_t>& seeds, torch::Device device) : device_(device) {
   for (const uint64_t seed : seeds) generators_.push_back(at::make_generator<at::CPUGeneratorImpl>(seed));
@@ -47,9 +32,7 @@ torch::Tensor NoiseSource::normal(at::IntArrayRef shape) {
   std::vector<torch::Tensor> draws;
   for (const at::Generator& generator : generators_)
     draws.push_back(at::randn(one_image, generator, torch::dtype(torch::kFloat32)));
-  const torch::Tensor drawn = at::cat(draws);  // [B, shape...]
-  if (device_.is_cpu()) return drawn;
-  return can_pin() ? drawn.pin_memory().to(device_, /*non_blocking=*/true) : drawn.to(device_);
+  return hand_over(at::cat(draws), device_);  // [B, shape...]
 }
 
 }  // namespace unclip

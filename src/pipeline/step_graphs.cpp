@@ -62,8 +62,8 @@ StepGraphs::Step& StepGraphs::record(const StepInputs& inputs, const std::functi
 }
 
 torch::Tensor StepGraphs::run(const StepInputs& inputs, const std::function<torch::Tensor()>& net) {
-  const DeviceFunctions* functions = are_graphs_on() ? functions_for(inputs.front()->device()) : nullptr;
-  if (functions == nullptr) return net();
+  const DeviceFunctions* functions = functions_for(inputs.front()->device());
+  if (functions == nullptr || !are_graphs_on()) return net();
   const auto known = std::ranges::find_if(steps_, [&](const Step& step) { return step.serves(inputs); });
   if (known != steps_.end()) steps_.splice(steps_.begin(), steps_, known);
   const bool is_new = known == steps_.end();

@@ -182,7 +182,7 @@ torch::Tensor PriorTransformerImpl::forward(const torch::Tensor& x, const torch:
   std::vector<KeysAndValues> known = text.known;  // so that they stay as they are
   torch::Tensor bias = text.bias;
   if (known.empty()) {
-    tokens = at::cat({text.tokens, tokens}, 1);  // [B,T+M,D]
+    tokens = at::cat({text.tokens, tokens}, 1);  // [B,T+K,D]
     known.resize(blocks_.size());
   } else {
     tokens = tokens.unflatten(0, {draws, -1}).transpose(0, 1).flatten(1, 2);  // [B,M·K,D]

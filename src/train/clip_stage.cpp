@@ -70,10 +70,8 @@ class ClipStage final : public Stage {
 
   torch::Tensor loss(const Batch& batch, const Phase&, const at::Generator& chance) override {
     const torch::Tensor images = to_unit_range(batch.images, target_);
-    // Padding is causally behind the text: without it the answer is the same, faster.
     const auto embed = [&](const torch::Tensor& ids, const torch::Tensor& mask) {
-      const int64_t longest = mask.sum(1).max().item<int64_t>();
-      return text_(hand_over(ids.narrow(1, 0, longest), target_.device)).pooled;
+      return text_(hand_over(ids.narrow(1, 0, longest_text(mask)), target_.device)).pooled;
     };
     HardNegatives hard_negatives;
     if (batch.hard_negative_ids.defined()) {

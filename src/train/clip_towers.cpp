@@ -82,6 +82,8 @@ torch::Tensor embed_sample(CLIPVisionModelWithProjection& vision, const ImageSou
   return at::cat(embeddings);
 }
 
+int64_t longest_text(const torch::Tensor& mask) { return mask.sum(1).max().item<int64_t>(); }
+
 torch::Tensor disturb(const torch::Tensor& embedding, double largest, const at::Generator& chance) {
   if (largest == 0 || embedding.size(0) < 2) return embedding;
   const auto draw = torch::dtype(torch::kFloat32).device(embedding.device());

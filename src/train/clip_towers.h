@@ -42,6 +42,10 @@ class ClipTowers {
   CLIPVisionModelWithProjection vision_{nullptr};
 };
 
+// Tokens of the longest text of a mask [B,L]: what comes after them is padding, causally behind every text,
+// and without it the answer is the same, faster.
+int64_t longest_text(const torch::Tensor& mask);
+
 // Noise on embeddings [B,P], of a random strength for each, at most `largest` in deviations of the batch: a
 // prior's embedding is never exact, and what only saw exact ones would follow it into error.
 torch::Tensor disturb(const torch::Tensor& embedding, double largest, const at::Generator& chance);

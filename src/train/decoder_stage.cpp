@@ -144,10 +144,10 @@ class DecoderStage final : public Stage {
     return factor == 1 ? images : at::avg_pool2d(images, {factor, factor});
   }
 
-  // Padding is causally behind the text and masked in the decoder: without it the answer is the same, faster.
+  // Without padding, which is masked in the decoder too.
   Caption embed_captions(const Batch& batch, const Phase& phase) {
     const torch::Device device = context_.target.device;
-    const int64_t longest = phase.captions ? batch.mask.sum(1).max().item<int64_t>() : 1;
+    const int64_t longest = phase.captions ? longest_text(batch.mask) : 1;
     const auto cut = [&](const torch::Tensor& t) { return hand_over(t.narrow(1, 0, longest), device); };
     return {towers_.embed_text(cut(batch.ids)), cut(batch.mask)};
   }

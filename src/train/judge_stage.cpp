@@ -89,11 +89,7 @@ class JudgeStage final : public Stage {
   torch::Tensor drawn(const std::vector<ScenePrompt>& prompts) const {
     const auto side = static_cast<int>(net_->config.image_size);
     std::vector<Image> images;
-    for (const ScenePrompt& prompt : prompts) {
-      SceneOptions source = prompt.source;
-      source.size = side;
-      images.push_back({side, side, 3, draw_scene(source, prompt.index).rgb});
-    }
+    for (const ScenePrompt& prompt : prompts) images.push_back(draw_image(prompt.source, prompt.index, side));
     return stacked(images);
   }
 

@@ -67,7 +67,7 @@ class PriorStage final : public Stage {
       return at::cat(all);
     };
     const torch::Tensor mask = joined(&Encoded::mask);
-    const auto cut = [&](const torch::Tensor& t) { return t.narrow(1, 0, longest(mask)).contiguous(); };
+    const auto cut = [&](const torch::Tensor& t) { return t.narrow(1, 0, longest_text(mask)).contiguous(); };
     stored_ = {joined(&Encoded::image), joined(&Encoded::pooled), cut(joined(&Encoded::sequence)), cut(mask)};
     empty_ = towers_.embed_text(towers_.empty_ids);
   }
@@ -87,8 +87,8 @@ class PriorStage final : public Stage {
     const torch::Tensor x0 = (example.image.to(torch::kFloat32) - mean) / deviation;  // [B,E]
 
     const torch::Tensor dropped =
-        at::rand({x0.size(0), 1}, chance, x0.options()) < recipe_.caption_dropout;       // [B,1]
-    const int64_t length = wants_images() ? longest(batch.mask) : stored_.mask.size(1);  // L
+        at::rand({x0.size(0), 1}, chance, x0.options()) < recipe_.caption_dropout;            // [B,1]
+    const int64_t length = wants_images() ? longest_text(batch.mask) : stored_.mask.size(1);  // L
     const auto cut = [&](const torch::Tensor& t) { return t.narrow(1, 0, length); };
     const torch::Tensor mask = at::where(dropped, cut(towers_.empty_mask), cut(example.mask));  // [B,L]
     const TextFeatures empty = wants_images() ? towers_.embed_text(towers_.empty_ids) : empty_;
@@ -116,9 +116,6 @@ class PriorStage final : public Stage {
     return {towers_.embed_images(to_unit_range(batch.images, context_.target)), text.pooled, text.sequence,
             hand_over(batch.mask, context_.target.device)};
   }
-
-  // Tokens of the longest text: what comes after them is padding.
-  static int64_t longest(const torch::Tensor& mask) { return mask.sum(1).max().item<int64_t>(); }
 
   // `count` of the stored ones at random.
   Encoded stored(int64_t count, const at::Generator& chance) const {

@@ -81,6 +81,11 @@ torch::Tensor SceneJudge::prepared(const torch::Tensor& images) {
   return normalize_for_clip(x);
 }
 
+Image draw_image(SceneOptions source, uint64_t index, int side) {
+  source.size = side;
+  return {side, side, 3, draw_scene(source, index).rgb};
+}
+
 torch::Tensor stacked(std::span<const Image> images) {
   std::vector<torch::Tensor> all;
   for (const Image& image : images)

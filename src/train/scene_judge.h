@@ -8,6 +8,7 @@
 #include <span>
 
 #include "image_encoder/clip_vision_model.h"
+#include "scenes/scene.h"
 #include "unclip/image.h"
 
 namespace unclip {
@@ -40,6 +41,9 @@ class SceneJudge {
   CLIPVisionModelWithProjection net_;
   std::vector<std::string> facts_;
 };
+
+// A scene of the source, `side` pixels a side.
+Image draw_image(SceneOptions source, uint64_t index, int side);
 
 // RGB images of one size → uint8 [B,3,S,S]
 torch::Tensor stacked(std::span<const Image> images);

@@ -65,13 +65,6 @@ at::Generator on_host(const at::Generator& chance) {
   return chance.device().is_cpu() ? chance : at::make_generator<at::CPUGeneratorImpl>(chance.current_seed());
 }
 
-torch::Tensor hand_over(const torch::Tensor& made, torch::Device device) {
-  if (device.is_cpu()) return made;
-  const torch::Tensor whole = made.contiguous();
-  // CUDA reads pinned memory by itself, while the host goes on.
-  return (device.is_cuda() ? whole.pin_memory() : whole).to(device, /*non_blocking=*/true);
-}
-
 torch::Tensor to_unit_range(const torch::Tensor& images, const DeviceAndDtype& target) {
   // Channels-last images are whole as [B,S,S,3].
   return hand_over(images.permute({0, 2, 3, 1}), target.device)

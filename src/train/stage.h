@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "device/device.h"
+#include "device/hand_over.h"
 #include "train/loader.h"
 #include "train/optimizer.h"
 #include "train/recipe.h"
@@ -105,10 +106,6 @@ at::Generator seeded_generator(torch::Device device, uint64_t seed);
 
 // For draws that the CPU needs: `chance` itself, or where that is a GPU's a generator of its seed.
 at::Generator on_host(const at::Generator& chance);
-
-// A copy of what the host made, for `device`: unlike a plain one it does not wait until that has computed all
-// that was asked of it before.
-torch::Tensor hand_over(const torch::Tensor& made, torch::Device device);
 
 // uint8 images → −1 … 1 in `target`'s dtype and device, channels-last.
 torch::Tensor to_unit_range(const torch::Tensor& images, const DeviceAndDtype& target);

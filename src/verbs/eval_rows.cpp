@@ -15,11 +15,6 @@ constexpr std::array kSceneRows{std::pair{Row::landscapes, Family::landscapes},
                                 std::pair{Row::items, Family::items},
                                 std::pair{Row::characters, Family::characters}};
 
-Image draw_for(SceneOptions source, uint64_t index, int side) {
-  source.size = side;
-  return {side, side, 3, draw_scene(source, index).rgb};
-}
-
 class ShapesRow final : public EvalRow {
  public:
   ShapesRow(Row row, bool held_out, std::vector<Prompt> prompts)
@@ -63,7 +58,7 @@ class ScenesRow final : public EvalRow {
   size_t size() const override { return prompts_.size(); }
   std::string text(size_t prompt) const override { return prompts_[prompt].text; }
   Image drawn(size_t prompt, uint64_t, int side) const override {
-    return draw_for(prompts_[prompt].source, prompts_[prompt].index, side);
+    return draw_image(prompts_[prompt].source, prompts_[prompt].index, side);
   }
   std::function<bool(size_t)> look_at(const Image& image) const override {
     return [this, seen = judge_->seen(stacked({&image, 1})).front()](size_t prompt) {
@@ -80,14 +75,14 @@ class ScenesRow final : public EvalRow {
 class CaptionedScenes final : public PromptList {
  public:
   CaptionedScenes(uint64_t seed, uint64_t first, int count)
-      : source_{.seed = seed, .styles = only(Style::flat), .uncaptioned = 0},
+      : source_{.seed = seed, .size = 1, .styles = only(Style::flat), .uncaptioned = 0},
         first_(beyond_training + first),
         count_(static_cast<size_t>(count)) {}
 
   size_t size() const override { return count_; }
   std::string text(size_t prompt) const override { return draw_scene(source_, first_ + prompt).caption; }
   Image drawn(size_t prompt, uint64_t, int side) const override {
-    return draw_for(source_, first_ + prompt, side);
+    return draw_image(source_, first_ + prompt, side);
   }
 
  private:
