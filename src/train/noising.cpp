@@ -50,13 +50,13 @@ Noising::Noising(const ScheduleConfig& config, torch::Device device) : config_(c
   x_weight_ = table((1 - beta).sqrt() * (1 - before) / (1 - alpha_bar));
 }
 
-Noised Noising::noise(const torch::Tensor& clean, const at::Generator& chance) const {
+Noised Noising::noise(const torch::Tensor& clean, const at::Generator& chance, double shift) const {
   const torch::Tensor x0 = clean.to(torch::kFloat32);
   const int64_t batch = x0.size(0), timesteps = config_.num_train_timesteps;
   const torch::Tensor place =
       (at::arange(batch, x0.options()) + at::rand({batch}, chance, x0.options())) / batch;
   const torch::Tensor t =
-      (place * timesteps)
+      (place * shift / (1 + (shift - 1) * place) * timesteps)
           .to(torch::kInt64)
           .clamp_max(timesteps - 1)
           .index_select(0, at::randperm(batch, chance, at::device(x0.device()).dtype(torch::kInt64)));

@@ -19,7 +19,9 @@ class Noising {
   Noising(const ScheduleConfig& config, torch::Device device);
 
   // x_t of random timesteps, spread evenly over the batch: their loss varies less than that of free draws.
-  Noised noise(const torch::Tensor& x0, const at::Generator& chance) const;
+  // A `shift` above 1 draws more of the noisy ones, where what is asked for and where it stands is decided
+  // (arXiv:2403.03206, eq. 23).
+  Noised noise(const torch::Tensor& x0, const at::Generator& chance, double shift = 1) const;
 
   // Mean over the batch of the loss of `output` [B, C or 2C, ...]: the squared error of x0 under the recipe's
   // weights (for a net that predicts noise, of the same in units of noise), and, where a variance is learned,

@@ -96,7 +96,7 @@ class PriorStage final : public Stage {
     const torch::Tensor sequence =
         at::where(dropped.unsqueeze(2), cut(empty.sequence), cut(example.sequence));  // [B,L,D]
     // Most of the work is the text's, which no noise changes: several draws of it for each cost little more.
-    const Noised noised = noising_.noise(x0.repeat({recipe_.noise_draws, 1}), chance);
+    const Noised noised = noising_.noise(x0.repeat({recipe_.noise_draws, 1}), chance, recipe_.timestep_shift);
     const torch::Tensor answer =
         prior_->forward(noised.xt.to(context_.target.dtype), noised.t, prior_->read(pooled, sequence, mask));
     return noising_.loss(noised, answer, recipe_);

@@ -136,6 +136,7 @@ StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std
   reader.read("beta2", stage.beta2, 0.0, kBelowOne);
   reader.read("clip_norm", stage.clip_norm, 1e-9, 1e9);
   reader.read("ema", stage.ema, 0.0, kBelowOne);
+  reader.read("timestep_shift", stage.timestep_shift, 1e-3, 1e3);
   reader.read("snr_weight_min", stage.snr_weight_min, 0.0, 1e9);
   reader.read("snr_weight_max", stage.snr_weight_max, stage.snr_weight_min, 1e9);
   reader.read("vlb_weight", stage.vlb_weight, 0.0, 1e3);

@@ -31,6 +31,7 @@ struct StageRecipe {
   double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.99;
   double clip_norm = 1;            // of the gradient
   double ema = 0.999;              // decay a step
+  double timestep_shift = 1;       // above 1, more of the noisy timesteps are drawn (train/noising.h)
   double snr_weight_min = 1;       // of the x0 loss: the signal-to-noise ratio, clamped to these
   double snr_weight_max = 1;       // (arXiv 2303.09556; 2202.00512, section 4)
   double vlb_weight = 0;           // λ of the hybrid loss; 0: the variance is fixed

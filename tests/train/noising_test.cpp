@@ -28,6 +28,13 @@ TEST(Noising, SpreadsTimestepsOverTheBatch) {
   }
 }
 
+TEST(Noising, ShiftDrawsMoreOfTheNoisyTimesteps) {
+  const torch::Tensor t = Noising(config({}), torch::kCPU).noise(kImages, chance, 3).t;
+  EXPECT_NEAR(t.to(torch::kFloat64).median().item<double>(), 750, 15);  // 3·½ / (1 + 2·½)
+  EXPECT_LT(t.min().item<int64_t>(), 50);
+  EXPECT_LE(t.max().item<int64_t>(), 999);
+}
+
 TEST(Noising, LossIsZeroForThePerfectAnswer) {
   torch::manual_seed(0);
   StageRecipe recipe;
