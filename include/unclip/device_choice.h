@@ -7,6 +7,7 @@ struct DeviceChoice {
   enum class Kind { automatic, cpu, cuda };
   Kind kind = Kind::automatic;  // automatic: CUDA when a GPU is there
   int index = 0;                // which GPU, from 0
+  bool deterministic = false;   // of a GPU: the same bits in every run, where it can; a CPU always gives them
 };
 
 enum class DtypeChoice {

@@ -160,7 +160,7 @@ CLI::Option* add_grid(CLI::App& verb, std::optional<Grid>& grid) {
                     read);
 }
 
-void add_device_and_dtype(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype) {
+void add_device_flags(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype) {
   add_parsed(verb,
              {.names = "--device",
               .value_name = "auto|cpu|cuda|cuda:N",
@@ -168,7 +168,18 @@ void add_device_and_dtype(CLI::App& verb, DeviceChoice& device, DtypeChoice& dty
               .example = "--device cuda:1",
               .fallback = "auto, a GPU if there is one",
               .group = group::device},
-             [&device](const std::string& text) { device = parse_device(text); });
+             [&device](const std::string& text) {
+               const DeviceChoice chosen = parse_device(text);
+               device.kind = chosen.kind;
+               device.index = chosen.index;
+             });
+  add_flag(verb,
+           {.names = "--deterministic",
+            .help = "Compute the same bits in every run on a GPU, more slowly; the CPU always does",
+            .example = "--deterministic",
+            .fallback = "a GPU's fastest algorithms",
+            .group = group::device},
+           device.deterministic);
   add_choice(verb,
              {.names = "--dtype",
               .help = "Number format to compute in",

@@ -103,7 +103,7 @@ CLI::Option* add_grid(CLI::App& verb, std::optional<Grid>& grid);
 DeviceChoice parse_device(const std::string& text);
 DtypeChoice parse_dtype(const std::string& text);
 
-// --device and --dtype
-void add_device_and_dtype(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype);
+// --device, --deterministic and --dtype
+void add_device_flags(CLI::App& verb, DeviceChoice& device, DtypeChoice& dtype);
 
 }  // namespace unclip

@@ -49,7 +49,7 @@ int generate_on_devices(GenerateOptions options, std::ostream& out) {
   options.job.seed = run_seed(options);
   const WorkerPlace place = fork_workers(devices.size());
   if (!place.index) return static_cast<int>(place.code);
-  options.device = devices[*place.index];
+  options.device = {devices[*place.index].kind, devices[*place.index].index, options.device.deterministic};
   options.shard = {whole.index + whole.count * *place.index, whole.count * devices.size()};
   if (*place.index > 0) options.verbosity = Verbosity::quiet;  // the first one's progress tells enough
   return generate(options, out);

@@ -70,7 +70,7 @@ void Parser::add_verify() {
       common_flag::batch_size("Batch size; pixels are identical only with that of the original run", "1"),
       verify_.batch_size, 1, kLargestBatch);
   add_from_files(*verb);
-  add_device_and_dtype(*verb, verify_.device, verify_.dtype);
+  add_device_flags(*verb, verify_.device, verify_.dtype);
   add_flag(*verb, common_flag::json("one JSON object per image", "text"), verify_.json);
 }
 
@@ -103,7 +103,7 @@ void Parser::add_bench() {
               .example = "--runs 10",
               .fallback = "3"},
              bench_.runs, 1, 10'000);
-  add_device_and_dtype(*verb, bench_.device, bench_.dtype);
+  add_device_flags(*verb, bench_.device, bench_.dtype);
   add_flag(*verb, common_flag::low_memory(), bench_.low_memory);
   add_flag(*verb, common_flag::json("a JSON object", "a table"), bench_.json);
 }

@@ -84,7 +84,7 @@ void Parser::add_run(CLI::App& verb, Task task, CLI::Option* file) {
   add_image_options(verb, generate_.job, task);
   verb.get_option("--skip-existing")->excludes("--overwrite");
   add_batch_size(verb, generate_.batch_size);
-  add_device_and_dtype(verb, generate_.device, generate_.dtype);
+  add_device_flags(verb, generate_.device, generate_.dtype);
   add_flag(verb, common_flag::low_memory(), generate_.low_memory);
   add_devices(verb, generate_.devices)->needs(file)->excludes("--device");
   add_failure_policy(verb, generate_, file);

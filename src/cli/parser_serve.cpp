@@ -171,7 +171,7 @@ void Parser::add_serve() {
               .group = group::batch},
              serve_.patience_ms, 0, 60'000);
   add_model(*verb, serve_.model, serve_.prior);
-  add_device_and_dtype(*verb, serve_.device, serve_.dtype);
+  add_device_flags(*verb, serve_.device, serve_.dtype);
   add_flag(*verb, common_flag::low_memory(), serve_.low_memory);
 }
 

@@ -152,7 +152,7 @@ void Parser::add_embed() {
             .fallback = "stop with an error"},
            embed_.overwrite);
   add_model(*verb, embed_.model, embed_.prior);
-  add_device_and_dtype(*verb, embed_.device, embed_.dtype);
+  add_device_flags(*verb, embed_.device, embed_.dtype);
   add_flag(*verb, common_flag::json("a JSON object", "the path"), embed_.json);
 }
 
@@ -175,7 +175,7 @@ void Parser::add_similar() {
            embed_.inputs)
       ->required();
   add_model(*verb, embed_.model, embed_.prior);
-  add_device_and_dtype(*verb, embed_.device, embed_.dtype);
+  add_device_flags(*verb, embed_.device, embed_.dtype);
   add_flag(*verb, common_flag::json("one JSON object per input", "cosine and input"), embed_.json);
 }
 

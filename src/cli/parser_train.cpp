@@ -72,7 +72,7 @@ void Parser::add_train() {
            train_.from);
   add_training_time(*verb);
   add_number(*verb, common_flag::threads(), train_.threads, 1, 1024);
-  add_device_and_dtype(*verb, train_.device, train_.dtype);
+  add_device_flags(*verb, train_.device, train_.dtype);
 }
 
 void Parser::add_training_time(CLI::App& verb) {
@@ -134,7 +134,7 @@ void Parser::add_eval() {
             .fallback = "none"},
            eval_.sheet);
   add_flag(*verb, common_flag::json("one JSON object per row", "a table"), eval_.json);
-  add_device_and_dtype(*verb, eval_.device, eval_.dtype);
+  add_device_flags(*verb, eval_.device, eval_.dtype);
 }
 
 void Parser::add_eval_prompts(CLI::App& verb) {

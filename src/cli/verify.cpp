@@ -97,7 +97,8 @@ class Verifier {
 
   Engine& engine_for(const GenerateOptions& recorded, const ModelUse& use) {
     const bool own_device = options_.device.kind != DeviceChoice::Kind::automatic;
-    const DeviceChoice device = own_device ? options_.device : recorded.device;
+    DeviceChoice device = own_device ? options_.device : recorded.device;
+    device.deterministic = options_.device.deterministic;
     const DtypeChoice dtype = options_.dtype != DtypeChoice::automatic ? options_.dtype : recorded.dtype;
     auto& engine = engines_[{device.kind, device.index, dtype, use}];
     if (!engine)

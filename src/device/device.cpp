@@ -57,6 +57,19 @@ void round_to_float32() {
   at::globalContext().setAllowTF32CuBLAS(false);
 }
 
+// cuDNN can try its algorithms on the first image of a size and keep the fastest; which one that is changes
+// from run to run, and with it the last bits.
+void choose_algorithms(bool deterministic) {
+  auto& torch_context = at::globalContext();
+  torch_context.setBenchmarkCuDNN(!deterministic);
+  if (!deterministic) return;
+  torch_context.setDeterministicCuDNN(true);
+  // A warning, rather than no image, where an operation knows no such algorithm.
+  torch_context.setDeterministicAlgorithms(true, /*warn_only=*/true);
+  torch_context.setDeterministicFillUninitializedMemory(false);
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*replace=*/0);  // as cuBLAS asks for, before it is opened
+}
+
 }  // namespace
 
 DeviceAndDtype select_device(const DeviceChoice& device_choice, DtypeChoice dtype_choice) {
@@ -66,6 +79,7 @@ DeviceAndDtype select_device(const DeviceChoice& device_choice, DtypeChoice dtyp
     be_refused_rather_than_killed();
   } else {
     round_to_float32();
+    choose_algorithms(device_choice.deterministic);
   }
   switch (dtype_choice) {
     case DtypeChoice::f32:

@@ -21,8 +21,9 @@ struct DeviceAndDtype {
   std::shared_ptr<NetMemory> memory = {};  // of one net at a time (pipeline/load_net.h); nullptr: of all nets
 };
 
-// Must run before any other torch call of the process. On a GPU, too, f32 is float32 and not TF32. Throws
-// Error(usage) when CUDA is asked for and cannot be had, saying why.
+// Must run before any other torch call of the process. On a GPU, too, f32 is float32 and not TF32, and
+// cuDNN's algorithms are the fastest or the deterministic ones for the whole process. Throws Error(usage)
+// when CUDA is asked for and cannot be had, saying why.
 DeviceAndDtype select_device(const DeviceChoice& device, DtypeChoice dtype);
 
 // "cuda:0, NVIDIA H100" or "cpu, 8 threads": for logs and metadata.

@@ -4,6 +4,7 @@
 #include <set>
 #include <sstream>
 
+#include "device/hand_over.h"
 #include "unclip/error.h"
 
 namespace unclip {
@@ -118,8 +119,10 @@ torch::Tensor merged(const torch::Tensor& weight, const std::vector<LoraPart>& p
 // One tensor as the options want it: the mapping's own where that serves, else a converted copy.
 torch::Tensor converted(const torch::Tensor& source, const LoadOptions& options) {
   const bool casts = options.dtype && source.is_floating_point();
-  return source.to(options.device, casts ? *options.dtype : source.scalar_type(), /*non_blocking=*/false,
-                   /*copy=*/options.writable);
+  const torch::Dtype dtype = casts ? *options.dtype : source.scalar_type();
+  if (options.device.is_cpu()) return source.to(dtype, /*non_blocking=*/false, /*copy=*/options.writable);
+  // A GPU fetches and rounds one tensor while the next is read from the disk.
+  return hand_over(source, options.device).to(dtype);
 }
 
 }  // namespace

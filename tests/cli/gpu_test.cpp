@@ -1,6 +1,8 @@
 // The real program on a GPU; skipped where there is none.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "cli/tiny_model.h"
 #include "image/png.h"
 #include "image_golden.h"
@@ -39,6 +41,18 @@ TEST_F(Gpu, DrawsTheCpusImage) {
   expect_near(found, expected, 50, "f32");
   expect_near(draw_one("cuda:0", "f32"), found, 60, "again");
   for (const char* dtype : {"bf16", "f16"}) expect_near(draw_one("cuda", dtype), found, 20, dtype);
+}
+
+TEST_F(Gpu, DrawsTheSameBitsIfAsked) {
+  std::set<std::string> found;
+  for (int i = 0; i < 3; ++i) {
+    const fs::path file = temporary.path / (std::to_string(i) + ".png");
+    const Result result = run(quick(
+        {"a red circle", "--seed", "7", "--device", "cuda", "--deterministic", "--no-metadata", "-o", file}));
+    ASSERT_EQ(result.code, 0) << result.err;
+    found.insert(read_file(file));
+  }
+  EXPECT_EQ(found.size(), 1U);
 }
 
 TEST_F(Gpu, IsChosenByItself) {

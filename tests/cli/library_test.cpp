@@ -46,7 +46,7 @@ TEST_F(Alone, SaysWhatIsMissingForTheRest) {
 TEST(LowMemory, DrawsTheSame) {
   const TemporaryFolder folder;
   std::vector<std::string> found;
-  for (const char* flag : {"--quiet", "--low-memory"}) {
+  for (const char* flag : {"--quiet", "--low-memory", "--deterministic"}) {
     const std::string file = folder.path / (std::string("image") + flag + ".png");
     const Result result = run({"generate", "a red circle", "-m", kTiny, "--seed", "1", "--no-metadata", flag,
                                "--overwrite", "-o", file});
@@ -54,6 +54,7 @@ TEST(LowMemory, DrawsTheSame) {
     found.push_back(read_file(file));
   }
   EXPECT_EQ(found[0], found[1]);
+  EXPECT_EQ(found[0], found[2]);
 }
 
 }  // namespace

@@ -25,6 +25,22 @@ TEST_P(DeviceOnDevice, IsChosenWithTheDtypeThatItMultiplies) {
   EXPECT_EQ(select_device({.kind = DeviceChoice::Kind::cpu}, DtypeChoice::f32).device, torch::kCPU);
 }
 
+TEST_P(DeviceOnDevice, ChoosesTheFastestAlgorithmsOrTheSameOnesAlways) {
+  using Kind = DeviceChoice::Kind;
+  const auto& chosen = at::globalContext();
+  DeviceChoice choice{.kind = is_simulated() ? Kind::automatic : Kind::cuda};
+  select_device(choice, DtypeChoice::f32);
+  EXPECT_TRUE(chosen.benchmarkCuDNN());
+  EXPECT_FALSE(chosen.deterministicAlgorithms());
+  choice.deterministic = true;
+  select_device(choice, DtypeChoice::f32);
+  EXPECT_FALSE(chosen.benchmarkCuDNN());
+  EXPECT_TRUE(chosen.deterministicCuDNN());
+  EXPECT_TRUE(chosen.deterministicAlgorithms());
+  at::globalContext().setDeterministicAlgorithms(false, false);
+  at::globalContext().setDeterministicCuDNN(false);
+}
+
 TEST_P(DeviceOnDevice, TellsWhatWorkTakesOfItsMemory) {
   constexpr int64_t kBytes = 64 << 20;
   const torch::Tensor there = torch::zeros({1}, device());
