@@ -87,10 +87,10 @@ class DecoderStage final : public Stage {
         no_embedding, text_proj_->learned_classifier_free_guidance_embeddings,
         disturb(recipe_.train_through_embedding ? seen : seen.detach(), recipe_.embedding_noise, chance));
 
-    const Noised noised = noising_.noise(shrink(images, sample_size(phase)), chance, recipe_.timestep_shift);
+    const Noised noised = noising_.noise(shrink(images, sample_size(phase)), chance, phase.emphasis);
     const torch::Tensor answer =
         predict(noised.xt, noised.t, embedding, drop(text, no_caption), /*guidance=*/false);
-    const torch::Tensor loss = noising_.loss(noised, answer, recipe_);
+    const torch::Tensor loss = noising_.loss(noised, answer, phase.emphasis, recipe_.vlb_weight);
     if (!recipe_.train_towers || !phase.captions) return loss;
     return loss + recipe_.contrastive_weight * contrastive_loss(seen, text.pooled, log_scale_);
   }

@@ -50,9 +50,11 @@ Noising::Noising(const ScheduleConfig& config, torch::Device device) : config_(c
   x_weight_ = table((1 - beta).sqrt() * (1 - before) / (1 - alpha_bar));
 }
 
-Noised Noising::noise(const torch::Tensor& clean, const at::Generator& chance, double shift) const {
+Noised Noising::noise(const torch::Tensor& clean, const at::Generator& chance,
+                      const Emphasis& emphasis) const {
   const torch::Tensor x0 = clean.to(torch::kFloat32);
   const int64_t batch = x0.size(0), timesteps = config_.num_train_timesteps;
+  const double shift = emphasis.timestep_shift;
   const torch::Tensor place =
       (at::arange(batch, x0.options()) + at::rand({batch}, chance, x0.options())) / batch;
   const torch::Tensor t =
@@ -71,22 +73,22 @@ torch::Tensor Noising::predicted_x0(const Noised& noised, const torch::Tensor& p
   return (noised.xt - (1 - alpha_bar).sqrt() * prediction) / alpha_bar.sqrt();
 }
 
-torch::Tensor Noising::loss(const Noised& noised, const torch::Tensor& output,
-                            const StageRecipe& recipe) const {
+torch::Tensor Noising::loss(const Noised& noised, const torch::Tensor& output, const Emphasis& emphasis,
+                            double vlb_weight) const {
   const int64_t channels = noised.x0.size(1);
   const torch::Tensor answer = output.to(torch::kFloat32);
   const torch::Tensor prediction = answer.narrow(1, 0, channels);
   const torch::Tensor alpha_bar = alpha_bar_.index_select(0, noised.t);  // [B]
   const torch::Tensor snr = alpha_bar / (1 - alpha_bar);                 // [B]
-  torch::Tensor weight = snr.clamp(recipe.snr_weight_min, recipe.snr_weight_max);
+  torch::Tensor weight = snr.clamp(emphasis.snr_weight_min, emphasis.snr_weight_max);
   const bool predicts_noise = config_.prediction == ScheduleConfig::Prediction::epsilon;
   if (predicts_noise) weight = weight / snr;
   const torch::Tensor error =
       (prediction - (predicts_noise ? noised.noise : noised.x0)).square().flatten(1).mean(1);  // [B]
   torch::Tensor loss = (weight * error).mean();
-  if (config_.variance == ScheduleConfig::Variance::learned_range && recipe.vlb_weight > 0) {
+  if (config_.variance == ScheduleConfig::Variance::learned_range && vlb_weight > 0) {
     const torch::Tensor share = (answer.narrow(1, channels, channels) + 1) / 2;
-    loss = loss + recipe.vlb_weight * static_cast<double>(config_.num_train_timesteps) *
+    loss = loss + vlb_weight * static_cast<double>(config_.num_train_timesteps) *
                       variational_bound(noised, prediction.detach(), share);
   }
   return loss;

@@ -19,14 +19,14 @@ class Noising {
   Noising(const ScheduleConfig& config, torch::Device device);
 
   // x_t of random timesteps, spread evenly over the batch: their loss varies less than that of free draws.
-  // A `shift` above 1 draws more of the noisy ones, where what is asked for and where it stands is decided
-  // (arXiv:2403.03206, eq. 23).
-  Noised noise(const torch::Tensor& x0, const at::Generator& chance, double shift = 1) const;
+  // A shift above 1 draws more of the noisy ones, where it is decided what is in the image and where.
+  Noised noise(const torch::Tensor& x0, const at::Generator& chance, const Emphasis& emphasis = {}) const;
 
-  // Mean over the batch of the loss of `output` [B, C or 2C, ...]: the squared error of x0 under the recipe's
-  // weights (for a net that predicts noise, of the same in units of noise), and, where a variance is learned,
-  // λ·L_vlb of which only the variance learns (arXiv:2102.09672, section 3.1).
-  torch::Tensor loss(const Noised& noised, const torch::Tensor& output, const StageRecipe& recipe) const;
+  // Mean over the batch of the loss of `output` [B, C or 2C, ...]: the squared error of x0 under the weights
+  // (for a net that predicts noise, of the same in units of noise), and, where a variance is learned, λ·L_vlb
+  // of which only the variance learns (arXiv:2102.09672, section 3.1).
+  torch::Tensor loss(const Noised& noised, const torch::Tensor& output, const Emphasis& emphasis,
+                     double vlb_weight = 0) const;
 
  private:
   torch::Tensor predicted_x0(const Noised& noised, const torch::Tensor& prediction) const;

@@ -78,7 +78,7 @@ class PriorStage final : public Stage {
     empty_ = prior.empty_;
   }
 
-  torch::Tensor loss(const Batch& batch, const Phase&, const at::Generator& chance) override {
+  torch::Tensor loss(const Batch& batch, const Phase& phase, const at::Generator& chance) override {
     const torch::Device device = context_.target.device;
     const torch::Tensor mean = prior_->clip_mean.to(device, torch::kFloat32);
     const torch::Tensor deviation = prior_->clip_std.to(device, torch::kFloat32);
@@ -96,10 +96,10 @@ class PriorStage final : public Stage {
     const torch::Tensor sequence =
         at::where(dropped.unsqueeze(2), cut(empty.sequence), cut(example.sequence));  // [B,L,D]
     // Most of the work is the text's, which no noise changes: several draws of it for each cost little more.
-    const Noised noised = noising_.noise(x0.repeat({recipe_.noise_draws, 1}), chance, recipe_.timestep_shift);
+    const Noised noised = noising_.noise(x0.repeat({recipe_.noise_draws, 1}), chance, phase.emphasis);
     const torch::Tensor answer =
         prior_->forward(noised.xt.to(context_.target.dtype), noised.t, prior_->read(pooled, sequence, mask));
-    return noising_.loss(noised, answer, recipe_);
+    return noising_.loss(noised, answer, phase.emphasis);
   }
 
  private:

@@ -102,10 +102,16 @@ void read_data(const json& values, SceneOptions& scenes, const std::string& wher
   reader.finish();
 }
 
-Phase read_phase(const json& values, const SceneOptions& scenes, const std::string& where) {
+void read_emphasis(Reader& reader, Emphasis& emphasis) {
+  reader.read("snr_weight_min", emphasis.snr_weight_min, 0.0, 1e9);
+  reader.read("snr_weight_max", emphasis.snr_weight_max, emphasis.snr_weight_min, 1e9);
+  reader.read("timestep_shift", emphasis.timestep_shift, 1e-3, 1e3);
+}
+
+// `usual` holds what the phase does not say.
+Phase read_phase(const json& values, const Phase& usual, const std::string& where) {
   Reader reader(values, where);
-  Phase phase;
-  phase.scenes = scenes;
+  Phase phase = usual;
   json data = json::object();
   for (const char* key : {"steps", "batch", "learning_rate"}) reader.require(key);
   reader.read("steps", phase.steps, int64_t{1}, kMost);
@@ -115,6 +121,7 @@ Phase read_phase(const json& values, const SceneOptions& scenes, const std::stri
   reader.read("final_learning_rate", phase.final_learning_rate, 0.0, 1e30);
   reader.read("warmup", phase.warmup, int64_t{0}, kMost);
   reader.read("captions", phase.captions);
+  read_emphasis(reader, phase.emphasis);
   reader.read("data", data);
   read_data(data, phase.scenes, where + ".data");
   reader.finish();
@@ -128,17 +135,16 @@ StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std
   reader.require("phases");
   reader.read("phases", phases);
   if (!phases.is_array() || phases.empty()) reader.fail("key \"phases\" must list at least one phase");
+  Phase usual{.scenes = scenes};
+  read_emphasis(reader, usual.emphasis);
   for (size_t i = 0; i < phases.size(); ++i)
-    stage.phases.push_back(read_phase(phases[i], scenes, where + ".phases[" + std::to_string(i) + "]"));
+    stage.phases.push_back(read_phase(phases[i], usual, where + ".phases[" + std::to_string(i) + "]"));
   reader.read("micro_batches", stage.micro_batches, int64_t{1}, int64_t{1024});
   reader.read("weight_decay", stage.weight_decay, 0.0, 10.0);
   reader.read("beta1", stage.beta1, 0.0, kBelowOne);
   reader.read("beta2", stage.beta2, 0.0, kBelowOne);
   reader.read("clip_norm", stage.clip_norm, 1e-9, 1e9);
   reader.read("ema", stage.ema, 0.0, kBelowOne);
-  reader.read("timestep_shift", stage.timestep_shift, 1e-3, 1e3);
-  reader.read("snr_weight_min", stage.snr_weight_min, 0.0, 1e9);
-  reader.read("snr_weight_max", stage.snr_weight_max, stage.snr_weight_min, 1e9);
   reader.read("vlb_weight", stage.vlb_weight, 0.0, 1e3);
   reader.read("caption_dropout", stage.caption_dropout, 0.0, 1.0);
   reader.read("embedding_dropout", stage.embedding_dropout, 0.0, 1.0);

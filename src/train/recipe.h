@@ -12,7 +12,14 @@
 
 namespace unclip {
 
-// A stretch of a stage with settings of its own: low resolution first, captions later.
+// What noise a stage learns most from.
+struct Emphasis {
+  double snr_weight_min = 1;  // of the x0 loss: the signal-to-noise ratio, clamped to these
+  double snr_weight_max = 1;  // (arXiv 2303.09556; 2202.00512, section 4)
+  double timestep_shift = 1;  // above 1, more of the noisy timesteps are drawn (arXiv:2403.03206, eq. 23)
+};
+
+// A stretch of a stage with settings of its own: low resolution or layout first, captions or edges later.
 struct Phase {
   int64_t steps = 0;               // optimizer steps
   int64_t batch = 0;               // images a step
@@ -21,6 +28,7 @@ struct Phase {
   double final_learning_rate = 0;  // at the end of the cosine
   int64_t warmup = 0;              // steps
   bool captions = true;            // false: unsupervised, from image embeddings alone
+  Emphasis emphasis = {};          // where the phase names none, the stage's
   SceneOptions scenes = {};        // "data" of the phase, else of the recipe
 };
 
@@ -31,9 +39,6 @@ struct StageRecipe {
   double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.99;
   double clip_norm = 1;            // of the gradient
   double ema = 0.999;              // decay a step
-  double timestep_shift = 1;       // above 1, more of the noisy timesteps are drawn (train/noising.h)
-  double snr_weight_min = 1;       // of the x0 loss: the signal-to-noise ratio, clamped to these
-  double snr_weight_max = 1;       // (arXiv 2303.09556; 2202.00512, section 4)
   double vlb_weight = 0;           // λ of the hybrid loss; 0: the variance is fixed
   double caption_dropout = 0.5;    // prior 0.1
   double embedding_dropout = 0.1;  // decoder

@@ -95,9 +95,8 @@ class UpsamplerStage final : public Stage {
         hints.push_back(enlarged[i].narrow(1, y, side).narrow(2, x, side));
       }
     }
-    const Noised noised =
-        noising_.noise(at::stack(targets), chance, recipe_.timestep_shift);  // [B·crops,3,…]
-    return noising_.loss(noised, predict(noised.xt, noised.t, at::stack(hints)), recipe_);
+    const Noised noised = noising_.noise(at::stack(targets), chance, phase.emphasis);  // [B·crops,3,…]
+    return noising_.loss(noised, predict(noised.xt, noised.t, at::stack(hints)), phase.emphasis);
   }
 
   // Above: bicubic enlargement. Below: drawn.

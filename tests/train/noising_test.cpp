@@ -29,7 +29,7 @@ TEST(Noising, SpreadsTimestepsOverTheBatch) {
 }
 
 TEST(Noising, ShiftDrawsMoreOfTheNoisyTimesteps) {
-  const torch::Tensor t = Noising(config({}), torch::kCPU).noise(kImages, chance, 3).t;
+  const torch::Tensor t = Noising(config({}), torch::kCPU).noise(kImages, chance, {.timestep_shift = 3}).t;
   EXPECT_NEAR(t.to(torch::kFloat64).median().item<double>(), 750, 15);  // 3·½ / (1 + 2·½)
   EXPECT_LT(t.min().item<int64_t>(), 50);
   EXPECT_LE(t.max().item<int64_t>(), 999);
@@ -37,26 +37,22 @@ TEST(Noising, ShiftDrawsMoreOfTheNoisyTimesteps) {
 
 TEST(Noising, LossIsZeroForThePerfectAnswer) {
   torch::manual_seed(0);
-  StageRecipe recipe;
-  recipe.snr_weight_min = 0;
-  recipe.snr_weight_max = 5;
+  const Emphasis emphasis{.snr_weight_min = 0, .snr_weight_max = 5};
   for (const auto kind : {ScheduleConfig::Prediction::sample, ScheduleConfig::Prediction::epsilon}) {
     const Noising noising(config(kind), torch::kCPU);
     const Noised noised = noising.noise(kImages, chance);
     const bool sample = kind == ScheduleConfig::Prediction::sample;
     const torch::Tensor answer =
         at::cat({sample ? noised.x0 : noised.noise, torch::zeros_like(noised.x0)}, 1);
-    EXPECT_EQ(noising.loss(noised, answer, recipe).item<float>(), 0);
-    EXPECT_GT(noising.loss(noised, answer + 0.1, recipe).item<float>(), 0);
+    EXPECT_EQ(noising.loss(noised, answer, emphasis).item<float>(), 0);
+    EXPECT_GT(noising.loss(noised, answer + 0.1, emphasis).item<float>(), 0);
   }
 }
 
 // The squared error of x0 times the same weight, whichever the net predicts.
 TEST(Noising, BothPredictionsWeighTheSameErrorAlike) {
   torch::manual_seed(0);
-  StageRecipe recipe;
-  recipe.snr_weight_min = 0;
-  recipe.snr_weight_max = 5;
+  const Emphasis emphasis{.snr_weight_min = 0, .snr_weight_max = 5};
   const Noising of_sample(config(ScheduleConfig::Prediction::sample), torch::kCPU);
   const Noising of_noise(config(ScheduleConfig::Prediction::epsilon), torch::kCPU);
   Noised noised = of_sample.noise(kImages, chance);
@@ -65,8 +61,8 @@ TEST(Noising, BothPredictionsWeighTheSameErrorAlike) {
   const torch::Tensor wrong = 0.1 * torch::randn_like(noised.x0) * alpha_bar.sqrt();
   const torch::Tensor as_noise = noised.noise - wrong * alpha_bar.sqrt() / (1 - alpha_bar).sqrt();
   const auto with_variance = [](const torch::Tensor& x) { return at::cat({x, torch::zeros_like(x)}, 1); };
-  const float a = of_sample.loss(noised, with_variance(noised.x0 + wrong), recipe).item<float>();
-  const float b = of_noise.loss(noised, with_variance(as_noise), recipe).item<float>();
+  const float a = of_sample.loss(noised, with_variance(noised.x0 + wrong), emphasis).item<float>();
+  const float b = of_noise.loss(noised, with_variance(as_noise), emphasis).item<float>();
   EXPECT_NEAR(a / b, 1, 1e-3);
 }
 
@@ -74,13 +70,11 @@ TEST(Noising, OnlyTheVarianceLearnsFromTheBound) {
   torch::manual_seed(0);
   const Noising noising(config(ScheduleConfig::Prediction::sample), torch::kCPU);
   const Noised noised = noising.noise(kImages, chance);
-  StageRecipe plain, hybrid;
-  hybrid.vlb_weight = 0.001;
-  const auto gradient = [&](const StageRecipe& recipe) {
+  const auto gradient = [&](double vlb_weight) {
     const torch::Tensor answer = torch::full({64, 6, 4, 4}, 0.1F).requires_grad_(true);
-    return torch::autograd::grad({noising.loss(noised, answer, recipe)}, {answer})[0];
+    return torch::autograd::grad({noising.loss(noised, answer, Emphasis{}, vlb_weight)}, {answer})[0];
   };
-  const torch::Tensor a = gradient(plain), b = gradient(hybrid);
+  const torch::Tensor a = gradient(0), b = gradient(0.001);
   EXPECT_TRUE(a.narrow(1, 0, 3).equal(b.narrow(1, 0, 3)));
   EXPECT_EQ(a.narrow(1, 3, 3).abs().max().item<float>(), 0);
   EXPECT_GT(b.narrow(1, 3, 3).abs().max().item<float>(), 0);

@@ -22,6 +22,20 @@ TEST(Recipe, WarmsUpThenCoolsInEachPhase) {
   EXPECT_DOUBLE_EQ(stage.learning_rate(12), 1.5);
 }
 
+TEST(Recipe, PhasesTakeTheStagesEmphasisWhereTheyNameNone) {
+  nlohmann::json values = tiny_recipe();
+  nlohmann::json& decoder = values["stages"]["decoder"];
+  decoder["snr_weight_max"] = 5;
+  decoder["phases"] = {decoder["phases"][0], decoder["phases"][0]};
+  decoder["phases"][0]["snr_weight_max"] = 1;
+  decoder["phases"][0]["timestep_shift"] = 2;
+  const auto& phases = Recipe::from(values, "r.json").stage("decoder").phases;
+  EXPECT_EQ(phases[0].emphasis.snr_weight_max, 1);
+  EXPECT_EQ(phases[0].emphasis.timestep_shift, 2);
+  EXPECT_EQ(phases[1].emphasis.snr_weight_max, 5);
+  EXPECT_EQ(phases[1].emphasis.timestep_shift, 1);
+}
+
 TEST(Recipe, NamesTheKeyThatDoesNotFit) {
   using json = nlohmann::json;
   const auto refuses = [](const std::string& part, auto change) {
@@ -45,6 +59,9 @@ TEST(Recipe, NamesTheKeyThatDoesNotFit) {
   refuses("\"stages\" must be an object", [](json& r) { r["stages"] = 1; });
   refuses("\"learning_rate\" is -1", [](json& r) { r["stages"]["clip"]["phases"][0]["learning_rate"] = -1; });
   refuses("\"batch\" is 0", [](json& r) { r["stages"]["clip"]["phases"][0]["batch"] = 0; });
+  refuses("\"snr_weight_max\" is 0", [](json& r) {
+    r["stages"]["decoder"]["phases"][0].update({{"snr_weight_min", 1}, {"snr_weight_max", 0}});
+  });
   refuses("\"ema\" is 1", [](json& r) { r["stages"]["clip"]["ema"] = 1; });
   refuses("weight above 0", [](json& r) { r["data"]["families"] = {{"shapes", 0}}; });
   refuses("multiple", [](json& r) { r["stages"]["clip"]["micro_batches"] = 5; });
