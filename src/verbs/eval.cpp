@@ -140,7 +140,7 @@ std::pair<double, double> wilson(int passed, int of) {
   const double n = of, p = passed / n;
   const double middle = (p + z * z / (2 * n)) / (1 + z * z / n);
   const double half = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
-  return {middle - half, middle + half};
+  return {std::max(middle - half, 0.0), std::min(middle + half, 1.0)};  // rounding may lead out of 0 … 1
 }
 
 constexpr const char* kColumns = "{:<16}{:<10}{:>9}{:>8}{:>16}{:>9}{:>7}";

@@ -64,8 +64,10 @@ TEST(Eval, DrawsFromWhicheverEmbeddingIsAskedFor) {
     EXPECT_EQ(eval(options, out), 0);
     sheets.insert(read_png(*options.sheet).pixels);
     const auto row = nlohmann::json::parse(out.str().substr(0, out.str().find('\n')));
+    EXPECT_GE(row.at("interval").at(0), 0);
     EXPECT_LE(row.at("interval").at(0), row.at("score"));
     EXPECT_GE(row.at("interval").at(1), row.at("score"));
+    EXPECT_LE(row.at("interval").at(1), 1);
   }
   EXPECT_EQ(sheets.size(), 2U);
   options.embedding = EvalEmbedding::true_image;
