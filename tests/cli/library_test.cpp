@@ -43,7 +43,7 @@ TEST_F(Alone, SaysWhatIsMissingForTheRest) {
     expect_error(run_alone(verb + kTiny), 5, {"cannot open libtorch", "libunclip_verbs.so", "scripts/setup"});
 }
 
-TEST(LowMemory, DrawsTheSame) {
+TEST(Program, DrawsTheSameWithLittleMemoryAndDeterministic) {
   const TemporaryFolder folder;
   std::vector<std::string> found;
   for (const char* flag : {"--quiet", "--low-memory", "--deterministic"}) {

@@ -26,6 +26,18 @@ inline std::string test_bytes(std::size_t size, unsigned seed = 1) {
   return bytes;
 }
 
+// The first partial file in `blobs` of more than `bytes`; empty if none comes within ten seconds. A file may
+// get its final name between two questions.
+inline std::filesystem::path partial_download(const std::filesystem::path& blobs, std::uintmax_t bytes) {
+  for (int i = 0; i < 1000; ++i, usleep(10'000)) {
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(blobs, none))
+      if (entry.path().extension() == ".incomplete" && entry.file_size(none) > bytes && !none)
+        return entry.path();
+  }
+  return {};
+}
+
 class HubServer {
  public:
   std::filesystem::path root() const { return folder_.path / "repositories"; }

@@ -168,16 +168,7 @@ TEST_F(TinyRepoTest, GoesOnAfterKill) {
     pull_it();
     _exit(0);
   }
-  const fs::path partial = [&] {
-    for (int i = 0; i < 500; ++i, usleep(10'000)) {
-      std::error_code none;
-      for (const auto& entry : fs::directory_iterator(model() / "blobs", none))
-        // It may get its final name between the two questions.
-        if (entry.path().extension() == ".incomplete" && entry.file_size(none) > 300'000 && !none)
-          return entry.path();
-    }
-    return fs::path();
-  }();
+  const fs::path partial = partial_download(model() / "blobs", 300'000);
   kill(child, SIGKILL);
   int status = 0;
   waitpid(child, &status, 0);
