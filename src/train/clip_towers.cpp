@@ -36,27 +36,31 @@ Net tower(const TrainContext& context, const std::string& name, bool trained) {
 
 }  // namespace
 
-ClipTowers::ClipTowers(const TrainContext& context, bool trained)
+ClipTowers::ClipTowers(const TrainContext& context, Trained trained)
     : target_(context.target),
       trained_(trained),
-      text_(tower<CLIPTextModelWithProjection, CLIPTextConfig>(context, "text_encoder", trained)),
-      vision_(tower<CLIPVisionModelWithProjection, CLIPVisionConfig>(context, "image_encoder", trained)) {
+      text_(tower<CLIPTextModelWithProjection, CLIPTextConfig>(context, "text_encoder", trained.text)),
+      vision_(
+          tower<CLIPVisionModelWithProjection, CLIPVisionConfig>(context, "image_encoder", trained.vision)) {
   const Encoding nothing = context.tokenizer->encode("");
   empty_ids = torch::tensor(nothing.ids).unsqueeze(0).to(target_.device);
   empty_mask = (torch::tensor(nothing.mask).unsqueeze(0) != 0).to(target_.device);
 }
 
 std::vector<TrainedNet> ClipTowers::nets() const {
-  return {{{"text_encoder"}, text_.ptr()}, {{"image_encoder"}, vision_.ptr()}};
+  std::vector<TrainedNet> nets;
+  if (trained_.text) nets.push_back({{"text_encoder"}, text_.ptr()});
+  if (trained_.vision) nets.push_back({{"image_encoder"}, vision_.ptr()});
+  return nets;
 }
 
 torch::Tensor ClipTowers::embed_images(const torch::Tensor& images) {
-  const at::AutoGradMode gradients(trained_ && at::GradMode::is_enabled());
+  const at::AutoGradMode gradients(trained_.vision && at::GradMode::is_enabled());
   return vision_(normalize_for_clip(images));
 }
 
 TextFeatures ClipTowers::embed_text(const torch::Tensor& ids) {
-  const at::AutoGradMode gradients(trained_ && at::GradMode::is_enabled());
+  const at::AutoGradMode gradients(trained_.text && at::GradMode::is_enabled());
   return text_(ids);
 }
 

@@ -13,11 +13,15 @@ torch::Tensor embed_sample(CLIPVisionModelWithProjection& vision, const ImageSou
 
 class ClipTowers {
  public:
-  // Out of context.model. Where they are not there yet, `trained` towers begin at random; frozen ones throw
+  struct Trained {
+    bool text = false, vision = false;
+  };
+  // Out of context.model. Where they are not there yet, trained towers begin at random; frozen ones throw
   // Error(model).
-  explicit ClipTowers(const TrainContext& context, bool trained = false);
+  explicit ClipTowers(const TrainContext& context) : ClipTowers(context, Trained()) {}
+  ClipTowers(const TrainContext& context, Trained trained);
 
-  // images [B,3,S,S] in −1 … 1 → [B,P]. With gradients where the towers are trained, as all below.
+  // images [B,3,S,S] in −1 … 1 → [B,P]. With gradients where that tower is trained.
   torch::Tensor embed_images(const torch::Tensor& images);
   TextFeatures embed_text(const torch::Tensor& ids);  // [B,L]
 
@@ -29,7 +33,7 @@ class ClipTowers {
   };
   Statistics statistics(const ImageSource& source);
 
-  std::vector<TrainedNet> nets() const;
+  std::vector<TrainedNet> nets() const;  // the trained ones
   int image_size() const { return static_cast<int>(vision_->config.image_size); }
 
   // "" as the tokenizer writes it: ids and mask, [1,L].
@@ -37,7 +41,7 @@ class ClipTowers {
 
  private:
   DeviceAndDtype target_;
-  bool trained_;
+  Trained trained_;
   CLIPTextModelWithProjection text_{nullptr};
   CLIPVisionModelWithProjection vision_{nullptr};
 };

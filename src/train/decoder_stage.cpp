@@ -1,7 +1,8 @@
 // Stage decoder: from the embedding of an image (and its caption) back to an image, by diffusion (unCLIP,
 // arXiv:2204.06125, section 2.1). Phases without captions learn from images alone. The towers may be
 // trained along, since contrast alone teaches the text tower little of what stands where: the text tower by
-// both losses, the vision tower by the contrastive one.
+// both losses, the vision tower by the contrastive one, unless it is locked and the text tower learns its
+// space (LiT, arXiv:2111.07991).
 #include <algorithm>
 
 #include "decoder/text_proj.h"
@@ -32,7 +33,8 @@ class DecoderStage final : public Stage {
         recipe_(context.recipe.stage("decoder")),
         scheduler_(ScheduleConfig::from_unclip(
             Config(context.recipe.component("decoder_scheduler"), "decoder_scheduler"))),
-        towers_(context, recipe_.train_towers),
+        towers_(context, {.text = recipe_.train_towers,
+                          .vision = recipe_.train_towers && recipe_.train_image_encoder}),
         text_proj_(UnCLIPTextProjConfig::from(Config(context.recipe.component("text_proj"), "text_proj"))),
         decoder_(UNet2DConditionConfig::from(Config(context.recipe.component("decoder"), "decoder"))),
         noising_(scheduler_, context.target.device),
@@ -44,7 +46,7 @@ class DecoderStage final : public Stage {
   std::string name() const override { return "decoder"; }
   std::vector<TrainedNet> nets() const override {
     std::vector<TrainedNet> nets = {{{"decoder"}, decoder_.ptr()}, {{"text_proj"}, text_proj_.ptr()}};
-    if (recipe_.train_towers) std::ranges::copy(towers_.nets(), std::back_inserter(nets));
+    std::ranges::copy(towers_.nets(), std::back_inserter(nets));
     return nets;
   }
   std::vector<NamedTensor> parameters() const override {

@@ -152,6 +152,7 @@ StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std
   reader.read("stored_examples", stage.stored_examples, int64_t{0}, int64_t{10'000'000});
   reader.read("noise_draws", stage.noise_draws, int64_t{1}, int64_t{1024});
   reader.read("train_towers", stage.train_towers);
+  reader.read("train_image_encoder", stage.train_image_encoder);
   reader.read("contrastive_weight", stage.contrastive_weight, 0.0, 1e3);
   reader.read("reconstruction_weight", stage.reconstruction_weight, 0.0, 1e6);
   reader.read("train_through_embedding", stage.train_through_embedding);

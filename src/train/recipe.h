@@ -46,6 +46,7 @@ struct StageRecipe {
   int64_t stored_examples = 0;     // prior: so many are drawn and encoded once, and used again; 0: always new
   int64_t noise_draws = 1;         // prior: draws of noise and timestep an example
   bool train_towers = false;       // decoder: trains text and vision tower along
+  bool train_image_encoder = true;       // with train_towers; false: the text tower learns its space
   double contrastive_weight = 0.05;      // of their contrastive loss
   double reconstruction_weight = 0;      // clip: of the error of the image drawn from its embedding
   bool train_through_embedding = false;  // decoder: its own loss trains the image encoder too

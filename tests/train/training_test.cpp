@@ -201,6 +201,25 @@ TEST(Training, TheDecoderTrainsTheTowersAlong) {
     EXPECT_GT(state.at("exp_avg." + name).abs().max().item<double>(), 0) << name;
 }
 
+// A locked image encoder is the same to the bit afterwards, and the text encoder has learned.
+TEST(Training, TheTextEncoderLearnsAloneBesideALockedImageEncoder) {
+  TemporaryFolder folder;
+  json values = tiny_recipe(3);
+  values["stages"]["decoder"].update({{"train_towers", true}, {"train_image_encoder", false}});
+  RunFolder run(folder.path, values);
+  ASSERT_TRUE(run.train("clip"));
+  const auto weights = [&](const std::string& tower) {
+    return read_tensors(folder.path / "model" / tower / "model.safetensors");
+  };
+  const auto image_before = weights("image_encoder"), text_before = weights("text_encoder");
+  ASSERT_TRUE(run.train("decoder"));
+  const auto image_after = weights("image_encoder"), text_after = weights("text_encoder");
+  for (const auto& [name, tensor] : image_before)
+    EXPECT_TRUE(at::equal(tensor, image_after.at(name))) << name;
+  const std::string projection = "text_projection.weight";
+  EXPECT_FALSE(at::equal(text_before.at(projection), text_after.at(projection)));
+}
+
 // What a caption leaves out stays in the embedding as well: the image can be drawn from it again.
 TEST(Training, TheImageEncoderLearnsToReconstruct) {
   const auto last_loss = [](double weight, double noise) {
