@@ -46,8 +46,7 @@ std::vector<LoaderSpeed> bench_loader(StageMaker make, const TrainContext& conte
   const StageRecipe& recipe = context.recipe.stage(stage->name());
   const Phase& phase = recipe.phases.front();
   const auto source = make_source(phase.scenes, options.data, /*captioned_only=*/false);
-  const BatchPlan batch{source.get(), 0, phase.batch / recipe.micro_batches / recipe.crops,
-                        stage->image_size(phase)};
+  const BatchPlan batch{source.get(), 0, recipe.images_of_part(phase), stage->image_size(phase)};
   const Tokenizer* tokenizer = stage->wants_text() ? context.tokenizer.get() : nullptr;
   draw(tokenizer, batch, 1, 1);  // first uses of libraries
   const double once = seconds_of([&] { draw(tokenizer, batch, 1, 1); });

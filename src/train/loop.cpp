@@ -155,18 +155,13 @@ class Loop {
                   stage_.wants_images() ? options_.loader_threads : 0);
   }
 
-  // Images that a micro-batch is made of.
-  int64_t images_of_part(const Phase& phase) const {
-    return phase.batch / recipe_.micro_batches / (stage_.wants_images() ? recipe_.crops : 1);
-  }
-
   // This process's parts of all batches from here on, in order: every size()-th one.
   std::function<std::optional<BatchPlan>()> planner() const {
     return [this, next = position_, part = int64_t{0}]() mutable -> std::optional<BatchPlan> {
       while (next.step < recipe_.steps()) {
         const size_t index = recipe_.at(next.step).phase;
         const Phase& phase = recipe_.phases[index];
-        const BatchPlan plan{sources_[index].get(), next.images, images_of_part(phase),
+        const BatchPlan plan{sources_[index].get(), next.images, recipe_.images_of_part(phase),
                              stage_.image_size(phase)};
         const bool is_own = part % peers_.size() == peers_.rank();
         next.images += static_cast<uint64_t>(plan.count);
@@ -189,7 +184,7 @@ class Loop {
         if (stage_.wants_images())
           batch = loader.next();
         else
-          batch.captions.resize(static_cast<size_t>(images_of_part(phase)));
+          batch.captions.resize(static_cast<size_t>(recipe_.images_of_part(phase)));
       }
       workers_.run(static_cast<int>(batches.size()), [&](int worker) {
         const auto i = static_cast<size_t>(worker);
@@ -204,7 +199,7 @@ class Loop {
       });
       optimizer_.accumulate(batches.size());
     }
-    position_.images += parts * static_cast<uint64_t>(images_of_part(phase));
+    position_.images += parts * static_cast<uint64_t>(recipe_.images_of_part(phase));
     const double rate = recipe_.learning_rate(position_.step);
     const torch::Tensor norm = optimizer_.step(rate);
     ++position_.step;

@@ -174,6 +174,8 @@ int64_t StageRecipe::steps() const {
   return sum;
 }
 
+int64_t StageRecipe::images_of_part(const Phase& phase) const { return phase.batch / micro_batches / crops; }
+
 StageRecipe::At StageRecipe::at(int64_t step) const {
   size_t i = 0;
   while (i + 1 < phases.size() && step >= phases[i].steps) step -= phases[i++].steps;

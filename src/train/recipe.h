@@ -53,7 +53,8 @@ struct StageRecipe {
   double blur = 0.6, noise = 0.05;       // upsampler: largest σ in pixels; judge too: in units of −1 … 1
   int64_t crops = 1;                     // upsampler: crops an image
 
-  int64_t steps() const;  // of all phases
+  int64_t steps() const;                             // of all phases
+  int64_t images_of_part(const Phase& phase) const;  // that a micro-batch is made of
   // The phase of a step, and how many steps of it were taken before.
   struct At {
     size_t phase;
