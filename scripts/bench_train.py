@@ -1,9 +1,11 @@
-"""Pictures per second of the decoder's training step: ours against an equal step of the reference's classes.
+"""Images per second of a training step: ours against an equal step of the reference's classes or an older program.
 
     python scripts/bench_train.py UNCLIP RECIPE RUN [--steps 6] [--threads 2] [--rounds 3] [--dtype bf16]
+                                  [--stage decoder] [--rival UNCLIP RECIPE RUN]
 
-RUN is a run folder whose clip stage was trained. Both sides train what the first phase of the recipe says, in
-channels-last with float32 masters, AdamW, gradient clipping and an exponential average; rounds alternate.
+RUN is a run folder whose clip stage was trained. All sides train what the first phase of the recipe says; the
+reference, for the decoder alone, in channels-last with float32 masters, AdamW, gradient clipping and an exponential
+average. Rounds alternate.
 """
 
 import argparse
@@ -81,28 +83,40 @@ class Reference:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("unclip", type=Path)
     parser.add_argument("recipe", type=Path)
     parser.add_argument("run", type=Path)
+    parser.add_argument("--stage", default="decoder")
+    parser.add_argument("--rival", nargs=3, type=Path, metavar=("UNCLIP", "RECIPE", "RUN"), help="an older program")
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--dtype", choices=("bf16", "f32"), default="bf16")
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    dtype = torch.bfloat16 if args.dtype == "bf16" else torch.float32
-    reference = Reference(json.loads(args.recipe.read_text()), args.run / "model", dtype)
-    command = [args.unclip, "train", "decoder", "--config", args.recipe, "--out", args.run,
-               "--threads", str(args.threads), "--dtype", args.dtype, "--bench-steps", str(args.steps)]  # fmt: skip
-    ours, theirs = [], []
+
+    def program(unclip: Path, recipe: Path, run: Path) -> float:
+        command = [unclip, "train", args.stage, "--config", recipe, "--out", run, "--threads", str(args.threads),
+                   "--dtype", args.dtype, "--bench-steps", str(args.steps)]  # fmt: skip
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        return json.loads(done.stdout)["pictures_per_second"]
+
+    sides = {"unclip": lambda: program(args.unclip, args.recipe, args.run)}
+    if args.rival:
+        sides["rival"] = lambda: program(*args.rival)
+    if args.stage == "decoder":
+        torch.set_num_threads(args.threads)
+        dtype = torch.bfloat16 if args.dtype == "bf16" else torch.float32
+        reference = Reference(json.loads(args.recipe.read_text()), args.run / "model", dtype)
+        sides["reference"] = lambda: reference.pictures_per_second(args.steps)
+    rates = {name: [] for name in sides}
     for _ in range(args.rounds):
-        theirs.append(reference.pictures_per_second(args.steps))
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        ours.append(json.loads(done.stdout)["pictures_per_second"])
-        print(f"reference {theirs[-1]:.1f}, unclip {ours[-1]:.1f} pictures/s", flush=True)
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    print(json.dumps({"reference": statistics.median(theirs), "unclip": statistics.median(ours), "ratio": ratio}))
+        for name, measure in sides.items():
+            rates[name].append(measure())
+        print(", ".join(f"{name} {of_side[-1]:.1f}" for name, of_side in rates.items()), "images/s", flush=True)
+    medians = {name: statistics.median(of_side) for name, of_side in rates.items()}
+    ratios = {name: medians["unclip"] / median for name, median in medians.items()}
+    print(json.dumps({"images_per_second": medians, "unclip_over": ratios}))
 
 
 if __name__ == "__main__":

@@ -42,6 +42,17 @@ UNCLIP_INLINE void step(const AdamWStep& s, int64_t size, const float* __restric
   }
 }
 
+template <class T>
+UNCLIP_INLINE void move(const AdamWStep& s, int64_t size, const float* __restrict update,
+                        float* __restrict weights, float* __restrict average, T* __restrict working) {
+  for (int64_t i = 0; i < size; ++i) {
+    const float w = weights[i] * (1 - s.weight_decay) - s.learning_rate * update[i];
+    weights[i] = w;
+    average[i] += s.ema_share * (w - average[i]);
+    store(w, working[i]);
+  }
+}
+
 }  // namespace
 
 UNCLIP_VECTOR_VERSIONS
@@ -64,6 +75,18 @@ UNCLIP_VECTOR_VERSIONS
 void adamw_step(const AdamWStep& s, int64_t size, const float* gradient, float* weights, float* exp_avg,
                 float* exp_avg_sq, float* average, Bfloat16Bits* working) {
   step(s, size, gradient, weights, exp_avg, exp_avg_sq, average, working);
+}
+
+UNCLIP_VECTOR_VERSIONS
+void descend(const AdamWStep& s, int64_t size, const float* update, float* weights, float* average,
+             float* working) {
+  move(s, size, update, weights, average, working);
+}
+
+UNCLIP_VECTOR_VERSIONS
+void descend(const AdamWStep& s, int64_t size, const float* update, float* weights, float* average,
+             Bfloat16Bits* working) {
+  move(s, size, update, weights, average, working);
 }
 
 }  // namespace unclip

@@ -26,4 +26,10 @@ void adamw_step(const AdamWStep& step, int64_t size, const float* gradient, floa
 void adamw_step(const AdamWStep& step, int64_t size, const float* gradient, float* weights, float* exp_avg,
                 float* exp_avg_sq, float* average, Bfloat16Bits* working);
 
+// The same with an update that is there already, in the place of Adam's.
+void descend(const AdamWStep& step, int64_t size, const float* update, float* weights, float* average,
+             float* working);
+void descend(const AdamWStep& step, int64_t size, const float* update, float* weights, float* average,
+             Bfloat16Bits* working);
+
 }  // namespace unclip

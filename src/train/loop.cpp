@@ -43,7 +43,8 @@ class Loop {
         own_parts_(own_parts(context.recipe, stage->name(), peers.size())),
         workers_(replicas(), std::max(options.threads / replicas(), 1)),
         optimizer_(stage->parameters(),
-                   {recipe_.weight_decay, recipe_.beta1, recipe_.beta2, recipe_.clip_norm, recipe_.ema},
+                   {recipe_.weight_decay, recipe_.beta1, recipe_.beta2, recipe_.clip_norm, recipe_.ema,
+                    recipe_.muon},
                    context.target.dtype, context.target.device, workers_, &peers_),
         results_({options.folder / "metrics.jsonl", stage->name(), recipe_.steps()}, peers_) {
     const bool captioned_only = stage->name() == "clip" || stage->name() == "prior";

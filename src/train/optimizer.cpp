@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "train/adamw_kernels.h"
+#include "train/muon.h"
 
 namespace unclip {
 namespace {
@@ -30,15 +31,22 @@ Optimizer::Optimizer(std::vector<NamedTensor> parameters, const OptimizerOptions
     : parameters_(std::move(parameters)), options_(options), workers_(workers), peers_(peers) {
   const torch::NoGradGuard no_grad;
   const auto is_matrix = [](const NamedTensor& p) { return p.tensor.dim() >= 2; };
-  std::stable_partition(parameters_.begin(), parameters_.end(), is_matrix);
+  std::ranges::stable_partition(parameters_, is_matrix);
+  if (options.muon) {
+    const auto rest = std::ranges::stable_partition(
+        parameters_, [](const NamedTensor& p) { return is_hidden_matrix(p.name, p.tensor); });
+    muon_parameters_ = parameters_.size() - rest.size();
+  }
   std::vector<torch::Tensor> parts;
   int64_t position = 0;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const torch::Tensor& tensor = parameters_[i].tensor;
+    offsets_.push_back(position);
     parts.push_back(tensor.detach().to(device, torch::kFloat32).flatten());
     for (int64_t offset = 0; offset < tensor.numel(); offset += kStretch)
       stretches_.push_back({i, offset, position + offset, std::min(kStretch, tensor.numel() - offset)});
     position += tensor.numel();
+    if (i < muon_parameters_) muon_ = position;
     if (is_matrix(parameters_[i])) decayed_ = position;
   }
   squares_.resize(stretches_.size());
@@ -160,6 +168,15 @@ torch::Tensor Optimizer::step(double learning_rate) {
   return at::scalar_tensor(norm, torch::kFloat64);
 }
 
+// Puts Muon's update of a parameter in the place of its gradient.
+void Optimizer::orthogonalize(size_t parameter, const torch::Tensor& scale) {
+  const torch::Tensor& tensor = parameters_[parameter].tensor;
+  const auto of = [&](const torch::Tensor& flat) {
+    return flat.narrow(0, offsets_[parameter], tensor.numel()).view(tensor.sizes());
+  };
+  of(gradient_).copy_(muon_update(of(gradient_) * scale, of(exp_avg_)));
+}
+
 void Optimizer::update_in_passes(double learning_rate, double scale, double ema_share) {
   const auto n = static_cast<double>(steps_);
   AdamWStep step{};
@@ -172,14 +189,21 @@ void Optimizer::update_in_passes(double learning_rate, double scale, double ema_
   step.bias2_root = static_cast<float>(std::sqrt(1 - std::pow(options_.beta2, n)));
   step.ema_share = static_cast<float>(ema_share);
   const auto decay = static_cast<float>(learning_rate * options_.weight_decay);
+  const torch::Tensor clip = at::scalar_tensor(scale, masters_.options());
+  workers_.for_each(static_cast<int64_t>(muon_parameters_),
+                    [&](int64_t i) { orthogonalize(static_cast<size_t>(i), clip); });
   workers_.for_each(static_cast<int64_t>(stretches_.size()), [&](int64_t i) {
     const Stretch& s = stretches_[static_cast<size_t>(i)];
     AdamWStep own = step;
     own.weight_decay = s.position < decayed_ ? decay : 0;
     const auto at = [&](const torch::Tensor& flat) { return flat.data_ptr<float>() + s.position; };
     for_type_of(working_, [&](auto* working) {
-      adamw_step(own, s.size, at(gradient_), at(masters_), at(exp_avg_), at(exp_avg_sq_), at(ema_),
-                 working + s.position);
+      working += s.position;
+      if (s.position < muon_)
+        descend(own, s.size, at(gradient_), at(masters_), at(ema_), working);
+      else
+        adamw_step(own, s.size, at(gradient_), at(masters_), at(exp_avg_), at(exp_avg_sq_), at(ema_),
+                   working);
     });
   });
 }
@@ -195,7 +219,14 @@ void Optimizer::update_by_operations(double learning_rate, const torch::Tensor& 
                       learning_rate, options_.beta1, options_.beta2, weight_decay, kEps,
                       /*amsgrad=*/false, /*maximize=*/false, /*grad_scale=*/{}, /*found_inf=*/broken_);
   };
-  update(0, decayed_, options_.weight_decay);
+  for (size_t i = 0; i < muon_parameters_; ++i) orthogonalize(i, at::ones({}, masters_.options()));
+  if (muon_ > 0) {
+    const torch::Tensor weights = masters_.narrow(0, 0, muon_), change = gradient_.narrow(0, 0, muon_);
+    const torch::Tensor moved =
+        weights * (1 - learning_rate * options_.weight_decay) - learning_rate * change;
+    weights.copy_(at::where(broken_ == 0, moved, weights));
+  }
+  update(muon_, decayed_ - muon_, options_.weight_decay);
   update(decayed_, masters_.numel() - decayed_, 0);
   ema_.lerp_(masters_, ema_share);
   show(masters_);

@@ -1,5 +1,6 @@
-// AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) with float32 master weights behind working weights of
-// any dtype, gradient accumulation and clipping, and the exponential moving average that is exported.
+// AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101), or Muon for the hidden layers' matrices, with float32
+// master weights behind working weights of any dtype, gradient accumulation and clipping, and the exponential
+// moving average that is exported.
 //
 // All tensors of the nets lie in one flat tensor a role, so that a step is a few passes: two of our own on
 // the CPU, a handful of the library's operations elsewhere.
@@ -26,6 +27,7 @@ struct OptimizerOptions {
   double beta1 = 0.9, beta2 = 0.99;
   double clip_norm = 1;
   double ema = 0.999;  // decay a step; smaller in the first steps
+  bool muon = false;   // for the matrices and kernels of hidden layers (train/muon.h)
 };
 
 class Optimizer {
@@ -81,19 +83,22 @@ class Optimizer {
   void add_with_peers(std::vector<torch::Tensor> gradients);
   void join_with_peers();
   bool in_passes() const { return masters_.is_cpu() && working_.scalar_type() != torch::kFloat16; }
+  void orthogonalize(size_t parameter, const torch::Tensor& scale);
   void update_in_passes(double learning_rate, double scale, double ema_share);
   void update_by_operations(double learning_rate, const torch::Tensor& scale, double ema_share);
   std::map<std::string, torch::Tensor> views(const torch::Tensor& flat, const std::string& prefix) const;
   void show(const torch::Tensor& flat);
 
-  std::vector<NamedTensor> parameters_;               // decayed ones first
+  std::vector<NamedTensor> parameters_;               // Muon's first, then the other decayed ones
   std::vector<std::vector<torch::Tensor>> replicas_;  // in the same order; the first are those of parameters_
   OptimizerOptions options_;
   Workers& workers_;
   Peers* peers_;
   std::vector<Stretch> stretches_;
-  std::vector<double> squares_;  // of the gradient, a stretch each
-  int64_t decayed_ = 0;          // elements
+  std::vector<double> squares_;   // of the gradient, a stretch each
+  std::vector<int64_t> offsets_;  // of each in the flat tensors
+  size_t muon_parameters_ = 0;
+  int64_t muon_ = 0, decayed_ = 0;  // elements from the first on
   int64_t steps_ = 0;
   bool fresh_ = true;                                                        // no gradient was added yet
   torch::Tensor working_, masters_, gradient_, exp_avg_, exp_avg_sq_, ema_;  // [elements]

@@ -128,7 +128,8 @@ Phase read_phase(const json& values, const Phase& usual, const std::string& wher
   return phase;
 }
 
-StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std::string& where) {
+StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std::string& name,
+                       const std::string& where) {
   Reader reader(values, where);
   StageRecipe stage;
   json phases;
@@ -143,6 +144,11 @@ StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std
   reader.read("weight_decay", stage.weight_decay, 0.0, 10.0);
   reader.read("beta1", stage.beta1, 0.0, kBelowOne);
   reader.read("beta2", stage.beta2, 0.0, kBelowOne);
+  std::string optimizer = "adamw";
+  reader.read("optimizer", optimizer);
+  if (optimizer != "adamw" && optimizer != "muon")
+    reader.fail("\"optimizer\" must be \"adamw\" or \"muon\", not \"" + optimizer + "\"");
+  stage.muon = optimizer == "muon";
   reader.read("clip_norm", stage.clip_norm, 1e-9, 1e9);
   reader.read("ema", stage.ema, 0.0, kBelowOne);
   reader.read("vlb_weight", stage.vlb_weight, 0.0, 1e3);
@@ -159,6 +165,9 @@ StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std
   reader.read("blur", stage.blur, 0.0, 0.7);
   reader.read("noise", stage.noise, 0.0, 2.0);
   reader.read("crops", stage.crops, int64_t{1}, int64_t{1024});
+  if (stage.crops != 1 && name != "upsampler") reader.fail("only the upsampler takes \"crops\"");
+  if (stage.train_through_embedding && !(stage.train_towers && stage.train_image_encoder))
+    reader.fail("\"train_through_embedding\" needs train_towers and train_image_encoder");
   for (const Phase& phase : stage.phases)
     if (phase.batch % (stage.micro_batches * stage.crops) != 0)
       reader.fail("\"batch\" must be a multiple of micro_batches × crops");
@@ -218,7 +227,8 @@ Recipe Recipe::from(const json& values, const std::string& origin) {
     if (std::ranges::none_of(kStages, [&](const NamedStage& known) { return known.name == stage.key(); }))
       reader.fail("unknown stage \"" + stage.key() + "\", expected clip, prior, decoder, upsampler or judge");
   for (const auto& stage : stages.items())
-    recipe.stages[stage.key()] = read_stage(stage.value(), recipe.scenes, origin + ": stages." + stage.key());
+    recipe.stages[stage.key()] =
+        read_stage(stage.value(), recipe.scenes, stage.key(), origin + ": stages." + stage.key());
   return recipe;
 }
 

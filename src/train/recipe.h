@@ -37,6 +37,7 @@ struct StageRecipe {
   std::vector<Phase> phases;
   int64_t micro_batches = 1;  // parts that a batch is computed in, as many at a time as there are threads
   double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.99;
+  bool muon = false;               // in place of AdamW for the hidden layers' matrices (train/muon.h)
   double clip_norm = 1;            // of the gradient
   double ema = 0.999;              // decay a step
   double vlb_weight = 0;           // λ of the hybrid loss; 0: the variance is fixed

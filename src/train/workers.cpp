@@ -56,10 +56,8 @@ void Workers::run(int calls, const std::function<void(int)>& work) {
 }
 
 void Workers::for_each(int64_t items, const std::function<void(int64_t)>& work) {
-  const int64_t share = (items + count() - 1) / count();
   run(count(), [&](int worker) {
-    const int64_t begin = worker * share, end = std::min(begin + share, items);
-    for (int64_t i = begin; i < end; ++i) work(i);
+    for (int64_t i = worker; i < items; i += count()) work(i);
   });
 }
 

@@ -24,7 +24,7 @@ class Workers {
   // fault of the first one that threw.
   void run(int calls, const std::function<void(int)>& work);
 
-  // Calls work(i) for i in 0 … items − 1, dealt out evenly.
+  // Calls work(i) for i in 0 … items − 1, dealt out in turn.
   void for_each(int64_t items, const std::function<void(int64_t)>& work);
 
  private:

@@ -78,7 +78,8 @@ TEST_P(TrainingOnDevice, TheJudgeStepsAsOnTheCpu) {
 
 TEST_P(TrainingOnDevice, TrainsTowersWithTheDecoderInBfloat16) {
   nlohmann::json values = tiny_recipe(2);
-  values["stages"]["decoder"].update({{"train_towers", true}, {"embedding_noise", 0.2}});
+  values["stages"]["decoder"].update(
+      {{"train_towers", true}, {"embedding_noise", 0.2}, {"optimizer", "muon"}});
   RunFolder run(temporary.path, values, on_device(torch::kBFloat16));
   for (const std::string name : {"decoder", "prior", "upsampler"}) {
     EXPECT_TRUE(run.train(name));

@@ -5,6 +5,9 @@
 #include <cmath>
 #include <limits>
 
+#include "train/muon.h"
+#include "weights/load.h"
+
 namespace unclip {
 namespace {
 
@@ -48,6 +51,57 @@ TEST_F(Optimizing, EqualsTorchsAdamW) {
                                      (net.bias - reference.bias).abs().max().item<double>());
   std::cout << "largest difference " << difference << '\n';
   EXPECT_LE(difference, 1e-6);
+}
+
+// In the passes of the CPU, and in the operations that other devices and float16 take.
+TEST_F(Optimizing, EqualsTorchsMuon) {
+  const auto golden = read_tensors(std::string(UNCLIP_TEST_DATA) + "/muon.safetensors");
+  OptimizerOptions options = kPlain;
+  options.muon = true;
+  for (const std::string name : {"wide", "tall", "square"})
+    for (const auto dtype : {torch::kFloat32, torch::kFloat16}) {
+      const torch::Tensor before = golden.at(name + ".before"), expected = golden.at(name + ".after");
+      torch::Tensor matrix = before.clone();
+      Optimizer optimizer({{"matrix", matrix}}, options, dtype, torch::kCPU, workers);
+      for (const torch::Tensor& gradient : golden.at(name + ".gradients").unbind()) {
+        (matrix * gradient).sum().backward();
+        optimizer.accumulate();
+        optimizer.step(0.02);
+      }
+      const torch::Tensor error = (optimizer.state().at("weights.matrix") - expected).abs().max();
+      const double of_the_way = (error / (before - expected).abs().max()).item<double>();
+      std::cout << name << ", " << dtype << ": largest difference " << of_the_way << " of the way\n";
+      EXPECT_LE(of_the_way, 1e-3);  // the iteration is in bfloat16
+    }
+}
+
+// A table beside a matrix learns as it would alone.
+TEST_F(Optimizing, MuonLeavesEmbeddingsAndOuterConvolutionsToAdamW) {
+  const torch::Tensor kernel = torch::ones({4, 4, 3, 3});
+  EXPECT_TRUE(is_hidden_matrix("decoder.mid_block.resnets.0.conv1.weight", kernel));
+  EXPECT_TRUE(is_hidden_matrix("text_encoder.encoder.layers.0.mlp.fc1.weight", torch::ones({4, 4})));
+  EXPECT_FALSE(is_hidden_matrix("decoder.mid_block.resnets.0.norm1.weight", torch::ones({4})));
+  EXPECT_FALSE(is_hidden_matrix("decoder.conv_in.weight", kernel));
+  EXPECT_FALSE(is_hidden_matrix("decoder.conv_out.weight", kernel));
+  Net net, alone;
+  torch::Tensor hidden = torch::ones({3, 3});
+  OptimizerOptions options = kPlain;
+  options.muon = true;
+  Optimizer muon({{"hidden", hidden}, {"embedding", net.matrix}, {"bias", net.bias}}, options,
+                 torch::kFloat32, torch::kCPU, workers);
+  Optimizer adamw({{"embedding", alone.matrix}, {"bias", alone.bias}}, kPlain, torch::kFloat32, torch::kCPU,
+                  workers);
+  for (int i = 0; i < 3; ++i) {
+    (net.loss() + hidden.square().sum()).backward();
+    alone.loss().backward();
+    muon.accumulate();
+    adamw.accumulate();
+    muon.step(0.02);
+    adamw.step(0.02);
+  }
+  EXPECT_TRUE(net.matrix.equal(alone.matrix));
+  EXPECT_TRUE(net.bias.equal(alone.bias));
+  EXPECT_FALSE(hidden.equal(torch::ones({3, 3})));
 }
 
 TEST_F(Optimizing, SumsGradientsAndClipsTheirNorm) {

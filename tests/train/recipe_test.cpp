@@ -64,6 +64,12 @@ TEST(Recipe, NamesTheKeyThatDoesNotFit) {
   });
   refuses("\"ema\" is 1", [](json& r) { r["stages"]["clip"]["ema"] = 1; });
   refuses("weight above 0", [](json& r) { r["data"]["families"] = {{"shapes", 0}}; });
+  refuses("\"optimizer\" must be \"adamw\" or \"muon\"",
+          [](json& r) { r["stages"]["clip"]["optimizer"] = "sgd"; });
+  refuses("stages.prior: only the upsampler takes \"crops\"",
+          [](json& r) { r["stages"]["prior"]["crops"] = 2; });
+  refuses("needs train_towers and train_image_encoder",
+          [](json& r) { r["stages"]["decoder"]["train_through_embedding"] = true; });
   refuses("multiple", [](json& r) { r["stages"]["clip"]["micro_batches"] = 5; });
 }
 

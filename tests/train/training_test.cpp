@@ -86,8 +86,10 @@ TEST(Training, ResumesExactly) {
 TEST(Training, ThreadsChangeNothing) {
   json values = tiny_recipe(6);
   for (const char* stage : {"prior", "decoder", "upsampler"}) values["stages"][stage]["micro_batches"] = 4;
-  values["stages"]["decoder"].update(
-      {{"train_towers", true}, {"train_through_embedding", true}, {"embedding_noise", 0.2}});
+  values["stages"]["decoder"].update({{"train_towers", true},
+                                      {"train_through_embedding", true},
+                                      {"embedding_noise", 0.2},
+                                      {"optimizer", "muon"}});
   values["stages"]["prior"]["noise_draws"] = 3;
   TemporaryFolder alone, together;
   for (const TemporaryFolder* folder : {&alone, &together}) {
