@@ -22,7 +22,7 @@
 namespace unclip {
 namespace {
 
-constexpr uint64_t kLargestMeasured = 64;   // more at once gains nothing
+constexpr uint64_t kLargestMeasured = 64;   // more at once gains nothing, even on a GPU
 constexpr std::size_t kMostWaiting = 4096;  // tasks: beyond them a batch is drawn that is not full
 
 class ModelEngine final : public Engine {

@@ -1,6 +1,7 @@
 // Options + the model's defaults → requests to the pipeline; its exceptions → Error.
 #include "engine/model.h"
 
+#include <ATen/Parallel.h>
 #include <spdlog/spdlog.h>
 
 #include <bit>
@@ -139,6 +140,13 @@ std::vector<DrawnImage> Model::check_safety(const std::vector<ImageTask>& batch,
   return drawn;
 }
 
+std::vector<Image> Model::generate(const std::vector<ImageRequest>& requests, const DrawSettings& settings,
+                                   const Observer& observer) {
+  const bool side_by_side = target_.device.is_cpu() && !target_.memory;  // which holds one net at a time
+  return side_by_side ? side_by_side_.generate(*pipeline_, requests, settings, observer)
+                      : pipeline_->generate(requests, settings, observer);
+}
+
 std::vector<DrawnImage> Model::draw(const std::vector<ImageTask>& batch, const Observer& observer) {
   const ImageOptions& shared = batch.front().options;
   if (shared.safety_checker == SafetyCheck::on && !safety_)
@@ -162,7 +170,7 @@ std::vector<DrawnImage> Model::draw(const std::vector<ImageTask>& batch, const O
     std::vector<ImageRequest> requests;
     for (const ImageTask& task : batch)
       requests.push_back(requests_->make(task, guidance_of(task.options), settings, observer));
-    return finish(pipeline_->generate(requests, settings, observer));
+    return finish(generate(requests, settings, observer));
   });
 }
 
@@ -188,8 +196,12 @@ std::optional<double> Model::psnr(const ImageTask& task, const Image& image) {
   return requests_->psnr(task, image);
 }
 
-// Draws one and four by the fewest steps: memory grows by the same for each image more.
+// Draws one and four by the fewest steps: memory grows by the same for each image more. On the CPU the
+// batches are several where that costs nothing: the images of one are written while the next is drawn.
 std::size_t Model::fitting_batch(const ImageTask& task, std::size_t most) {
+  constexpr std::size_t kMostOfACore = 8;  // images: more at once gains nothing
+  if (target_.device.is_cpu())
+    most = std::min(most, std::bit_floor(kMostOfACore * static_cast<std::size_t>(at::get_num_threads())));
   ImageTask probe = task;
   probe.options.strength = 1;  // of few steps a share is none
   probe.options.safety_checker = SafetyCheck::off;

@@ -8,6 +8,7 @@
 
 #include "engine/engine.h"
 #include "engine/request_maker.h"
+#include "engine/side_by_side.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/safety_check.h"
 
@@ -62,6 +63,9 @@ class Model {
   void use_loras(const std::vector<LoraFile>& loras);
   void open(const ModelFolder& folder);
 
+  std::vector<Image> generate(const std::vector<ImageRequest>& requests, const DrawSettings& settings,
+                              const Observer& observer);
+
   // Asks the safety checker, and blackens what it flags where that is on. All of one batch key.
   std::vector<DrawnImage> check_safety(const std::vector<ImageTask>& batch, std::vector<Image> images);
 
@@ -69,7 +73,8 @@ class Model {
   const PipelineParts parts_;
   std::vector<LoraFile> loras_;  // that the weights hold
   DeviceAndDtype target_;
-  std::unique_ptr<Pipeline> pipeline_;     // empty where it could not be opened anew
+  std::unique_ptr<Pipeline> pipeline_;  // empty where it could not be opened anew
+  SideBySide side_by_side_;
   std::unique_ptr<SafetyChecker> safety_;  // null where none is wanted, or the model has none
   std::optional<RequestMaker> requests_;
   PipelineDefaults defaults_;

@@ -7,6 +7,8 @@
 
 #include <torch/torch.h>
 
+#include "nn/packed_weight.h"
+
 namespace unclip {
 
 // y = x Wᵀ + b over the last dimension. Keys: weight [out, in], bias [out].
@@ -17,8 +19,8 @@ struct LinearImpl : torch::nn::Module {
   void reset_parameters();
 
   torch::Tensor weight, bias;
-  bool packs = false;    // see nn/packing.h
-  torch::Tensor packed;  // the weight in oneDNN's layout, from the first call of a layer that packs
+  bool packs = false;  // see nn/packing.h
+  PackedWeight packed;
 };
 TORCH_MODULE(Linear);
 
@@ -35,10 +37,9 @@ struct Conv2dImpl : torch::nn::Module {
 
   int64_t stride, padding;
   torch::Tensor weight, bias;
-  bool packs = false;
-  torch::Tensor packed;
-  bool both_ways = false;  // both forward() and forward_doubled() are called: the plain weight stays
-  torch::Tensor doubling;  // what it packs
+  bool packs = false, packs_doubling = false;
+  PackedWeight packed, doubling;  // for forward(), for forward_doubled()
+  bool both_ways = false;         // both are called: the plain weight stays
 };
 TORCH_MODULE(Conv2d);
 

@@ -23,20 +23,22 @@ void give_up_storage(Tensor& weight) {
   weight.set_data(torch::empty({1}, weight.options()).expand(weight.sizes()));
 }
 
-void pack(LinearImpl& layer, int64_t rows) {
+Tensor pack(LinearImpl& layer, int64_t rows) {
   static const auto reorder =
       find_operator<Tensor(const Tensor&, std::optional<int64_t>)>("mkldnn::_reorder_linear_weight");
-  layer.packed = reorder.call(layer.weight, rows);
+  Tensor packed = reorder.call(layer.weight, rows);
   give_up_storage(layer.weight);
+  return packed;
 }
 
-void pack(Conv2dImpl& layer, at::IntArrayRef input) {
+Tensor pack(Conv2dImpl& layer, at::IntArrayRef input) {
   static const auto reorder =
       find_operator<Tensor(const Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, int64_t,
                            at::OptionalIntArrayRef)>("mkldnn::_reorder_convolution_weight");
   const std::vector<int64_t> stride(2, layer.stride), padding(2, layer.padding), dilation(2, 1);
-  layer.packed = reorder.call(layer.weight, padding, stride, dilation, 1, input);
+  Tensor packed = reorder.call(layer.weight, padding, stride, dilation, 1, input);
   if (!layer.both_ways) give_up_storage(layer.weight);
+  return packed;
 }
 
 // [out,in,3,3] → [in,out,4,4]. Rows 2i and 2i+1 of the doubled image are row i of x. So row 2i of the result
@@ -52,13 +54,14 @@ Tensor doubling_kernel(const Tensor& weight) {
 
 const std::vector<int64_t> kTwo(2, 2), kOne(2, 1), kNone(2, 0);  // of rows and columns
 
-void pack_doubling(Conv2dImpl& layer, at::IntArrayRef input) {
+Tensor pack_doubling(Conv2dImpl& layer, at::IntArrayRef input) {
   static const auto reorder =
       find_operator<Tensor(const Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
                            int64_t, at::OptionalIntArrayRef)>(
           "mkldnn::_reorder_convolution_transpose_weight");
-  layer.doubling = reorder.call(doubling_kernel(layer.weight), kOne, kNone, kTwo, kOne, 1, input);
+  Tensor packed = reorder.call(doubling_kernel(layer.weight), kOne, kNone, kTwo, kOne, 1, input);
   if (!layer.both_ways) give_up_storage(layer.weight);
+  return packed;
 }
 
 // Whether oneDNN computes in `dtype` on this CPU.
@@ -74,7 +77,10 @@ bool can_pack(torch::Dtype dtype) {
 void pack_weights(torch::nn::Module& module) {
   module.apply([](torch::nn::Module& child) {
     if (auto* linear = child.as<LinearImpl>()) linear->packs = can_pack(linear->weight.scalar_type());
-    if (auto* conv = child.as<Conv2dImpl>()) conv->packs = can_pack(conv->weight.scalar_type());
+    if (auto* conv = child.as<Conv2dImpl>()) {
+      conv->packs = can_pack(conv->weight.scalar_type());
+      conv->packs_doubling = conv->packs && conv->weight.scalar_type() == torch::kFloat32;
+    }
   });
 }
 
@@ -92,18 +98,18 @@ Tensor packed_linear(LinearImpl& layer, const Tensor& x) {
   static const auto linear =
       find_operator<Tensor(const Tensor&, const Tensor&, const OptionalTensor&, c10::string_view, Scalars,
                            std::optional<c10::string_view>)>("mkldnn::_linear_pointwise");
-  if (!layer.packed.defined()) pack(layer, x.numel() / x.size(-1));
-  return linear.call(x, layer.packed, optional(layer.bias), "none", Scalars(), "");
+  const Tensor& weight = layer.packed.get([&] { return pack(layer, x.numel() / x.size(-1)); });
+  return linear.call(x, weight, optional(layer.bias), "none", Scalars(), "");
 }
 
 Tensor packed_conv2d(Conv2dImpl& layer, const Tensor& x) {
   static const auto convolution = find_operator<Tensor(
       const Tensor&, const Tensor&, const OptionalTensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
       int64_t, c10::string_view, Scalars, std::optional<c10::string_view>)>("mkldnn::_convolution_pointwise");
-  if (!layer.packed.defined()) pack(layer, x.sizes());
+  const Tensor& weight = layer.packed.get([&] { return pack(layer, x.sizes()); });
   const std::vector<int64_t> strides(2, layer.stride), paddings(2, layer.padding), dilation(2, 1);
-  return convolution.call(x, layer.packed, optional(layer.bias), paddings, strides, dilation, 1, "none",
-                          Scalars(), "");
+  return convolution.call(x, weight, optional(layer.bias), paddings, strides, dilation, 1, "none", Scalars(),
+                          "");
 }
 
 Tensor packed_doubling_conv2d(Conv2dImpl& layer, const Tensor& x) {
@@ -111,9 +117,8 @@ Tensor packed_doubling_conv2d(Conv2dImpl& layer, const Tensor& x) {
       const Tensor&, const Tensor&, const OptionalTensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
       at::IntArrayRef, int64_t, c10::string_view, Scalars, std::optional<c10::string_view>)>(
       "mkldnn::_convolution_transpose_pointwise");
-  if (!layer.doubling.defined()) pack_doubling(layer, x.sizes());
-  return convolution.call(x, layer.doubling, optional(layer.bias), kOne, kNone, kTwo, kOne, 1, "none",
-                          Scalars(), "");
+  const Tensor& weight = layer.doubling.get([&] { return pack_doubling(layer, x.sizes()); });
+  return convolution.call(x, weight, optional(layer.bias), kOne, kNone, kTwo, kOne, 1, "none", Scalars(), "");
 }
 
 }  // namespace unclip

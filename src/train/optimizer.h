@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "train/peers.h"
-#include "train/workers.h"
+#include "device/workers.h"
 
 namespace unclip {
 

@@ -76,7 +76,7 @@ TEST(Packing, IsUndone) {
   layer->forward(torch::zeros({1, 24, 4, 4}));
   layer->forward_doubled(torch::zeros({1, 24, 4, 4}));
   give_up_weights(*layer);
-  EXPECT_FALSE(layer->packed.defined() || layer->doubling.defined());
+  EXPECT_FALSE(layer->packed || layer->doubling);
   EXPECT_EQ(layer->weight.storage().nbytes(), sizeof(float));
   EXPECT_EQ(layer->weight.sizes(), (std::vector<int64_t>{16, 24, 3, 3}));
 }

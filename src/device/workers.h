@@ -1,6 +1,6 @@
-// The threads of a training step: each computes a micro-batch on its own replica of the nets, and together
-// they pass over the parameters. One computation spread over two threads waits for the slower of them after
-// every layer: where other work runs beside, that is most of its time.
+// Threads that compute side by side on the CPU: in training each a micro-batch on its own replica of the nets,
+// in generation each a part of the batch. One computation spread over two threads waits for the slower of them
+// after every layer, which for small nets is a third of its time, and most of it where other work runs beside.
 #pragma once
 
 #include <condition_variable>

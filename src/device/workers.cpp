@@ -1,5 +1,5 @@
 // Threads that wait for rounds of work (see the header).
-#include "train/workers.h"
+#include "device/workers.h"
 
 #include <ATen/Parallel.h>
 
