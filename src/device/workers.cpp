@@ -9,7 +9,10 @@ namespace unclip {
 
 // NOLINTNEXTLINE(bugprone-throw-keyword-missing): a vector of exceptions that nobody threw yet
 Workers::Workers(int count, int threads_each) : faults_(static_cast<size_t>(count)) {
+  const int here = at::get_num_threads();
   for (int i = 0; i < count; ++i) threads_.emplace_back([this, i, threads_each] { serve(i, threads_each); });
+  run(count, [](int) {});
+  at::set_num_threads(here);  // of this thread and of those to come, which took the workers' number
 }
 
 Workers::~Workers() {

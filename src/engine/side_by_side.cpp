@@ -23,10 +23,7 @@ int equal_parts(std::size_t images, int threads) {
 }  // namespace
 
 Workers& SideBySide::workers(int count, int threads) {
-  if (workers_ && workers_->count() == count) return *workers_;
-  workers_ = std::make_unique<Workers>(count, threads / count);
-  workers_->run(count, [](int) {});
-  at::set_num_threads(threads);  // that the workers chose fewer is nobody else's affair
+  if (!workers_ || workers_->count() != count) workers_ = std::make_unique<Workers>(count, threads / count);
   return *workers_;
 }
 

@@ -1,4 +1,4 @@
-// The page at /: src/serve/page.html, as it was when the program was built.
+// The page at /: src/serve/page/, as it was when the program was built.
 #pragma once
 
 #include <string>

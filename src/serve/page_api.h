@@ -1,4 +1,4 @@
-// What the page at / (src/serve/page.html) asks the server for.
+// What the page at / (src/serve/page/) asks the server for.
 //
 // The rules of the page: one file without outside requests. It is served with the policy
 //   default-src 'none'; script-src 'sha256-…'; style-src 'unsafe-inline'; img-src 'self' data: blob:;

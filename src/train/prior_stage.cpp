@@ -1,5 +1,8 @@
 // Stage prior: from a caption to the embedding of an image that fits it, by diffusion (unCLIP,
 // arXiv:2204.06125, section 2.2). The net predicts the clean embedding itself.
+#include <ATen/Parallel.h>
+
+#include "device/workers.h"
 #include "prior/prior_transformer.h"
 #include "support/interrupt.h"
 #include "train/clip_towers.h"
@@ -54,13 +57,16 @@ class PriorStage final : public Stage {
     if (wants_images()) return;
     const torch::NoGradGuard no_grad;
     constexpr int64_t kAtATime = 256;
-    std::vector<Encoded> parts;
-    for (int64_t first = 0; first < recipe_.stored_examples; first += kAtATime) {
+    std::vector<Encoded> parts(static_cast<size_t>((recipe_.stored_examples + kAtATime - 1) / kAtATime));
+    Workers workers(context_.target.device.is_cpu() ? at::get_num_threads() : 1);
+    workers.for_each(static_cast<int64_t>(parts.size()), [&](int64_t i) {
+      const torch::NoGradGuard none_here;
       throw_if_interrupted();
-      parts.push_back(encode(draw_batch(
-          context_.tokenizer.get(), {context_.source.get(), static_cast<uint64_t>(first),
-                                     std::min(kAtATime, recipe_.stored_examples - first), image_size({})})));
-    }
+      const int64_t first = i * kAtATime, count = std::min(kAtATime, recipe_.stored_examples - first);
+      parts[static_cast<size_t>(i)] =
+          encode(draw_batch(context_.tokenizer.get(),
+                            {context_.source.get(), static_cast<uint64_t>(first), count, image_size({})}));
+    });
     const auto joined = [&](torch::Tensor Encoded::*part) {
       std::vector<torch::Tensor> all;
       for (const Encoded& each : parts) all.push_back(each.*part);
