@@ -25,6 +25,8 @@ inline std::string png_bytes(int side, int channels = 3, uint8_t value = 200) {
   return {reinterpret_cast<const char*>(png.data()), png.size()};
 }
 
+using Refusal = std::pair<int, std::string>;  // status, and what the message says
+
 class Serving : public testing::Test {
  protected:
   Serving() { options.port = 0; }
