@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -34,6 +35,15 @@ inline std::string read_file(const fs::path& path) {
   std::ostringstream text;
   text << std::ifstream(path, std::ios::binary).rdbuf();
   return text.str();
+}
+
+// Runs a command line of /bin/sh, in which $UNCLIP is the program, on one thread; all that it says goes to
+// `log`. Its exit code, or -1 where a signal ended it.
+inline int run_shell(const std::string& command, const fs::path& log) {
+  const std::string all =
+      "export UNCLIP='" UNCLIP_BINARY "' OMP_NUM_THREADS=1; exec > '" + log.string() + "' 2>&1; " + command;
+  const int status = std::system(all.c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 // What to change in the child before the program starts: limits, descriptors, folder.

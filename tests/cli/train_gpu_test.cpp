@@ -21,17 +21,12 @@ class TrainGpu : public testing::Test {
 
   // A command line of /bin/sh, with $train for a call of the script; its exit code.
   int shell(const std::string& command) const {
-    const std::string script = UNCLIP_TEST_DATA "/../../scripts/train_gpu";
-    const std::string all = "cd '" + folder.path.string() +
-                            "'; exec > log 2>&1; export UNCLIP='" UNCLIP_BINARY
-                            "' OMP_NUM_THREADS=1; "
-                            "script='" +
-                            script +
-                            "'; train=\"$script --config recipe.json --device cpu "
-                            "--bench-steps 2 --minutes 1 --total 0.08\"; " +
-                            command;
-    const int status = std::system(all.c_str());
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return run_shell("cd '" + folder.path.string() +
+                         "'; script='" UNCLIP_TEST_DATA
+                         "/../../scripts/train_gpu'; train=\"$script --config recipe.json --device cpu "
+                         "--bench-steps 2 --minutes 1 --total 0.08\"; " +
+                         command,
+                     folder.path / "log");
   }
   std::string log() const { return read_file(folder.path / "log"); }
 
