@@ -14,6 +14,7 @@ def write(data: Path) -> None:
     folder = data.parents[1] / "models" / "picturebook"
     pipe = UnCLIPPipeline.from_pretrained(folder, torch_dtype=torch.float32)
     recommended = json.loads((folder / "generation_config.json").read_text())
+    recommended.pop("prior_candidates", None)  # the reference samples one
     (data / "picturebook").mkdir(exist_ok=True)
     for prompt, seed in PICTURES:
         generator = torch.Generator("cpu").manual_seed(seed)

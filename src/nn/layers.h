@@ -7,7 +7,7 @@
 
 #include <torch/torch.h>
 
-#include "nn/packed_weight.h"
+#include "nn/once_tensor.h"
 
 namespace unclip {
 
@@ -20,7 +20,7 @@ struct LinearImpl : torch::nn::Module {
 
   torch::Tensor weight, bias;
   bool packs = false;  // see nn/packing.h
-  PackedWeight packed;
+  OnceTensor packed;
 };
 TORCH_MODULE(Linear);
 
@@ -38,8 +38,8 @@ struct Conv2dImpl : torch::nn::Module {
   int64_t stride, padding;
   torch::Tensor weight, bias;
   bool packs = false, packs_doubling = false;
-  PackedWeight packed, doubling;  // for forward(), for forward_doubled()
-  bool both_ways = false;         // both are called: the plain weight stays
+  OnceTensor packed, doubling;  // for forward(), for forward_doubled()
+  bool both_ways = false;       // both are called: the plain weight stays
 };
 TORCH_MODULE(Conv2d);
 

@@ -112,12 +112,11 @@ torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch
 
 // Without a negative prompt the decoder is led away from what the vision tower sees in an image of zeros.
 torch::Tensor KandinskyPrior::encoding_of_black() {
-  if (!black_.defined()) {
+  return black_.get([&] {
     const int64_t side = image_encoder_.config().image_size;
     const torch::Tensor black = torch::zeros({1, 3, side, side}, target_.device);
-    black_ = finite(image_encoder_->forward(black)[0].to(torch::kFloat32), "image encoder", target_);
-  }
-  return black_;
+    return finite(image_encoder_->forward(black)[0].to(torch::kFloat32), "image encoder", target_);
+  });
 }
 
 }  // namespace unclip

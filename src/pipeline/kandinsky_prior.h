@@ -5,6 +5,7 @@
 #include "image_encoder/clip_image_processor.h"
 #include "image_encoder/clip_vision_model.h"
 #include "load_net.h"
+#include "nn/once_tensor.h"
 #include "prior/prior_transformer.h"
 #include "stage_run.h"
 #include "text_encoder/clip_text_model.h"
@@ -46,7 +47,7 @@ class KandinskyPrior {
   ClipImageProcessorConfig image_processor_;
   LoadedNet<PriorTransformer> prior_;
   ScheduleConfig scheduler_;
-  torch::Tensor black_;  // encoding_of_black(), once it was asked for
+  OnceTensor black_;  // encoding_of_black()
 };
 
 }  // namespace unclip

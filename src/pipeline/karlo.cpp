@@ -105,8 +105,10 @@ torch::Tensor KarloPipeline::embedding_of(const std::vector<ImageRequest>& batch
   const StepDone step_done = watch("prior", settings.prior_candidates * settings.steps.prior, observer);
   const torch::Tensor asked =
       text.pooled.narrow(0, text.pooled.size(0) - noise.batch_size(), noise.batch_size());
-  return nearest_candidate(settings.prior_candidates, asked, noise,
-                           [&](NoiseSource& own) { return sample_prior(text, *sampler, own, step_done); });
+  const PriorText read = prior_->read(text.pooled, text.sequence, text.mask);
+  return nearest_candidate(settings.prior_candidates, asked, noise, [&](NoiseSource& own) {
+    return sample_prior(text, read, *sampler, own, step_done);
+  });
 }
 
 ImageSize KarloPipeline::image_size(const DrawSettings& settings) const {
@@ -147,9 +149,8 @@ KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<ImageRequest
 }
 
 // unCLIP section 2.2: the diffusion prior p(image embedding | text); the net predicts the embedding itself.
-torch::Tensor KarloPipeline::sample_prior(const Conditioning& text, Sampler& sampler, NoiseSource& noise,
-                                          const StepDone& step_done) {
-  const PriorText read = prior_->read(text.pooled, text.sequence, text.mask);
+torch::Tensor KarloPipeline::sample_prior(const Conditioning& text, const PriorText& read, Sampler& sampler,
+                                          NoiseSource& noise, const StepDone& step_done) {
   const Predict net = [&](const torch::Tensor& x, float t) {
     return prior_.step(x.to(target_.dtype), timestep_tensor(t, target_.device), read).to(torch::kFloat32);
   };

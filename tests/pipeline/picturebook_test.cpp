@@ -9,7 +9,7 @@ namespace {
 
 const Observer kQuiet = [](auto, auto, auto) {};
 
-TEST(Imagebook, DrawsWhatTheReferenceDraws) {
+TEST(Picturebook, DrawsWhatTheReferenceDraws) {
   const std::filesystem::path data = UNCLIP_TEST_DATA;
   const auto pipeline =
       Pipeline::open(ModelFolder::open(data / "../../models/picturebook"), {torch::kCPU, torch::kFloat32});
@@ -28,7 +28,7 @@ TEST(Imagebook, DrawsWhatTheReferenceDraws) {
 }
 
 // DDIM's inversion, at the size of the decoder: noise that rebuilds the program's own sample.
-TEST(Imagebook, InversionRebuildsItsOwnSample) {
+TEST(Picturebook, InversionRebuildsItsOwnSample) {
   const std::filesystem::path data = UNCLIP_TEST_DATA;
   const auto pipeline =
       Pipeline::open(ModelFolder::open(data / "../../models/picturebook"), {torch::kCPU, torch::kFloat32},

@@ -1,4 +1,4 @@
-// A weight in another layout, made at a layer's first call, whichever of several threads that is.
+// A tensor that is made when it is first asked for, by whichever of several threads that is.
 #pragma once
 
 #include <torch/torch.h>
@@ -8,33 +8,33 @@
 
 namespace unclip {
 
-class PackedWeight {
+class OnceTensor {
  public:
-  // `pack`: () → the weight.
-  template <class Pack>
-  const torch::Tensor& get(const Pack& pack) {
+  // `make`: () → the tensor.
+  template <class Make>
+  const torch::Tensor& get(const Make& make) {
     if (!is_there_.load(std::memory_order_acquire)) {
       const std::lock_guard lock(mutex_);
       if (!is_there_.load(std::memory_order_relaxed)) {
-        weight_ = pack();
+        tensor_ = make();
         is_there_.store(true, std::memory_order_release);
       }
     }
-    return weight_;
+    return tensor_;
   }
 
   explicit operator bool() const { return is_there_; }
 
-  // While no thread calls the layer.
+  // While no thread asks for it.
   void reset() {
-    weight_.reset();
+    tensor_.reset();
     is_there_ = false;
   }
 
  private:
   std::mutex mutex_;
   std::atomic<bool> is_there_ = false;
-  torch::Tensor weight_;
+  torch::Tensor tensor_;
 };
 
 }  // namespace unclip
