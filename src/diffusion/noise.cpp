@@ -17,13 +17,14 @@ NoiseSource NoiseSource::subset(const std::vector<int64_t>& images) const {
   return some;
 }
 
-NoiseSource NoiseSource::variant(uint64_t number) const {
-  NoiseSource other({}, device_);
+NoiseSource NoiseSource::with_variants(int64_t count) const {
+  NoiseSource all = *this;
   // Far from the seeds that a run counts up from its first one: the golden ratio's fraction of 2⁶⁴.
-  for (const at::Generator& generator : generators_)
-    other.generators_.push_back(
-        at::make_generator<at::CPUGeneratorImpl>(generator.current_seed() + number * 0x9E3779B97F4A7C15U));
-  return other;
+  for (uint64_t i = 1; i < static_cast<uint64_t>(count); ++i)
+    for (const at::Generator& generator : generators_)
+      all.generators_.push_back(
+          at::make_generator<at::CPUGeneratorImpl>(generator.current_seed() + i * 0x9E3779B97F4A7C15U));
+  return all;
 }
 
 torch::Tensor NoiseSource::normal(at::IntArrayRef shape) {

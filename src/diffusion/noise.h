@@ -23,8 +23,10 @@ class NoiseSource {
   // Draws for some of the images alone, on from where their generators stand; these stand further then.
   NoiseSource subset(const std::vector<int64_t>& images) const;
 
-  // Draws of other images, made up from the same seeds.
-  NoiseSource variant(uint64_t number) const;
+  // Draws for every image `count` times, [count·B, shape...]: first its own, on from where its generator
+  // stands, which stands further then; after these, `count` − 1 times, others that are made up from the same
+  // seeds.
+  NoiseSource with_variants(int64_t count) const;
 
   int64_t batch_size() const { return static_cast<int64_t>(generators_.size()); }
 

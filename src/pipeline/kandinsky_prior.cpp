@@ -93,21 +93,22 @@ torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch
   observer("text", 1, 1);
 
   const PriorText read = prior_->read(text.pooled, text.sequence, text.mask);
-  const Predict net = [&](const torch::Tensor& x, float t) {  // [B or 2B,K,D]
-    const torch::Tensor answer =
-        prior_.step(x.flatten(0, 1).to(target_.dtype), timestep_tensor(t, target_.device), read);
-    return answer.to(torch::kFloat32).view(x.sizes());
+  const int64_t candidates = settings.prior_candidates;
+  const Predict net = [&](const torch::Tensor& x, float t) {  // [K·B or 2·K·B,R,D]
+    const auto answer = [&](const torch::Tensor& all) {
+      return prior_.step(all.to(target_.dtype), timestep_tensor(t, target_.device), read).to(torch::kFloat32);
+    };
+    return read_by_candidate(x.flatten(0, 1), candidates, is_on, answer).view(x.sizes());
   };
-  const torch::Tensor scale = guidance_scales(batch, &Guidance::prior, target_.device);
-  const StepDone step_done = watch("prior", settings.prior_candidates * settings.steps.prior, observer);
+  const torch::Tensor scale = guidance_scales(batch, &Guidance::prior, target_.device).repeat(candidates);
   const auto count = static_cast<int64_t>(batch.size());
   const torch::Tensor asked =
       text.pooled.slice(0, text.pooled.size(0) - count * rows).view({count, rows, -1}).select(1, 0);  // [B,D]
-  return nearest_candidate(settings.prior_candidates, asked, noise, [&](NoiseSource& own) {
-    const torch::Tensor start = own.normal({rows, prior_.config().embedding_dim});  // [B,K,D]
-    const torch::Tensor x = denoise(*sampler, start, is_on ? guided(net, scale) : net, own, step_done);
-    return finite(prior_->post_process_latents(x), "prior", target_);
-  });
+  NoiseSource all = noise.with_variants(candidates);
+  const torch::Tensor start = all.normal({rows, prior_.config().embedding_dim});  // [K·B,R,D]
+  const torch::Tensor x =
+      denoise(*sampler, start, is_on ? guided(net, scale) : net, all, watch("prior", *sampler, observer));
+  return nearest_candidate(finite(prior_->post_process_latents(x), "prior", target_), asked);
 }
 
 // Without a negative prompt the decoder is led away from what the vision tower sees in an image of zeros.

@@ -102,13 +102,12 @@ torch::Tensor KarloPipeline::embedding_of(const std::vector<ImageRequest>& batch
                             target_.device);
   }
   const auto sampler = make_sampler(SamplerKind::unclip, prior_scheduler_, settings.steps.prior);
-  const StepDone step_done = watch("prior", settings.prior_candidates * settings.steps.prior, observer);
   const torch::Tensor asked =
       text.pooled.narrow(0, text.pooled.size(0) - noise.batch_size(), noise.batch_size());
-  const PriorText read = prior_->read(text.pooled, text.sequence, text.mask);
-  return nearest_candidate(settings.prior_candidates, asked, noise, [&](NoiseSource& own) {
-    return sample_prior(text, read, *sampler, own, step_done);
-  });
+  NoiseSource all = noise.with_variants(settings.prior_candidates);
+  return nearest_candidate(
+      sample_prior(text, settings.prior_candidates, *sampler, all, watch("prior", *sampler, observer)),
+      asked);
 }
 
 ImageSize KarloPipeline::image_size(const DrawSettings& settings) const {
@@ -149,15 +148,20 @@ KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<ImageRequest
 }
 
 // unCLIP section 2.2: the diffusion prior p(image embedding | text); the net predicts the embedding itself.
-torch::Tensor KarloPipeline::sample_prior(const Conditioning& text, const PriorText& read, Sampler& sampler,
+torch::Tensor KarloPipeline::sample_prior(const Conditioning& text, int64_t candidates, Sampler& sampler,
                                           NoiseSource& noise, const StepDone& step_done) {
+  const PriorText read = prior_->read(text.pooled, text.sequence, text.mask);
+  const bool is_guided = text.prior_scale.defined();
   const Predict net = [&](const torch::Tensor& x, float t) {
-    return prior_.step(x.to(target_.dtype), timestep_tensor(t, target_.device), read).to(torch::kFloat32);
+    return read_by_candidate(x, candidates, is_guided, [&](const torch::Tensor& rows) {
+      return prior_.step(rows.to(target_.dtype), timestep_tensor(t, target_.device), read)
+          .to(torch::kFloat32);
+    });
   };
   const torch::Tensor x =
       denoise(sampler, noise.normal({prior_.config().embedding_dim}),
-              text.prior_scale.defined() ? guided(net, text.prior_scale) : net, noise, step_done);
-  return finite(prior_->post_process_latents(x), "prior", target_);  // [B,D]
+              is_guided ? guided(net, text.prior_scale.repeat(candidates)) : net, noise, step_done);
+  return finite(prior_->post_process_latents(x), "prior", target_);  // [K·B,D]
 }
 
 // unCLIP section 2.1: the decoder p(image | image embedding, text). The embedding is added to the

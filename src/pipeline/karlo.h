@@ -43,7 +43,7 @@ class KarloPipeline final : public Pipeline {
   };
 
   Conditioning encode(const std::vector<ImageRequest>& batch);
-  torch::Tensor sample_prior(const Conditioning& text, const PriorText& read, Sampler& sampler,
+  torch::Tensor sample_prior(const Conditioning& text, int64_t candidates, Sampler& sampler,
                              NoiseSource& noise, const StepDone& step_done);
   torch::Tensor sample_decoder(const std::vector<ImageRequest>& batch, const torch::Tensor& embedding,
                                const Conditioning& text, Sampler& sampler, NoiseSource& noise,

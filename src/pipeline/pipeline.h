@@ -113,7 +113,8 @@ class Pipeline {
   virtual ~Pipeline() = default;
 
   // Draws one image for each request. An image depends on its own request and `settings` alone (up to
-  // rounding). On a CPU that holds all weights several threads may draw at a time. Throws Error(usage) for what the family or its schedules cannot make.
+  // rounding). On a CPU that holds all weights several threads may draw at a time. Throws Error(usage) for
+  // what the family or its schedules cannot make.
   virtual std::vector<Image> generate(const std::vector<ImageRequest>& batch, const DrawSettings& settings,
                                       const Observer& observer) = 0;
 

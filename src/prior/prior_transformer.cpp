@@ -167,7 +167,7 @@ PriorText PriorTransformerImpl::read(const torch::Tensor& text_embedding, const 
 
 torch::Tensor PriorTransformerImpl::forward(const torch::Tensor& x, const torch::Tensor& timestep,
                                             const PriorText& text) {
-  const int64_t batch = x.size(0), before = text.tokens.size(1), draws = batch / text.tokens.size(0);
+  const int64_t batch = x.size(0), before = text.tokens.size(1), times = batch / text.tokens.size(0);  // M
   std::vector<torch::Tensor> parts;  // [B,1,D] each
   if (time_embedding_) {
     const torch::Tensor sinusoid = timestep_embedding(timestep.expand({batch}), config.width(), true, 0);
@@ -179,10 +179,11 @@ torch::Tensor PriorTransformerImpl::forward(const torch::Tensor& x, const torch:
   const int64_t own = tokens.size(1);        // K
   tokens = tokens + positional_embedding_.narrow(1, config.num_embeddings + 1, own);
 
-  std::vector<KeysAndValues> known = text.known;  // so that they stay as they are
+  std::vector<KeysAndValues> known = text.known;    // so that they stay as they are
+  const int64_t draws = known.empty() ? 1 : times;  // that stand in one row
   torch::Tensor bias = text.bias;
   if (known.empty()) {
-    tokens = at::cat({text.tokens, tokens}, 1);  // [B,T+K,D]
+    tokens = at::cat({text.tokens.repeat({times, 1, 1}), tokens}, 1);  // [M·B,T+K,D]
     known.resize(blocks_.size());
   } else {
     tokens = tokens.unflatten(0, {draws, -1}).transpose(0, 1).flatten(1, 2);  // [B,M·K,D]

@@ -59,6 +59,17 @@ TEST(UnclipSampler, RefusesUnknownSettings) {
   EXPECT_THROW(ScheduleConfig::from_unclip(config), Error);
 }
 
+TEST(NoiseSource, VariantsFollowTheImagesOwnDraws) {
+  NoiseSource own({8, 9}, torch::kCPU), before({8, 9}, torch::kCPU), alone({9}, torch::kCPU);
+  NoiseSource all = own.with_variants(3);
+  const torch::Tensor drawn = all.normal({50}), first = before.normal({50});
+  ASSERT_EQ(drawn.sizes(), (std::vector<int64_t>{6, 50}));
+  EXPECT_TRUE(drawn.narrow(0, 0, 2).equal(first));
+  EXPECT_TRUE(own.normal({50}).equal(before.normal({50})));  // on from where that stood
+  EXPECT_TRUE(alone.with_variants(3).normal({50}).equal(drawn.index_select(0, torch::tensor({1, 3, 5}))));
+  for (int64_t i = 1; i < 6; ++i) EXPECT_FALSE(drawn[i].equal(drawn[i - 1])) << i;
+}
+
 TEST(NoiseSource, DrawsDoNotDependOnTheBatch) {
   NoiseSource alone({8}, torch::kCPU), together({7, 8, 9}, torch::kCPU);
   for (int draw = 0; draw < 3; ++draw)

@@ -40,6 +40,19 @@ TEST_P(Prior, GivesEveryParameterAGradient) {
   expect_transformer_gradients<PriorTransformer, PriorTransformerConfig>(GetParam(), predict);
 }
 
+TEST_P(Prior, TakesManyNoisesForWhatWasRead) {
+  const torch::NoGradGuard no_grad;
+  auto net = load_transformer<PriorTransformer, PriorTransformerConfig>(GetParam(), torch::kFloat32);
+  const Tensors inputs = transformer_inputs(GetParam(), torch::kFloat32);
+  const PriorText text =
+      net->read(inputs.at("text_embedding"), find(inputs, "text_sequence"), find(inputs, "mask"));
+  const torch::Tensor x = inputs.at("x"), timestep = torch::scalar_tensor(500);
+  const auto answer = [&](const torch::Tensor& noisy) { return net(noisy, timestep, text); };
+  const torch::Tensor expected = at::cat({answer(x), answer(x + 1), answer(x * 2)});
+  const torch::Tensor found = answer(at::cat({x, x + 1, x * 2}));
+  EXPECT_LE((found - expected).abs().max().item<double>(), 1e-5 * expected.abs().max().item<double>());
+}
+
 INSTANTIATE_TEST_SUITE_P(Goldens, Prior,
                          testing::Values("prior", "prior-settings", "prior-tokenless", "prior-eclipse"));
 
