@@ -1,6 +1,7 @@
-// Threads that compute side by side on the CPU: in training each a micro-batch on its own replica of the nets,
-// in generation each a part of the batch. One computation spread over two threads waits for the slower of them
-// after every layer, which for small nets is a third of its time, and most of it where other work runs beside.
+// Threads that compute side by side on the CPU: in training each a micro-batch on its own replica of the
+// nets, in generation each a part of the batch. One computation spread over two threads waits for the slower
+// of them after every layer, which for small nets is a third of its time, and most of it where other work
+// runs beside.
 #pragma once
 
 #include <condition_variable>

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "train/peers.h"
 #include "device/workers.h"
+#include "train/peers.h"
 
 namespace unclip {
 
