@@ -31,11 +31,12 @@ Optimizer::Optimizer(std::vector<NamedTensor> parameters, const OptimizerOptions
     : parameters_(std::move(parameters)), options_(options), workers_(workers), peers_(peers) {
   const torch::NoGradGuard no_grad;
   const auto is_matrix = [](const NamedTensor& p) { return p.tensor.dim() >= 2; };
-  std::ranges::stable_partition(parameters_, is_matrix);
+  std::stable_partition(parameters_.begin(), parameters_.end(), is_matrix);
   if (options.muon) {
-    const auto rest = std::ranges::stable_partition(
-        parameters_, [](const NamedTensor& p) { return is_hidden_matrix(p.name, p.tensor); });
-    muon_parameters_ = parameters_.size() - rest.size();
+    const auto rest = std::stable_partition(parameters_.begin(), parameters_.end(), [](const NamedTensor& p) {
+      return is_hidden_matrix(p.name, p.tensor);
+    });
+    muon_parameters_ = static_cast<size_t>(rest - parameters_.begin());
   }
   std::vector<torch::Tensor> parts;
   int64_t position = 0;
