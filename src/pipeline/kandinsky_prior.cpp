@@ -73,7 +73,7 @@ KandinskyEmbeddings KandinskyPrior::sample(const std::vector<ImageRequest>& batc
 
 // unCLIP section 2.2. Guidance doubles the rows: away from one text for all of an image's embeddings.
 torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch, int64_t rows,
-                                          const DrawSettings& settings, NoiseSource noise,
+                                          const DrawSettings& settings, const NoiseSource& noise,
                                           const Observer& observer) {
   const auto sampler = make_sampler(SamplerKind::unclip, scheduler_, settings.steps.prior);
   const bool is_on = is_guided(batch, &Guidance::prior);

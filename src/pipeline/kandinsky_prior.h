@@ -37,7 +37,7 @@ class KandinskyPrior {
  private:
   // float32 [B,K,D]: the prompt's embedding and, where K is 2, the negative prompt's.
   torch::Tensor sample_rows(const std::vector<ImageRequest>& batch, int64_t rows,
-                            const DrawSettings& settings, NoiseSource noise, const Observer& observer);
+                            const DrawSettings& settings, const NoiseSource& noise, const Observer& observer);
   torch::Tensor encoding_of_black();  // [D]
 
   DeviceAndDtype target_;

@@ -21,7 +21,7 @@ bool is_hidden_matrix(const std::string& name, const torch::Tensor& parameter) {
   return parameter.dim() >= 2 && !has("embedding") && !has("conv_in") && !has("conv_out");
 }
 
-torch::Tensor muon_update(const torch::Tensor& gradient, torch::Tensor momentum) {
+torch::Tensor muon_update(const torch::Tensor& gradient, const torch::Tensor& momentum) {
   momentum.lerp_(gradient, 1 - kMomentum);
   const torch::Tensor matrix = gradient.lerp(momentum, kMomentum).flatten(1);
   const bool tall = matrix.size(0) > matrix.size(1);
