@@ -25,7 +25,9 @@ Workers::~Workers() {
 }
 
 void Workers::serve(int number, int threads_each) {
-  at::set_num_threads(threads_each);  // of the thread that calls it
+  (void)
+      at::get_num_threads();  // a thread's first call takes the number of the process, whatever it set before
+  at::set_num_threads(threads_each);
   uint64_t seen = 0;
   std::unique_lock lock(mutex_);
   while (true) {
