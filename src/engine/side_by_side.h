@@ -11,9 +11,9 @@ namespace unclip {
 
 class SideBySide {
  public:
-  // What pipeline.generate() gives for each part, to the bit. `observer` is called from one thread at a time
-  // and hears of the first part alone, as of the whole. The pipeline must be on the CPU, with all its weights
-  // in memory.
+  // What pipeline.generate() gives for each part on its threads, to the bit. `observer` is called from one
+  // thread at a time and hears of the first part alone, as of the whole. The pipeline must be on the CPU,
+  // with all its weights in memory.
   std::vector<Image> generate(Pipeline& pipeline, const std::vector<ImageRequest>& batch,
                               const DrawSettings& settings, const Observer& observer);
 
