@@ -25,8 +25,8 @@ Workers::~Workers() {
 }
 
 void Workers::serve(int number, int threads_each) {
-  (void)
-      at::get_num_threads();  // a thread's first call takes the number of the process, whatever it set before
+  // A thread's first call takes the number of the process, whatever the thread set before.
+  (void)at::get_num_threads();
   at::set_num_threads(threads_each);
   uint64_t seen = 0;
   std::unique_lock lock(mutex_);

@@ -23,6 +23,14 @@ UNCLIP_INLINE double add(const T* __restrict gradient, int64_t size, bool add, f
   return squares;
 }
 
+// A new weight, the average that follows it, and what the nets compute with.
+template <class T>
+UNCLIP_INLINE void put(const AdamWStep& s, float value, float& weight, float& average, T& working) {
+  weight = value;
+  average += s.ema_share * (value - average);
+  store(value, working);
+}
+
 template <class T>
 UNCLIP_INLINE void step(const AdamWStep& s, int64_t size, const float* __restrict gradient,
                         float* __restrict weights, float* __restrict exp_avg, float* __restrict exp_avg_sq,
@@ -36,21 +44,16 @@ UNCLIP_INLINE void step(const AdamWStep& s, int64_t size, const float* __restric
         weights[i] * (1 - s.weight_decay) - rate * mean / (std::sqrt(square) / s.bias2_root + s.eps);
     exp_avg[i] = mean;
     exp_avg_sq[i] = square;
-    weights[i] = w;
-    average[i] += s.ema_share * (w - average[i]);
-    store(w, working[i]);
+    put(s, w, weights[i], average[i], working[i]);
   }
 }
 
 template <class T>
 UNCLIP_INLINE void move(const AdamWStep& s, int64_t size, const float* __restrict update,
                         float* __restrict weights, float* __restrict average, T* __restrict working) {
-  for (int64_t i = 0; i < size; ++i) {
-    const float w = weights[i] * (1 - s.weight_decay) - s.learning_rate * update[i];
-    weights[i] = w;
-    average[i] += s.ema_share * (w - average[i]);
-    store(w, working[i]);
-  }
+  for (int64_t i = 0; i < size; ++i)
+    put(s, weights[i] * (1 - s.weight_decay) - s.learning_rate * update[i], weights[i], average[i],
+        working[i]);
 }
 
 }  // namespace

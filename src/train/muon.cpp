@@ -1,7 +1,6 @@
 // Muon's update (see the header).
 #include "train/muon.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace unclip {
@@ -31,7 +30,7 @@ torch::Tensor muon_update(const torch::Tensor& gradient, const torch::Tensor& mo
     const torch::Tensor gram = x.mm(x.t());
     x = at::addmm(x, at::addmm(gram, gram, gram, kCubic, kQuintic), x, kLinear);
   }
-  const double scale = 0.2 * std::sqrt(static_cast<double>(std::max(x.size(0), x.size(1))));
+  const double scale = 0.2 * std::sqrt(static_cast<double>(x.size(1)));  // the longer side
   return ((tall ? x.t() : x).to(torch::kFloat32) * scale).reshape(gradient.sizes());
 }
 

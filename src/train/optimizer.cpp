@@ -69,12 +69,10 @@ void Optimizer::add_replica(const std::vector<NamedTensor>& parameters) {
   std::map<std::string, torch::Tensor> by_name;
   for (const NamedTensor& p : parameters) by_name[p.name] = p.tensor;
   std::vector<torch::Tensor>& replica = replicas_.emplace_back();
-  int64_t position = 0;
-  for (const NamedTensor& p : parameters_) {
-    torch::Tensor& tensor = replica.emplace_back(by_name.at(p.name));
-    tensor.set_data(working_.narrow(0, position, tensor.numel()).view(tensor.sizes()));
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    torch::Tensor& tensor = replica.emplace_back(by_name.at(parameters_[i].name));
+    tensor.set_data(view_of(working_, i));
     tensor.requires_grad_(true);
-    position += tensor.numel();
   }
 }
 
@@ -106,12 +104,8 @@ void Optimizer::accumulate(size_t replicas) {
       });
     } else {
       if (fresh_) gradient_.zero_();
-      int64_t position = 0;
-      for (size_t i = 0; i < gradients.size(); ++i) {
-        const int64_t size = parameters_[i].tensor.numel();
-        if (gradients[i].defined()) gradient_.narrow(0, position, size).add_(gradients[i].flatten());
-        position += size;
-      }
+      for (size_t i = 0; i < gradients.size(); ++i)
+        if (gradients[i].defined()) view_of(gradient_, i).add_(gradients[i]);
     }
     fresh_ = false;
   }
@@ -170,12 +164,9 @@ torch::Tensor Optimizer::step(double learning_rate) {
 }
 
 // Puts Muon's update of a parameter in the place of its gradient.
-void Optimizer::orthogonalize(size_t parameter, const torch::Tensor& scale) {
-  const torch::Tensor& tensor = parameters_[parameter].tensor;
-  const auto of = [&](const torch::Tensor& flat) {
-    return flat.narrow(0, offsets_[parameter], tensor.numel()).view(tensor.sizes());
-  };
-  of(gradient_).copy_(muon_update(of(gradient_) * scale, of(exp_avg_)));
+void Optimizer::orthogonalize(size_t parameter) {
+  const torch::Tensor gradient = view_of(gradient_, parameter);
+  gradient.copy_(muon_update(gradient, view_of(exp_avg_, parameter)));
 }
 
 void Optimizer::update_in_passes(double learning_rate, double scale, double ema_share) {
@@ -190,9 +181,10 @@ void Optimizer::update_in_passes(double learning_rate, double scale, double ema_
   step.bias2_root = static_cast<float>(std::sqrt(1 - std::pow(options_.beta2, n)));
   step.ema_share = static_cast<float>(ema_share);
   const auto decay = static_cast<float>(learning_rate * options_.weight_decay);
-  const torch::Tensor clip = at::scalar_tensor(scale, masters_.options());
-  workers_.for_each(static_cast<int64_t>(muon_parameters_),
-                    [&](int64_t i) { orthogonalize(static_cast<size_t>(i), clip); });
+  workers_.for_each(static_cast<int64_t>(muon_parameters_), [&](int64_t i) {
+    view_of(gradient_, static_cast<size_t>(i)).mul_(scale);
+    orthogonalize(static_cast<size_t>(i));
+  });
   workers_.for_each(static_cast<int64_t>(stretches_.size()), [&](int64_t i) {
     const Stretch& s = stretches_[static_cast<size_t>(i)];
     AdamWStep own = step;
@@ -220,7 +212,7 @@ void Optimizer::update_by_operations(double learning_rate, const torch::Tensor& 
                       learning_rate, options_.beta1, options_.beta2, weight_decay, kEps,
                       /*amsgrad=*/false, /*maximize=*/false, /*grad_scale=*/{}, /*found_inf=*/broken_);
   };
-  for (size_t i = 0; i < muon_parameters_; ++i) orthogonalize(i, at::ones({}, masters_.options()));
+  for (size_t i = 0; i < muon_parameters_; ++i) orthogonalize(i);
   if (muon_ > 0) {
     const torch::Tensor weights = masters_.narrow(0, 0, muon_), change = gradient_.narrow(0, 0, muon_);
     const torch::Tensor moved =
@@ -236,12 +228,13 @@ void Optimizer::update_by_operations(double learning_rate, const torch::Tensor& 
 std::map<std::string, torch::Tensor> Optimizer::views(const torch::Tensor& flat,
                                                       const std::string& prefix) const {
   std::map<std::string, torch::Tensor> views;
-  int64_t position = 0;
-  for (const NamedTensor& p : parameters_) {
-    views[prefix + p.name] = flat.narrow(0, position, p.tensor.numel()).view(p.tensor.sizes());
-    position += p.tensor.numel();
-  }
+  for (size_t i = 0; i < parameters_.size(); ++i) views[prefix + parameters_[i].name] = view_of(flat, i);
   return views;
+}
+
+torch::Tensor Optimizer::view_of(const torch::Tensor& flat, size_t parameter) const {
+  const torch::Tensor& tensor = parameters_[parameter].tensor;
+  return flat.narrow(0, offsets_[parameter], tensor.numel()).view(tensor.sizes());
 }
 
 std::map<std::string, torch::Tensor> Optimizer::state() const {

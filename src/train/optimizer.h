@@ -83,10 +83,11 @@ class Optimizer {
   void add_with_peers(std::vector<torch::Tensor> gradients);
   void join_with_peers();
   bool in_passes() const { return masters_.is_cpu() && working_.scalar_type() != torch::kFloat16; }
-  void orthogonalize(size_t parameter, const torch::Tensor& scale);
+  void orthogonalize(size_t parameter);
   void update_in_passes(double learning_rate, double scale, double ema_share);
   void update_by_operations(double learning_rate, const torch::Tensor& scale, double ema_share);
   std::map<std::string, torch::Tensor> views(const torch::Tensor& flat, const std::string& prefix) const;
+  torch::Tensor view_of(const torch::Tensor& flat, size_t parameter) const;
   void show(const torch::Tensor& flat);
 
   std::vector<NamedTensor> parameters_;               // Muon's first, then the other decayed ones
