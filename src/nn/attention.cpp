@@ -3,12 +3,15 @@
 
 #include <torch/torch.h>
 
+#include "nn/cpu_attention.h"
+
 namespace unclip {
 
 // On the CPU flash attention's backward pass is up to six times slower than plain products at the lengths
 // that are trained there (up to some 300 tokens).
 torch::Tensor attend_heads(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                            const torch::Tensor& bias) {
+  if (suits_blocks(q, k, v)) return attend_in_blocks(q, k, v, bias);
   const auto mask = bias.defined() ? std::optional<torch::Tensor>(bias) : std::nullopt;
   if (!q.is_cpu() || !q.requires_grad()) return at::scaled_dot_product_attention(q, k, v, mask);
   const double scale = 1 / std::sqrt(static_cast<double>(q.size(-1)));

@@ -58,6 +58,7 @@ const std::map<std::string, std::function<int64_t(Inputs)>, std::less<>>& counte
       {"aten::mkldnn_convolution", convolution_flops<4>},
       {"aten::cudnn_convolution", convolution_flops<4>},
       {"aten::_slow_conv2d_forward", convolution_flops<4>},
+      {"unclip::attend_in_blocks", attention_flops},
       {"aten::_scaled_dot_product_flash_attention_for_cpu", attention_flops},
       {"aten::_scaled_dot_product_flash_attention", attention_flops},
       {"aten::_scaled_dot_product_efficient_attention", attention_flops},

@@ -1,0 +1,80 @@
+// The loops (see the header), compiled as norm_act_kernels.cpp is.
+#include "nn/attention_kernels.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace unclip {
+namespace {
+
+// Far out the exponential would be no normal number.
+UNCLIP_INLINE float weight_of(float below) { return std::exp(std::max(below, -80.0F)); }
+
+template <class T>
+UNCLIP_INLINE void scale_into(const float* __restrict sum, float factor, int64_t width, T* __restrict to) {
+  for (int64_t i = 0; i < width; ++i) store(sum[i] * factor, to[i]);
+}
+
+}  // namespace
+
+UNCLIP_VECTOR_VERSIONS
+void pack_keys(const Bfloat16Bits* k, int64_t length, int64_t stride, int64_t head_width, int64_t width,
+               Bfloat16Bits* packed) {
+  for (int64_t pair = 0; pair < head_width / 2; ++pair) {
+    Bfloat16Bits* __restrict to = packed + pair * width * 2;
+    for (int64_t i = 0; i < length; ++i) {
+      to[2 * i] = k[i * stride + 2 * pair];
+      to[2 * i + 1] = k[i * stride + 2 * pair + 1];
+    }
+    std::fill(to + 2 * length, to + 2 * width, Bfloat16Bits{0});
+  }
+}
+
+UNCLIP_VECTOR_VERSIONS
+void pack_values(const Bfloat16Bits* v, int64_t length, int64_t stride, int64_t head_width, int64_t height,
+                 Bfloat16Bits* packed) {
+  for (int64_t i = 0; i < height; ++i) {
+    Bfloat16Bits* __restrict to = packed + (i / 2) * head_width * 2 + i % 2;
+    const Bfloat16Bits* __restrict from = v + i * stride;
+    if (i < length)
+      for (int64_t c = 0; c < head_width; ++c) to[2 * c] = from[c];
+    else
+      for (int64_t c = 0; c < head_width; ++c) to[2 * c] = 0;
+  }
+}
+
+UNCLIP_VECTOR_VERSIONS
+float add_block(SoftmaxRow& row, float* __restrict scores, const Bfloat16Bits* __restrict bias, float scale,
+                int64_t length, int64_t width, Bfloat16Bits* __restrict weights) {
+  float largest = row.largest;
+  if (bias != nullptr) {
+    for (int64_t i = 0; i < length; ++i) scores[i] = scores[i] * scale + widen(bias[i]);
+    for (int64_t i = 0; i < length; ++i) largest = std::max(largest, scores[i]);
+  } else {
+    for (int64_t i = 0; i < length; ++i) scores[i] *= scale;
+    for (int64_t i = 0; i < length; ++i) largest = std::max(largest, scores[i]);
+  }
+  float sum = 0;
+  for (int64_t i = 0; i < length; ++i) {
+    const float weight = weight_of(scores[i] - largest);
+    sum += weight;
+    store(weight, weights[i]);
+  }
+  std::fill(weights + length, weights + width, Bfloat16Bits{0});
+  const float factor = weight_of(row.largest - largest);
+  row.sum = row.sum * factor + sum;
+  row.largest = largest;
+  return factor;
+}
+
+UNCLIP_VECTOR_VERSIONS
+void scale_row(const float* sum, float factor, int64_t width, float* to) {
+  for (int64_t i = 0; i < width; ++i) to[i] = sum[i] * factor;
+}
+
+UNCLIP_VECTOR_VERSIONS
+void scale_row(const float* sum, float factor, int64_t width, Bfloat16Bits* to) {
+  scale_into(sum, factor, width, to);
+}
+
+}  // namespace unclip

@@ -1,0 +1,173 @@
+// FlashAttention (Dao et al. 2022, arXiv:2205.14135, algorithm 1) of blocks of queries and keys: scores never
+// stand in memory as a whole, and the sums are of float32.
+//
+// Symbols: B batch, Lq queries, L keys, d head width.
+#include "nn/cpu_attention.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/native/CPUBlas.h>
+#include <ATen/record_function.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "nn/attention_kernels.h"
+
+namespace unclip {
+namespace {
+
+using at::BFloat16;
+
+constexpr int64_t kQueries = 64, kKeys = 512;  // of a block: scores and weights fit a core's cache
+constexpr int64_t kFewest = 16;                // queries that are worth packing keys for
+constexpr int64_t kWidth = 16;  // products of other widths are slower, and each needs code of its own
+
+int64_t rounded_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
+
+void multiply(int64_t rows, int64_t columns, int64_t inner, const BFloat16* a, int64_t stride_of_a,
+              const BFloat16* packed, bool add, float* c) {
+  at::native::cpublas::brgemm(rows, columns, inner, stride_of_a, columns, columns, add, a, packed, c);
+}
+
+// The library refuses where it would have to multiply in float32.
+bool multiplies_bfloat16() {
+  static const bool can = [] {
+    const std::vector<BFloat16> factor(256);
+    std::vector<float> product(256);
+    try {
+      multiply(16, 16, 16, factor.data(), 16, factor.data(), false, product.data());
+    } catch (const c10::Error&) {
+      return false;
+    }
+    return true;
+  }();
+  return can;
+}
+
+const Bfloat16Bits* bits(const BFloat16* values) { return reinterpret_cast<const Bfloat16Bits*>(values); }
+Bfloat16Bits* bits(BFloat16* values) { return reinterpret_cast<Bfloat16Bits*>(values); }
+
+torch::Tensor with_whole_rows(const torch::Tensor& t) { return t.stride(-1) == 1 ? t : t.contiguous(); }
+
+// [B,heads,·,·] by image and head.
+struct Heads {
+  explicit Heads(const torch::Tensor& t)
+      : begin(t.const_data_ptr<BFloat16>()), image(t.stride(0)), head(t.stride(1)), row(t.stride(2)) {}
+  const BFloat16* at(int64_t b, int64_t h) const { return begin + b * image + h * head; }
+  const BFloat16* begin;
+  int64_t image, head, row;
+};
+
+// Keys and values of every head, in blocks that multiply() takes.
+class PackedKeys {
+ public:
+  PackedKeys(const torch::Tensor& k, const torch::Tensor& v)
+      : heads_(k.size(1)),
+        length_(k.size(2)),
+        padded_(rounded_up(length_, kWidth)),
+        d_(k.size(3)),
+        keys_(at::empty({k.size(0) * heads_, padded_ * d_}, k.options())),
+        values_(at::empty_like(keys_)) {
+    const Heads of_k(k), of_v(v);
+    at::parallel_for(0, keys_.size(0) * blocks(), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t head = i / blocks(), block = i % blocks(), first = block * kKeys;
+        const BFloat16* from_k = of_k.at(head / heads_, head % heads_) + first * of_k.row;
+        const BFloat16* from_v = of_v.at(head / heads_, head % heads_) + first * of_v.row;
+        pack_keys(bits(from_k), count(block), of_k.row, d_, width(block), bits(at(keys_, head, block)));
+        pack_values(bits(from_v), count(block), of_v.row, d_, width(block), bits(at(values_, head, block)));
+      }
+    });
+  }
+
+  int64_t blocks() const { return (length_ + kKeys - 1) / kKeys; }
+  int64_t count(int64_t block) const { return std::min(kKeys, length_ - block * kKeys); }
+  int64_t width(int64_t block) const { return std::min(kKeys, padded_ - block * kKeys); }
+  const BFloat16* keys(int64_t head, int64_t block) const { return at(keys_, head, block); }
+  const BFloat16* values(int64_t head, int64_t block) const { return at(values_, head, block); }
+
+ private:
+  BFloat16* at(const torch::Tensor& packed, int64_t head, int64_t block) const {
+    return packed.data_ptr<BFloat16>() + (head * padded_ + block * kKeys) * d_;
+  }
+
+  const int64_t heads_, length_, padded_, d_;
+  torch::Tensor keys_, values_;
+};
+
+// A block of queries of one head, with room for what is made of it.
+class QueryBlock {
+ public:
+  explicit QueryBlock(int64_t head_width)
+      : d_(head_width), scores_(kQueries * kKeys), weights_(kQueries * kKeys), sums_(kQueries * d_) {}
+
+  // q [count,d], bias [count,L] or null → to [count,d]
+  void attend(const BFloat16* q, int64_t q_stride, int64_t count, const PackedKeys& packed, int64_t head,
+              const BFloat16* bias, int64_t bias_stride, BFloat16* to, int64_t to_stride) {
+    std::vector<SoftmaxRow> rows(static_cast<size_t>(count));
+    const float scale = 1 / std::sqrt(static_cast<float>(d_));
+    for (int64_t block = 0; block < packed.blocks(); ++block) {
+      const int64_t width = packed.width(block);
+      multiply(count, width, d_, q, q_stride, packed.keys(head, block), false, scores_.data());
+      for (int64_t i = 0; i < count; ++i) {
+        const BFloat16* of_row = bias == nullptr ? nullptr : bias + i * bias_stride + block * kKeys;
+        const float factor = add_block(rows[static_cast<size_t>(i)], scores_.data() + i * width, bits(of_row),
+                                       scale, packed.count(block), width, bits(weights_.data() + i * width));
+        float* sum = sums_.data() + i * d_;
+        if (block > 0) scale_row(sum, factor, d_, sum);
+      }
+      multiply(count, d_, width, weights_.data(), width, packed.values(head, block), block > 0, sums_.data());
+    }
+    for (int64_t i = 0; i < count; ++i)
+      scale_row(sums_.data() + i * d_, 1 / rows[static_cast<size_t>(i)].sum, d_, bits(to + i * to_stride));
+  }
+
+ private:
+  const int64_t d_;
+  std::vector<float> scores_;
+  std::vector<BFloat16> weights_;
+  std::vector<float> sums_;
+};
+
+}  // namespace
+
+bool suits_blocks(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
+  return q.is_cpu() && q.scalar_type() == torch::kBFloat16 && !q.requires_grad() && q.size(2) >= kFewest &&
+         q.size(3) % 2 == 0 && k.size(2) > 0 && k.size(3) == v.size(3) && multiplies_bfloat16();
+}
+
+torch::Tensor attend_in_blocks(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                               const torch::Tensor& bias) {
+  RECORD_FUNCTION("unclip::attend_in_blocks", std::vector<c10::IValue>({q, k, v}));
+  const int64_t images = q.size(0), heads = q.size(1), queries = q.size(2), d = q.size(3);
+  const torch::Tensor asking = with_whole_rows(q);
+  const PackedKeys packed(with_whole_rows(k), with_whole_rows(v));
+  const torch::Tensor added =
+      bias.defined() ? with_whole_rows(bias.expand({images, heads, queries, k.size(2)})) : torch::Tensor();
+  const torch::Tensor out = at::empty({images, queries, heads, d}, q.options());
+  const Heads of_q(asking);
+  const int64_t blocks = (queries + kQueries - 1) / kQueries;
+  at::parallel_for(0, images * heads * blocks, 1, [&](int64_t begin, int64_t end) {
+    QueryBlock block(d);
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t head = i / blocks, image = head / heads, of_image = head % heads;
+      const int64_t first = i % blocks * kQueries, count = std::min(kQueries, queries - first);
+      const BFloat16* of_rows = nullptr;
+      int64_t bias_stride = 0;
+      if (added.defined()) {
+        const Heads of_bias(added);
+        bias_stride = of_bias.row;
+        of_rows = of_bias.at(image, of_image) + first * bias_stride;
+      }
+      block.attend(of_q.at(image, of_image) + first * of_q.row, of_q.row, count, packed, head, of_rows,
+                   bias_stride, out.data_ptr<BFloat16>() + ((image * queries + first) * heads + of_image) * d,
+                   heads * d);
+    }
+    at::native::cpublas::brgemm_release();
+  });
+  return out.transpose(1, 2);
+}
+
+}  // namespace unclip
