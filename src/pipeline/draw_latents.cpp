@@ -11,8 +11,7 @@ namespace unclip {
 
 std::vector<Image> draw_latents(const LatentRun& run, NoiseSource& noise, const Previews& previews,
                                 const Observer& observer, const DeviceAndDtype& target) {
-  const StepDone step_done = watch_decoder(
-      run.sampler, previews, observer, [&](const torch::Tensor& x0) { return to_images(run.decode(x0)); });
+  const StepDone step_done = watch_decoder(run.sampler, previews, observer, run.decode);
   const torch::Tensor latent =
       finite(denoise(run.sampler, run.start, run.net, noise, step_done), "decoder", target);  // [B,4,h,w]
   observer("autoencoder", 0, 1);

@@ -6,6 +6,8 @@
 
 #include <torch/torch.h>
 
+#include <functional>
+
 #include "finite.h"
 #include "fit.h"
 #include "kept_part.h"
@@ -85,7 +87,7 @@ std::vector<Image> KarloPipeline::generate(const std::vector<ImageRequest>& batc
   const torch::Tensor embedding = embedding_of(batch, settings, text, noise, observer);  // [B,D]
   const torch::Tensor small = sample_decoder(batch, embedding, text, *decoder_sampler, noise,
                                              watch_decoder(*decoder_sampler, settings.previews, observer,
-                                                           to_images));  // [B,3,64,64]
+                                                           std::identity()));  // [B,3,64,64]
   if (!upsampler_sampler) return to_images(small);
   const torch::Tensor large =
       sample_upsampler(small, *upsampler_sampler, noise, watch("upsampler", *upsampler_sampler, observer));

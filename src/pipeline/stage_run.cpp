@@ -1,21 +1,32 @@
 // Embeddings between requests and tensors.
 #include "stage_run.h"
 
+#include <optional>
+
+#include "device/hand_over.h"
 #include "finite.h"
 #include "pipeline/embedding_file.h"
+#include "to_images.h"
 #include "unclip/error.h"
 
 namespace unclip {
 
 StepDone watch_decoder(const Sampler& sampler, const Previews& previews, const Observer& observer,
-                       std::function<std::vector<Image>(const torch::Tensor& x0)> to_images) {
+                       std::function<torch::Tensor(const torch::Tensor& x0)> decode) {
   const auto steps = static_cast<int64_t>(sampler.timesteps().size());
   // The last step gives the image itself.
-  return [=, &previews, step_done = watch("decoder", sampler, observer), to_images = std::move(to_images),
-          done = int64_t{0}](const Estimate& x0) mutable {
+  return [=, &previews, step_done = watch("decoder", sampler, observer), decode = std::move(decode),
+          done = int64_t{0}, coming = std::optional<Homeward>()](const Estimate& x0) mutable {
     step_done(x0);
-    const auto shown = [&](int64_t after) { return after * (previews.count + 1) / steps; };
-    if (++done < steps && shown(done) > shown(done - 1)) previews.show(to_images(x0()));
+    const auto show = [&] {
+      previews.show(images_of(coming->wait()));
+      coming.reset();
+    };
+    if (coming) show();
+    const auto due = [&](int64_t after) { return after * (previews.count + 1) / steps; };
+    if (++done == steps || due(done) == due(done - 1)) return;
+    coming.emplace(to_bytes(decode(x0())));
+    if (coming->is_home()) show();
   };
 }
 

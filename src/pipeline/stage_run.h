@@ -36,9 +36,10 @@ inline StepDone watch(const char* stage, const Sampler& sampler, const Observer&
   return watch(stage, static_cast<int64_t>(sampler.timesteps().size()), observer);
 }
 
-// The same of a decoder, and shows the previews: `to_images` of what the net takes its samples for.
+// The same of a decoder, and shows the previews: `decode`, to [B,3,H,W] in −1…1, of what the net takes its
+// samples for. A device goes on with the next step meanwhile, after which they are shown.
 StepDone watch_decoder(const Sampler& sampler, const Previews& previews, const Observer& observer,
-                       std::function<std::vector<Image>(const torch::Tensor& x0)> to_images);
+                       std::function<torch::Tensor(const torch::Tensor& x0)> decode);
 
 // What LoadedNet::step() asks of the structs that a net's step reads.
 inline void add_inputs(StepInputs& all, ImageConditioning& told) {

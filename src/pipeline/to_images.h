@@ -9,8 +9,14 @@
 
 namespace unclip {
 
-// A tensor [B,3,H,W] in −1…1 → B images; values outside are clamped, halves round to even as in the
-// reference.
+// A tensor [B,3,H,W] in −1…1 → bytes [B,H,W,3], a quarter of it; values outside are clamped, halves round to
+// even as in the reference.
+torch::Tensor to_bytes(const torch::Tensor& tensor);
+
+// Bytes [B,H,W,3] of the CPU → B images.
+std::vector<Image> images_of(const torch::Tensor& bytes);
+
+// Both, with the way home between them.
 std::vector<Image> to_images(const torch::Tensor& tensor);
 
 }  // namespace unclip

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "device/hand_over.h"
+
 namespace unclip {
 namespace {
 
@@ -51,6 +53,16 @@ TEST_F(SimulatedAccelerator, HasGeneratorsOfItsOwn) {
   };
   EXPECT_TRUE(torch::equal(draw(), draw()));
   EXPECT_NE(fault_of([&] { at::rand({4}, own, torch::kFloat32); }), "(accepted)");
+}
+
+TEST_F(SimulatedAccelerator, CopiesHomeWhenSomebodyWaits) {
+  const torch::Tensor numbers = there.clone();
+  const Homeward copy(numbers);
+  numbers.fill_(2);  // asked for after the copy
+  EXPECT_FALSE(copy.is_home());
+  EXPECT_TRUE(torch::equal(copy.wait(), torch::ones({2, 3})));
+  EXPECT_TRUE(copy.is_home());
+  EXPECT_TRUE(Homeward(torch::ones({2, 3})).is_home()) << "on the CPU";
 }
 
 TEST_F(SimulatedAccelerator, CountsWhatCrossesTheBus) {

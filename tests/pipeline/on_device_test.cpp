@@ -312,6 +312,36 @@ TEST_P(KandinskyOnDevice, OnlyNoiseGoesInAndPixelsOut) {
   }
 }
 
+// A preview is on its way home while the next step is computed, and is the CPU's.
+TEST_P(PipelineOnDevice, PreviewsComeWhileTheNextStepIsComputed) {
+  std::vector<Image> shown;
+  const auto steps_before_previews = [&](torch::Device device) {
+    const auto pipeline =
+        Pipeline::open(ModelFolder::open(kGoldens / "karlo-tiny"), {device, torch::kFloat32});
+    shown.clear();
+    std::vector<int64_t> before;
+    int64_t steps = 0;
+    DrawSettings settings{.steps = {2, 6, 2}};
+    settings.previews = {2, [&](std::vector<Image> images) {
+                           before.push_back(steps);
+                           shown.push_back(std::move(images[0]));
+                         }};
+    pipeline->generate({{"a red circle", 7}}, settings, [&](std::string_view stage, int64_t done, int64_t) {
+      if (stage == "decoder") steps = done;
+    });
+    return before;
+  };
+  EXPECT_EQ(steps_before_previews(torch::kCPU), (std::vector<int64_t>{2, 4}));
+  const std::vector<Image> expected = shown;
+  const std::vector<int64_t> found = steps_before_previews(device());
+  if (is_simulated()) {
+    EXPECT_EQ(found, (std::vector<int64_t>{3, 5}));
+  }
+  ASSERT_EQ(shown.size(), expected.size());
+  for (size_t i = 0; i < shown.size(); ++i)
+    EXPECT_GE(psnr(pixels(shown[i]), pixels(expected[i])), least_agreement());
+}
+
 // Two workers at once, each with its pipeline, on one device.
 TEST_P(PipelineOnDevice, TwoAtOnceDoNotDisturbEachOther) {
   const auto draw_alone = [this](uint64_t seed) {

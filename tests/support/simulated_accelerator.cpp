@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <utility>
+#include <vector>
 
 #include "support/simulated_parts.h"
 
@@ -114,8 +116,14 @@ class Guard final : public c10::impl::DeviceGuardImplInterface {
   c10::Stream getDefaultStream(Device device) const override { return getStream(device); }
   c10::Stream exchangeStream(c10::Stream stream) const override { return getStream(stream.device()); }
   bool queryStream(const c10::Stream&) const override { return true; }
-  void synchronizeStream(const c10::Stream&) const override {}
-  void synchronizeDevice(DeviceIndex) const override {}
+  void synchronizeStream(const c10::Stream&) const override { make_copies(); }
+  void synchronizeDevice(DeviceIndex) const override { make_copies(); }
+  void record(void** event, const c10::Stream&, DeviceIndex, c10::EventFlag) const override {
+    *event = const_cast<Guard*>(this);  // any address: an event is all that was asked for so far
+  }
+  bool queryEvent(void*) const override { return copies_are_made(); }
+  void synchronizeEvent(void*) const override { make_copies(); }
+  void destroyEvent(void*, DeviceIndex) const noexcept override {}
   DeviceIndex deviceCount() const noexcept override { return kDevices; }
 };
 // Before a backward pass, which starts a thread for each device that is known then.
@@ -161,6 +169,26 @@ c10::Allocator& device_memory() { return memory(); }
 
 const at::Generator& host_generator(const at::Generator& of_device) {
   return of_device.get<DeviceGenerator>()->host;
+}
+
+namespace {
+std::mutex of_copies;
+std::vector<std::function<void()>> copies;
+}  // namespace
+
+void copy_later(std::function<void()> copy) {
+  const std::lock_guard lock(of_copies);
+  copies.push_back(std::move(copy));
+}
+
+bool copies_are_made() {
+  const std::lock_guard lock(of_copies);
+  return copies.empty();
+}
+
+void make_copies() {
+  const std::lock_guard lock(of_copies);
+  for (const auto& copy : std::exchange(copies, {})) copy();
 }
 
 Counters& counters() {

@@ -123,15 +123,22 @@ class HostView {
 };
 
 // Copies within the host or a device are neither in nor out.
-Tensor copy_from(const Tensor& from, const Tensor& to, bool) {
+Tensor copy_from(const Tensor& from, const Tensor& to, bool non_blocking) {
+  const bool out = !from.is_cpu() && to.is_cpu();
   counters().in += from.is_cpu() && !to.is_cpu();
-  counters().out += !from.is_cpu() && to.is_cpu();
+  counters().out += out;
   const auto on_cpu = [](const Tensor& t) { return t.is_cpu() ? t : HostView("copy_").of(t); };
+  if (out && non_blocking) {
+    copy_later([to, now = on_cpu(from).clone()] { to.copy_(now); });
+    return to;
+  }
+  if (out) make_copies();
   on_cpu(to).copy_(on_cpu(from));
   return to;
 }
 
 at::Scalar read(const Tensor& number) {
+  make_copies();
   ++counters().reads;
   return HostView("item").of(number).item();
 }

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 
 namespace unclip::simulated {
 
@@ -25,5 +26,10 @@ struct Counters {
   std::atomic<int64_t> in = 0, out = 0, reads = 0;
 };
 Counters& counters();
+
+// Copies home that nobody waits for are made when somebody does.
+void copy_later(std::function<void()> copy);
+bool copies_are_made();
+void make_copies();
 
 }  // namespace unclip::simulated
