@@ -293,13 +293,15 @@ def race(program: Path, folder: Path, dtype: str, stage: str, rivals: list[str],
             command = [sys.executable, __file__, "rival", folder, "--dtype", dtype, "--stage", stage, "--rivals", rival]
             racers[rival] = Racer(command, stage)
         end = time.monotonic() + seconds
-        while time.monotonic() < end or any(len(racer.marks) < 6 for racer in racers.values()):
-            for name, racer in racers.items():
-                if racer.process.poll() is not None:
-                    sys.exit(f"{name} ended: its last words were {racer.last_line!r}")
-                racer.turn(1)
-        for racer in racers.values():
-            racer.process.kill()
+        try:
+            while time.monotonic() < end or any(len(racer.marks) < 6 for racer in racers.values()):
+                for name, racer in racers.items():
+                    if racer.process.poll() is not None:
+                        sys.exit(f"{name} ended: its last words were {racer.last_line!r}")
+                    racer.turn(1)
+        finally:
+            for racer in racers.values():
+                racer.process.kill()
     ours = racers["unclip"].seconds_a_step()
     for name, racer in racers.items():
         own = racer.seconds_a_step()

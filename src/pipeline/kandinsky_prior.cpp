@@ -5,6 +5,7 @@
 
 #include "finite.h"
 #include "kandinsky_fit.h"
+#include "sample_prior.h"
 #include "text_rows.h"
 
 namespace unclip {
@@ -92,23 +93,8 @@ torch::Tensor KandinskyPrior::sample_rows(const std::vector<ImageRequest>& batch
   finite(text.sequence, "text", target_);
   observer("text", 1, 1);
 
-  const PriorText read = prior_->read(text.pooled, text.sequence, text.mask);
-  const int64_t candidates = settings.prior_candidates;
-  const Predict net = [&](const torch::Tensor& x, float t) {  // [K·B or 2·K·B,R,D]
-    const auto answer = [&](const torch::Tensor& all) {
-      return prior_.step(all.to(target_.dtype), timestep_tensor(t, target_.device), read).to(torch::kFloat32);
-    };
-    return read_by_candidate(x.flatten(0, 1), candidates, is_on, answer).view(x.sizes());
-  };
-  const torch::Tensor scale = guidance_scales(batch, &Guidance::prior, target_.device).repeat(candidates);
-  const auto count = static_cast<int64_t>(batch.size());
-  const torch::Tensor asked =
-      text.pooled.slice(0, text.pooled.size(0) - count * rows).view({count, rows, -1}).select(1, 0);  // [B,D]
-  NoiseSource all = noise.with_variants(candidates);
-  const torch::Tensor start = all.normal({rows, prior_.config().embedding_dim});  // [K·B,R,D]
-  const torch::Tensor x =
-      denoise(*sampler, start, is_on ? guided(net, scale) : net, all, watch("prior", *sampler, observer));
-  return nearest_candidate(finite(prior_->post_process_latents(x), "prior", target_), asked);
+  return sample_prior({prior_, *sampler, text, rows, settings.prior_candidates}, batch, noise, target_,
+                      observer);
 }
 
 // Without a negative prompt the decoder is led away from what the vision tower sees in an image of zeros.

@@ -14,6 +14,7 @@
 #include "pipeline/embedding_file.h"
 #include "pipeline/karlo_fit.h"
 #include "refuse.h"
+#include "sample_prior.h"
 #include "stage_run.h"
 #include "text_rows.h"
 #include "to_images.h"
@@ -104,12 +105,8 @@ torch::Tensor KarloPipeline::embedding_of(const std::vector<ImageRequest>& batch
                             target_.device);
   }
   const auto sampler = make_sampler(SamplerKind::unclip, prior_scheduler_, settings.steps.prior);
-  const torch::Tensor asked =
-      text.pooled.narrow(0, text.pooled.size(0) - noise.batch_size(), noise.batch_size());
-  NoiseSource all = noise.with_variants(settings.prior_candidates);
-  return nearest_candidate(
-      sample_prior(text, settings.prior_candidates, *sampler, all, watch("prior", *sampler, observer)),
-      asked);
+  const PriorRun run{prior_, *sampler, text, 1, settings.prior_candidates};
+  return sample_prior(run, batch, noise, target_, observer).squeeze(1);
 }
 
 ImageSize KarloPipeline::image_size(const DrawSettings& settings) const {
@@ -141,29 +138,7 @@ KarloPipeline::Conditioning KarloPipeline::encode(const std::vector<ImageRequest
   });
   finite(rows.pooled, "text", target_);
   finite(rows.sequence, "text", target_);
-  Conditioning c{rows.pooled, rows.sequence, rows.mask, {}, {}};
-  if (guided) {
-    c.prior_scale = guidance_scales(batch, &Guidance::prior, target_.device);
-    c.decoder_scale = guidance_scales(batch, &Guidance::decoder, target_.device);
-  }
-  return c;
-}
-
-// unCLIP section 2.2: the diffusion prior p(image embedding | text); the net predicts the embedding itself.
-torch::Tensor KarloPipeline::sample_prior(const Conditioning& text, int64_t candidates, Sampler& sampler,
-                                          NoiseSource& noise, const StepDone& step_done) {
-  const PriorText read = prior_->read(text.pooled, text.sequence, text.mask);
-  const bool is_guided = text.prior_scale.defined();
-  const Predict net = [&](const torch::Tensor& x, float t) {
-    return read_by_candidate(x, candidates, is_guided, [&](const torch::Tensor& rows) {
-      return prior_.step(rows.to(target_.dtype), timestep_tensor(t, target_.device), read)
-          .to(torch::kFloat32);
-    });
-  };
-  const torch::Tensor x =
-      denoise(sampler, noise.normal({prior_.config().embedding_dim}),
-              is_guided ? guided(net, text.prior_scale.repeat(candidates)) : net, noise, step_done);
-  return finite(prior_->post_process_latents(x), "prior", target_);  // [K·B,D]
+  return {rows, guided ? guidance_scales(batch, &Guidance::decoder, target_.device) : torch::Tensor()};
 }
 
 // unCLIP section 2.1: the decoder p(image | image embedding, text). The embedding is added to the

@@ -11,6 +11,7 @@
 #include "pipeline/pipeline.h"
 #include "prior/prior_transformer.h"
 #include "text_encoder/clip_text_model.h"
+#include "text_rows.h"
 #include "upsampler/unet_2d.h"
 
 namespace unclip {
@@ -35,16 +36,11 @@ class KarloPipeline final : public Pipeline {
 
  private:
   // What the nets are told of the prompts: B rows, or 2B (unconditional, then conditional) under guidance.
-  struct Conditioning {
-    torch::Tensor pooled;                      // [B, D]
-    torch::Tensor sequence;                    // [B, L, D]
-    torch::Tensor mask;                        // bool [B, L]
-    torch::Tensor prior_scale, decoder_scale;  // float32 [B], or undefined: no guidance
+  struct Conditioning : TextRows {
+    torch::Tensor decoder_scale;  // float32 [B], or undefined: no guidance
   };
 
   Conditioning encode(const std::vector<ImageRequest>& batch);
-  torch::Tensor sample_prior(const Conditioning& text, int64_t candidates, Sampler& sampler,
-                             NoiseSource& noise, const StepDone& step_done);
   torch::Tensor sample_decoder(const std::vector<ImageRequest>& batch, const torch::Tensor& embedding,
                                const Conditioning& text, Sampler& sampler, NoiseSource& noise,
                                const StepDone& step_done);

@@ -5,6 +5,7 @@
 
 #include "finite.h"
 #include "refuse.h"
+#include "sample_prior.h"
 #include "stable_unclip_fit.h"
 #include "stage_run.h"
 
@@ -62,24 +63,8 @@ torch::Tensor StableUnclipPrior::sample(const TextRows& text, const std::vector<
                                         const DrawSettings& settings, NoiseSource& noise,
                                         const Observer& observer) {
   const auto sampler = make_sampler(SamplerKind::ddpm, schedule_, settings.steps.prior);
-  const PriorText read = prior_->read(text.pooled, text.sequence, text.mask);
-  const bool is_on = is_guided(batch, &Guidance::prior);
-  const int64_t candidates = settings.prior_candidates;
-  const Predict net = [&](const torch::Tensor& x, float t) {  // [K·B or 2·K·B,D]
-    return read_by_candidate(x, candidates, is_on, [&](const torch::Tensor& rows) {
-      return prior_.step(rows.to(target_.dtype), timestep_tensor(t, target_.device), read)
-          .to(torch::kFloat32);
-    });
-  };
-  const torch::Tensor scale = guidance_scales(batch, &Guidance::prior, target_.device).repeat(candidates);
-  const auto count = static_cast<int64_t>(batch.size());
-  const torch::Tensor asked = text.pooled.narrow(0, text.pooled.size(0) - count, count);  // [B,D]
-  NoiseSource all = noise.with_variants(candidates);
-  const torch::Tensor start = all.normal({prior_.config().embedding_dim});  // [K·B,D]
-  const torch::Tensor x =
-      denoise(*sampler, start, is_on ? guided(net, scale) : net, all, watch("prior", *sampler, observer));
-  return nearest_candidate(finite(prior_->post_process_latents(x).to(torch::kFloat32), "prior", target_),
-                           asked);
+  const PriorRun run{prior_, *sampler, text, 1, settings.prior_candidates};
+  return sample_prior(run, batch, noise, target_, observer).squeeze(1);
 }
 
 int64_t StableUnclipPrior::draws(int64_t steps) const {

@@ -52,24 +52,6 @@ torch::Tensor stack_embeddings(const std::vector<ImageRequest>& batch, int64_t w
   return torch::tensor(values).view({-1, width}).to(device);  // [B,D]
 }
 
-torch::Tensor nearest_candidate(const torch::Tensor& candidates, const torch::Tensor& text) {
-  const int64_t images = text.size(0), each = candidates.size(0) / images;
-  if (each == 1) return candidates;
-  const torch::Tensor all = candidates.unflatten(0, {each, images});                       // [K,B,...]
-  const torch::Tensor first = all.reshape({each, images, -1, text.size(1)}).select(2, 0);  // [K,B,D]
-  const torch::Tensor likeness = at::cosine_similarity(first, text.to(first.dtype()).unsqueeze(0), 2);
-  return all.index({likeness.argmax(0), at::arange(images, likeness.options().dtype(torch::kInt64))});
-}
-
-torch::Tensor read_by_candidate(const torch::Tensor& x, int64_t candidates, bool is_guided,
-                                const std::function<torch::Tensor(const torch::Tensor&)>& net) {
-  if (!is_guided || candidates == 1) return net(x);
-  const auto swap = [](const torch::Tensor& rows, int64_t a, int64_t b) {
-    return rows.unflatten(0, {a, b, -1}).transpose(0, 1).flatten(0, 2);
-  };
-  return swap(net(swap(x, 2, candidates)), candidates, 2);
-}
-
 torch::Tensor start_noise(const std::vector<ImageRequest>& batch, NoiseSource& noise, at::IntArrayRef shape,
                           torch::Device device) {
   const torch::Tensor drawn = noise.normal(shape);  // [B,shape...]

@@ -75,15 +75,6 @@ torch::Tensor stack_embeddings(const std::vector<ImageRequest>& batch, int64_t w
 // alike.
 inline constexpr int64_t kInversionRounds = 2;
 
-// unCLIP section 2.2: of the candidates, [K·B,D] or [K·B,R,D], for each image the one whose (first) row is
-// nearest its text [B,D]: [B,...].
-torch::Tensor nearest_candidate(const torch::Tensor& candidates, const torch::Tensor& text);
-
-// A prior's net(x) for K candidates at a time. Guidance doubles all rows of x, [2·K·B,D]; the net has read
-// 2·B texts, and wants its rows K times as many, [K·2·B,D].
-torch::Tensor read_by_candidate(const torch::Tensor& x, int64_t candidates, bool is_guided,
-                                const std::function<torch::Tensor(const torch::Tensor&)>& net);
-
 // x_T: drawn, or what the requests bring. The draw is made anyhow, so that what follows it stays the same.
 torch::Tensor start_noise(const std::vector<ImageRequest>& batch, NoiseSource& noise, at::IntArrayRef shape,
                           torch::Device device);
