@@ -1,6 +1,8 @@
 // Noise → denoise loop → the nearest candidates (see the header).
 #include "pipeline/sample_prior.h"
 
+#include <torch/torch.h>
+
 #include "finite.h"
 
 namespace unclip {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "diffusion/scheduled_sampler.h"
+#include "pipeline/load_net.h"
 #include "pipeline/stage_run.h"
 #include "pipeline/text_rows.h"
 
