@@ -56,9 +56,8 @@ float add_block(SoftmaxRow& row, float* __restrict scores, const Bfloat16Bits* _
   }
   float sum = 0;
   for (int64_t i = 0; i < length; ++i) {
-    const float weight = weight_of(scores[i] - largest);
-    sum += weight;
-    store(weight, weights[i]);
+    store(weight_of(scores[i] - largest), weights[i]);
+    sum += widen(weights[i]);  // rounded, so that what is multiplied sums to one
   }
   std::fill(weights + length, weights + width, Bfloat16Bits{0});
   const float factor = weight_of(row.largest - largest);

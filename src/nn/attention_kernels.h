@@ -20,7 +20,7 @@ void pack_values(const Bfloat16Bits* v, int64_t length, int64_t stride, int64_t 
 // What is known of a row of scores after some of its blocks.
 struct SoftmaxRow {
   float largest = -1e30F;  // of the scores
-  float sum = 0;           // of exp(score − largest)
+  float sum = 0;           // of the weights
 };
 
 // One block more of a row's scores, each times `scale` plus its bias (null: none), of which it makes weights

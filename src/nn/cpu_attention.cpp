@@ -21,7 +21,8 @@ namespace {
 using at::BFloat16;
 
 constexpr int64_t kQueries = 64, kKeys = 512;  // of a block: scores and weights fit a core's cache
-constexpr int64_t kFewest = 16;                // queries that are worth packing keys for
+// That are worth packing keys for. Of one image: its bytes must not hang on how many others there are.
+constexpr int64_t kFewestQueries = 16, kFewestScores = 4096 + 1;
 constexpr int64_t kWidth = 16;  // products of other widths are slower, and each needs code of its own
 
 int64_t rounded_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
@@ -134,8 +135,9 @@ class QueryBlock {
 }  // namespace
 
 bool suits_blocks(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
-  return q.is_cpu() && q.scalar_type() == torch::kBFloat16 && !q.requires_grad() && q.size(2) >= kFewest &&
-         q.size(3) % 2 == 0 && k.size(2) > 0 && k.size(3) == v.size(3) && multiplies_bfloat16();
+  return q.is_cpu() && q.scalar_type() == torch::kBFloat16 && !q.requires_grad() &&
+         q.size(2) >= kFewestQueries && q.size(1) * q.size(2) * k.size(2) >= kFewestScores &&
+         q.size(3) % 2 == 0 && k.size(3) == v.size(3) && multiplies_bfloat16();
 }
 
 torch::Tensor attend_in_blocks(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,

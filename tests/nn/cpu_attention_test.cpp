@@ -28,7 +28,7 @@ class CpuAttention : public testing::Test {
  protected:
   void SetUp() override {
     torch::manual_seed(0);
-    const torch::Tensor any = drawn(1, 16, 1, 16);
+    const torch::Tensor any = drawn(1, 128, 1, 16);
     if (!suits_blocks(any, any, any)) GTEST_SKIP() << "this processor has no products of bfloat16";
   }
   const torch::InferenceMode inference;
@@ -42,10 +42,9 @@ TEST_F(CpuAttention, EqualsTheLibrarysInFloat32) {
                         v = drawn(c.images, c.keys, c.heads, c.width);
     torch::Tensor bias;
     if (!c.bias.empty()) bias = torch::randn(c.bias).to(torch::kBFloat16);
-    ASSERT_TRUE(suits_blocks(q, k, v));
     const auto mask = bias.defined() ? std::optional(wide(bias)) : std::nullopt;
     const torch::Tensor expected = at::scaled_dot_product_attention(wide(q), wide(k), wide(v), mask);
-    const torch::Tensor found = wide(attend_heads(q, k, v, bias));
+    const torch::Tensor found = wide(attend_in_blocks(q, k, v, bias));
     ASSERT_EQ(found.sizes(), expected.sizes());
     const double difference = ((found - expected).norm() / expected.norm()).item<double>();
     std::cout << c.queries << " × " << c.keys << " × " << c.width << ": relative difference " << difference
@@ -62,26 +61,34 @@ TEST_F(CpuAttention, LeavesOutWhatIsMasked) {
   const torch::Tensor bias = torch::zeros({1, 1, 1, 600}, torch::kBFloat16);
   bias.narrow(-1, 0, 530).fill_(kNever);
   bias.narrow(-1, 590, 10).fill_(kNever);
-  const torch::Tensor found = attend_heads(q, k, v, bias);
-  const torch::Tensor expected = attend_heads(q, k.narrow(2, 530, 60), v.narrow(2, 530, 60));
+  const torch::Tensor found = attend_in_blocks(q, k, v, bias);
+  const torch::Tensor expected = attend_in_blocks(q, k.narrow(2, 530, 60), v.narrow(2, 530, 60), {});
   EXPECT_LE((found - expected).abs().max().item<double>(), 1e-2);
-  EXPECT_TRUE(at::isfinite(attend_heads(q, k, v, bias.fill_(kNever))).all().item<bool>());
+  EXPECT_TRUE(at::isfinite(attend_in_blocks(q, k, v, bias.fill_(kNever))).all().item<bool>());
 }
 
 TEST_F(CpuAttention, IsTheSameWithAnyNumberOfThreads) {
   const torch::Tensor q = drawn(2, 150, 3, 64), k = drawn(2, 700, 3, 64), v = drawn(2, 700, 3, 64);
   const int before = at::get_num_threads();
   at::set_num_threads(1);
-  const torch::Tensor alone = attend_heads(q, k, v);
+  const torch::Tensor alone = attend_in_blocks(q, k, v, {});
   at::set_num_threads(3);
-  EXPECT_TRUE(alone.equal(attend_heads(q, k, v)));
+  EXPECT_TRUE(alone.equal(attend_in_blocks(q, k, v, {})));
   at::set_num_threads(before);
 }
 
-TEST_F(CpuAttention, LeavesGradientsToTheLibrary) {
+TEST_F(CpuAttention, LeavesGradientsAndTheSmallestToTheLibrary) {
   const torch::InferenceMode off(false);
-  const torch::Tensor q = drawn(1, 32, 1, 16).requires_grad_(true);
+  const torch::Tensor q = drawn(1, 128, 1, 16), small = drawn(1, 32, 1, 16);
+  EXPECT_TRUE(suits_blocks(q, q, q));
+  EXPECT_FALSE(suits_blocks(small, small, small));
+  q.requires_grad_(true);
   EXPECT_FALSE(suits_blocks(q, q, q));
+}
+
+TEST_F(CpuAttention, IsWhatNetsCall) {
+  const torch::Tensor q = drawn(2, 100, 2, 16);
+  EXPECT_TRUE(attend_heads(q, q, q).equal(attend_in_blocks(q, q, q, {})));
 }
 
 }  // namespace
