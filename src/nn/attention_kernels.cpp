@@ -10,11 +10,6 @@ namespace {
 // Far out the exponential would be no normal number.
 UNCLIP_INLINE float weight_of(float below) { return std::exp(std::max(below, -80.0F)); }
 
-template <class T>
-UNCLIP_INLINE void scale_into(const float* __restrict sum, float factor, int64_t width, T* __restrict to) {
-  for (int64_t i = 0; i < width; ++i) store(sum[i] * factor, to[i]);
-}
-
 }  // namespace
 
 UNCLIP_VECTOR_VERSIONS
@@ -47,13 +42,11 @@ UNCLIP_VECTOR_VERSIONS
 float add_block(SoftmaxRow& row, float* __restrict scores, const Bfloat16Bits* __restrict bias, float scale,
                 int64_t length, int64_t width, Bfloat16Bits* __restrict weights) {
   float largest = row.largest;
-  if (bias != nullptr) {
+  if (bias != nullptr)
     for (int64_t i = 0; i < length; ++i) scores[i] = scores[i] * scale + widen(bias[i]);
-    for (int64_t i = 0; i < length; ++i) largest = std::max(largest, scores[i]);
-  } else {
+  else
     for (int64_t i = 0; i < length; ++i) scores[i] *= scale;
-    for (int64_t i = 0; i < length; ++i) largest = std::max(largest, scores[i]);
-  }
+  for (int64_t i = 0; i < length; ++i) largest = std::max(largest, scores[i]);
   float sum = 0;
   for (int64_t i = 0; i < length; ++i) {
     store(weight_of(scores[i] - largest), weights[i]);
@@ -67,13 +60,13 @@ float add_block(SoftmaxRow& row, float* __restrict scores, const Bfloat16Bits* _
 }
 
 UNCLIP_VECTOR_VERSIONS
-void scale_row(const float* sum, float factor, int64_t width, float* to) {
-  for (int64_t i = 0; i < width; ++i) to[i] = sum[i] * factor;
+void scale_row(float* row, float factor, int64_t width) {
+  for (int64_t i = 0; i < width; ++i) row[i] *= factor;
 }
 
 UNCLIP_VECTOR_VERSIONS
-void scale_row(const float* sum, float factor, int64_t width, Bfloat16Bits* to) {
-  scale_into(sum, factor, width, to);
+void store_row(const float* __restrict row, float factor, int64_t width, Bfloat16Bits* __restrict to) {
+  for (int64_t i = 0; i < width; ++i) store(row[i] * factor, to[i]);
 }
 
 }  // namespace unclip

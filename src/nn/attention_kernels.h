@@ -19,7 +19,7 @@ void pack_values(const Bfloat16Bits* v, int64_t length, int64_t stride, int64_t 
 
 // What is known of a row of scores after some of its blocks.
 struct SoftmaxRow {
-  float largest = -1e30F;  // of the scores
+  float largest = -1e30F;  // of the scores; finite, also where all of them are masked
   float sum = 0;           // of the weights
 };
 
@@ -29,8 +29,8 @@ struct SoftmaxRow {
 float add_block(SoftmaxRow& row, float* scores, const Bfloat16Bits* bias, float scale, int64_t length,
                 int64_t width, Bfloat16Bits* weights);
 
-// to [d] = sum [d] · factor
-void scale_row(const float* sum, float factor, int64_t width, float* to);
-void scale_row(const float* sum, float factor, int64_t width, Bfloat16Bits* to);
+// row · factor, in its place, or rounded to bfloat16
+void scale_row(float* row, float factor, int64_t width);
+void store_row(const float* row, float factor, int64_t width, Bfloat16Bits* to);
 
 }  // namespace unclip

@@ -52,33 +52,35 @@ Bfloat16Bits* bits(BFloat16* values) { return reinterpret_cast<Bfloat16Bits*>(va
 
 torch::Tensor with_whole_rows(const torch::Tensor& t) { return t.stride(-1) == 1 ? t : t.contiguous(); }
 
-// [B,heads,·,·] by image and head.
-struct Heads {
-  explicit Heads(const torch::Tensor& t)
-      : begin(t.const_data_ptr<BFloat16>()), image(t.stride(0)), head(t.stride(1)), row(t.stride(2)) {}
-  const BFloat16* at(int64_t b, int64_t h) const { return begin + b * image + h * head; }
-  const BFloat16* begin;
-  int64_t image, head, row;
+struct Rows {
+  const BFloat16* begin = nullptr;
+  int64_t stride = 0;
 };
+
+// Of [B,heads,·,·] those of one head from `first` on; heads are counted through all images.
+Rows rows_of(const torch::Tensor& t, int64_t head, int64_t first) {
+  const int64_t image = head / t.size(1), of_image = head % t.size(1);
+  return {t.const_data_ptr<BFloat16>() + image * t.stride(0) + of_image * t.stride(1) + first * t.stride(2),
+          t.stride(2)};
+}
 
 // Keys and values of every head, in blocks that multiply() takes.
 class PackedKeys {
  public:
   PackedKeys(const torch::Tensor& k, const torch::Tensor& v)
-      : heads_(k.size(1)),
-        length_(k.size(2)),
+      : length_(k.size(2)),
         padded_(rounded_up(length_, kWidth)),
         d_(k.size(3)),
-        keys_(at::empty({k.size(0) * heads_, padded_ * d_}, k.options())),
+        keys_(at::empty({k.size(0) * k.size(1), padded_ * d_}, k.options())),
         values_(at::empty_like(keys_)) {
-    const Heads of_k(k), of_v(v);
     at::parallel_for(0, keys_.size(0) * blocks(), 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t head = i / blocks(), block = i % blocks(), first = block * kKeys;
-        const BFloat16* from_k = of_k.at(head / heads_, head % heads_) + first * of_k.row;
-        const BFloat16* from_v = of_v.at(head / heads_, head % heads_) + first * of_v.row;
-        pack_keys(bits(from_k), count(block), of_k.row, d_, width(block), bits(at(keys_, head, block)));
-        pack_values(bits(from_v), count(block), of_v.row, d_, width(block), bits(at(values_, head, block)));
+        const Rows of_k = rows_of(k, head, first), of_v = rows_of(v, head, first);
+        pack_keys(bits(of_k.begin), count(block), of_k.stride, d_, width(block),
+                  bits(at(keys_, head, block)));
+        pack_values(bits(of_v.begin), count(block), of_v.stride, d_, width(block),
+                    bits(at(values_, head, block)));
       }
     });
   }
@@ -94,7 +96,7 @@ class PackedKeys {
     return packed.data_ptr<BFloat16>() + (head * padded_ + block * kKeys) * d_;
   }
 
-  const int64_t heads_, length_, padded_, d_;
+  const int64_t length_, padded_, d_;
   torch::Tensor keys_, values_;
 };
 
@@ -104,25 +106,26 @@ class QueryBlock {
   explicit QueryBlock(int64_t head_width)
       : d_(head_width), scores_(kQueries * kKeys), weights_(kQueries * kKeys), sums_(kQueries * d_) {}
 
-  // q [count,d], bias [count,L] or null → to [count,d]
-  void attend(const BFloat16* q, int64_t q_stride, int64_t count, const PackedKeys& packed, int64_t head,
-              const BFloat16* bias, int64_t bias_stride, BFloat16* to, int64_t to_stride) {
+  // q [count,d], bias [count,L] or none → to [count,d]
+  void attend(const Rows& q, int64_t count, const PackedKeys& packed, int64_t head, const Rows& bias,
+              BFloat16* to, int64_t to_stride) {
     std::vector<SoftmaxRow> rows(static_cast<size_t>(count));
     const float scale = 1 / std::sqrt(static_cast<float>(d_));
     for (int64_t block = 0; block < packed.blocks(); ++block) {
       const int64_t width = packed.width(block);
-      multiply(count, width, d_, q, q_stride, packed.keys(head, block), false, scores_.data());
+      multiply(count, width, d_, q.begin, q.stride, packed.keys(head, block), false, scores_.data());
       for (int64_t i = 0; i < count; ++i) {
-        const BFloat16* of_row = bias == nullptr ? nullptr : bias + i * bias_stride + block * kKeys;
+        const BFloat16* of_row =
+            bias.begin == nullptr ? nullptr : bias.begin + i * bias.stride + block * kKeys;
         const float factor = add_block(rows[static_cast<size_t>(i)], scores_.data() + i * width, bits(of_row),
                                        scale, packed.count(block), width, bits(weights_.data() + i * width));
         float* sum = sums_.data() + i * d_;
-        if (block > 0) scale_row(sum, factor, d_, sum);
+        if (block > 0) scale_row(sum, factor, d_);
       }
       multiply(count, d_, width, weights_.data(), width, packed.values(head, block), block > 0, sums_.data());
     }
     for (int64_t i = 0; i < count; ++i)
-      scale_row(sums_.data() + i * d_, 1 / rows[static_cast<size_t>(i)].sum, d_, bits(to + i * to_stride));
+      store_row(sums_.data() + i * d_, 1 / rows[static_cast<size_t>(i)].sum, d_, bits(to + i * to_stride));
   }
 
  private:
@@ -149,25 +152,16 @@ torch::Tensor attend_in_blocks(const torch::Tensor& q, const torch::Tensor& k, c
   const torch::Tensor added =
       bias.defined() ? with_whole_rows(bias.expand({images, heads, queries, k.size(2)})) : torch::Tensor();
   const torch::Tensor out = at::empty({images, queries, heads, d}, q.options());
-  const Heads of_q(asking);
   const int64_t blocks = (queries + kQueries - 1) / kQueries;
   at::parallel_for(0, images * heads * blocks, 1, [&](int64_t begin, int64_t end) {
     QueryBlock block(d);
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t head = i / blocks, image = head / heads, of_image = head % heads;
-      const int64_t first = i % blocks * kQueries, count = std::min(kQueries, queries - first);
-      const BFloat16* of_rows = nullptr;
-      int64_t bias_stride = 0;
-      if (added.defined()) {
-        const Heads of_bias(added);
-        bias_stride = of_bias.row;
-        of_rows = of_bias.at(image, of_image) + first * bias_stride;
-      }
-      block.attend(of_q.at(image, of_image) + first * of_q.row, of_q.row, count, packed, head, of_rows,
-                   bias_stride, out.data_ptr<BFloat16>() + ((image * queries + first) * heads + of_image) * d,
-                   heads * d);
+      const int64_t head = i / blocks, first = i % blocks * kQueries;
+      BFloat16* to = out.data_ptr<BFloat16>() + ((head / heads * queries + first) * heads + head % heads) * d;
+      block.attend(rows_of(asking, head, first), std::min(kQueries, queries - first), packed, head,
+                   added.defined() ? rows_of(added, head, first) : Rows{}, to, heads * d);
     }
-    at::native::cpublas::brgemm_release();
+    at::native::cpublas::brgemm_release();  // where it is AMX, the unit was set up for these products
   });
   return out.transpose(1, 2);
 }

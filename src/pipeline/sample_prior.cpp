@@ -39,13 +39,13 @@ torch::Tensor sample_prior(const PriorRun& run, const std::vector<ImageRequest>&
     };
     return read_by_candidate(x.flatten(0, 1), run.candidates, is_guided, step).view(x.sizes());
   };
-  const auto scale = [&] {
-    return guidance_scales(batch, &Guidance::prior, target.device).repeat(run.candidates);
-  };
+  const Predict predict =
+      is_guided ? guided(net, guidance_scales(batch, &Guidance::prior, target.device).repeat(run.candidates))
+                : net;
   NoiseSource of_all = noise.with_variants(run.candidates);
   const torch::Tensor start = of_all.normal({run.embeddings, run.prior.config().embedding_dim});
-  const torch::Tensor x = denoise(run.sampler, start, is_guided ? guided(net, scale()) : net, of_all,
-                                  watch("prior", run.sampler, observer));  // [K·B,R,D]
+  const torch::Tensor x =
+      denoise(run.sampler, start, predict, of_all, watch("prior", run.sampler, observer));  // [K·B,R,D]
   const torch::Tensor made = run.prior->post_process_latents(x).to(torch::kFloat32);
   const torch::Tensor prompts =
       run.text.pooled.narrow(0, all_rows - asked_rows, asked_rows).unflatten(0, {images, -1}).select(1, 0);
