@@ -5,7 +5,6 @@
 #include "nn/cpu_attention.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/native/CPUBlas.h>
 #include <ATen/record_function.h>
 #include <torch/torch.h>
 
@@ -14,11 +13,10 @@
 #include <vector>
 
 #include "nn/attention_kernels.h"
+#include "nn/brgemm.h"
 
 namespace unclip {
 namespace {
-
-using at::BFloat16;
 
 constexpr int64_t kQueries = 64, kKeys = 512;  // of a block: scores and weights fit a core's cache
 // That are worth packing keys for. Of one image: its bytes must not hang on how many others there are.
@@ -27,40 +25,18 @@ constexpr int64_t kWidth = 16;  // products of other widths are slower, and each
 
 int64_t rounded_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 
-void multiply(int64_t rows, int64_t columns, int64_t inner, const BFloat16* a, int64_t stride_of_a,
-              const BFloat16* packed, bool add, float* c) {
-  at::native::cpublas::brgemm(rows, columns, inner, stride_of_a, columns, columns, add, a, packed, c);
-}
-
-// The library refuses where it would have to multiply in float32.
-bool multiplies_bfloat16() {
-  static const bool can = [] {
-    const std::vector<BFloat16> factor(256);
-    std::vector<float> product(256);
-    try {
-      multiply(16, 16, 16, factor.data(), 16, factor.data(), false, product.data());
-    } catch (const c10::Error&) {
-      return false;
-    }
-    return true;
-  }();
-  return can;
-}
-
-const Bfloat16Bits* bits(const BFloat16* values) { return reinterpret_cast<const Bfloat16Bits*>(values); }
-Bfloat16Bits* bits(BFloat16* values) { return reinterpret_cast<Bfloat16Bits*>(values); }
-
 torch::Tensor with_whole_rows(const torch::Tensor& t) { return t.stride(-1) == 1 ? t : t.contiguous(); }
 
 struct Rows {
-  const BFloat16* begin = nullptr;
+  const Bfloat16Bits* begin = nullptr;
   int64_t stride = 0;
 };
 
 // Of [B,heads,·,·] those of one head from `first` on; heads are counted through all images.
 Rows rows_of(const torch::Tensor& t, int64_t head, int64_t first) {
   const int64_t image = head / t.size(1), of_image = head % t.size(1);
-  return {t.const_data_ptr<BFloat16>() + image * t.stride(0) + of_image * t.stride(1) + first * t.stride(2),
+  return {static_cast<const Bfloat16Bits*>(t.const_data_ptr()) + image * t.stride(0) +
+              of_image * t.stride(1) + first * t.stride(2),
           t.stride(2)};
 }
 
@@ -77,10 +53,8 @@ class PackedKeys {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t head = i / blocks(), block = i % blocks(), first = block * kKeys;
         const Rows of_k = rows_of(k, head, first), of_v = rows_of(v, head, first);
-        pack_keys(bits(of_k.begin), count(block), of_k.stride, d_, width(block),
-                  bits(at(keys_, head, block)));
-        pack_values(bits(of_v.begin), count(block), of_v.stride, d_, width(block),
-                    bits(at(values_, head, block)));
+        pack_keys(of_k.begin, count(block), of_k.stride, d_, width(block), at(keys_, head, block));
+        pack_values(of_v.begin, count(block), of_v.stride, d_, width(block), at(values_, head, block));
       }
     });
   }
@@ -88,12 +62,12 @@ class PackedKeys {
   int64_t blocks() const { return (length_ + kKeys - 1) / kKeys; }
   int64_t count(int64_t block) const { return std::min(kKeys, length_ - block * kKeys); }
   int64_t width(int64_t block) const { return std::min(kKeys, padded_ - block * kKeys); }
-  const BFloat16* keys(int64_t head, int64_t block) const { return at(keys_, head, block); }
-  const BFloat16* values(int64_t head, int64_t block) const { return at(values_, head, block); }
+  const Bfloat16Bits* keys(int64_t head, int64_t block) const { return at(keys_, head, block); }
+  const Bfloat16Bits* values(int64_t head, int64_t block) const { return at(values_, head, block); }
 
  private:
-  BFloat16* at(const torch::Tensor& packed, int64_t head, int64_t block) const {
-    return packed.data_ptr<BFloat16>() + (head * padded_ + block * kKeys) * d_;
+  Bfloat16Bits* at(const torch::Tensor& packed, int64_t head, int64_t block) const {
+    return static_cast<Bfloat16Bits*>(packed.data_ptr()) + (head * padded_ + block * kKeys) * d_;
   }
 
   const int64_t length_, padded_, d_;
@@ -108,30 +82,32 @@ class QueryBlock {
 
   // q [count,d], bias [count,L] or none → to [count,d]
   void attend(const Rows& q, int64_t count, const PackedKeys& packed, int64_t head, const Rows& bias,
-              BFloat16* to, int64_t to_stride) {
+              Bfloat16Bits* to, int64_t to_stride) {
     std::vector<SoftmaxRow> rows(static_cast<size_t>(count));
     const float scale = 1 / std::sqrt(static_cast<float>(d_));
     for (int64_t block = 0; block < packed.blocks(); ++block) {
       const int64_t width = packed.width(block);
-      multiply(count, width, d_, q.begin, q.stride, packed.keys(head, block), false, scores_.data());
+      multiply_blocks(count, width, d_, q.begin, q.stride, packed.keys(head, block), width, false,
+                      scores_.data());
       for (int64_t i = 0; i < count; ++i) {
-        const BFloat16* of_row =
+        const Bfloat16Bits* of_row =
             bias.begin == nullptr ? nullptr : bias.begin + i * bias.stride + block * kKeys;
-        const float factor = add_block(rows[static_cast<size_t>(i)], scores_.data() + i * width, bits(of_row),
-                                       scale, packed.count(block), width, bits(weights_.data() + i * width));
+        const float factor = add_block(rows[static_cast<size_t>(i)], scores_.data() + i * width, of_row,
+                                       scale, packed.count(block), width, weights_.data() + i * width);
         float* sum = sums_.data() + i * d_;
         if (block > 0) scale_row(sum, factor, d_);
       }
-      multiply(count, d_, width, weights_.data(), width, packed.values(head, block), block > 0, sums_.data());
+      multiply_blocks(count, d_, width, weights_.data(), width, packed.values(head, block), d_, block > 0,
+                      sums_.data());
     }
     for (int64_t i = 0; i < count; ++i)
-      store_row(sums_.data() + i * d_, 1 / rows[static_cast<size_t>(i)].sum, d_, bits(to + i * to_stride));
+      store_row(sums_.data() + i * d_, 1 / rows[static_cast<size_t>(i)].sum, d_, to + i * to_stride);
   }
 
  private:
   const int64_t d_;
   std::vector<float> scores_;
-  std::vector<BFloat16> weights_;
+  std::vector<Bfloat16Bits> weights_;
   std::vector<float> sums_;
 };
 
@@ -140,7 +116,7 @@ class QueryBlock {
 bool suits_blocks(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
   return q.is_cpu() && q.scalar_type() == torch::kBFloat16 && !q.requires_grad() &&
          q.size(2) >= kFewestQueries && q.size(1) * q.size(2) * k.size(2) >= kFewestScores &&
-         q.size(3) % 2 == 0 && k.size(3) == v.size(3) && multiplies_bfloat16();
+         q.size(3) % 2 == 0 && k.size(3) == v.size(3) && multiplies_blocks<Bfloat16Bits>();
 }
 
 torch::Tensor attend_in_blocks(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
@@ -157,11 +133,12 @@ torch::Tensor attend_in_blocks(const torch::Tensor& q, const torch::Tensor& k, c
     QueryBlock block(d);
     for (int64_t i = begin; i < end; ++i) {
       const int64_t head = i / blocks, first = i % blocks * kQueries;
-      BFloat16* to = out.data_ptr<BFloat16>() + ((head / heads * queries + first) * heads + head % heads) * d;
+      Bfloat16Bits* to = static_cast<Bfloat16Bits*>(out.data_ptr()) +
+                         ((head / heads * queries + first) * heads + head % heads) * d;
       block.attend(rows_of(asking, head, first), std::min(kQueries, queries - first), packed, head,
                    added.defined() ? rows_of(added, head, first) : Rows{}, to, heads * d);
     }
-    at::native::cpublas::brgemm_release();  // where it is AMX, the unit was set up for these products
+    release_blocks();
   });
   return out.transpose(1, 2);
 }

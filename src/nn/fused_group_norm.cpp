@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "nn/device_functions.h"
+#include "nn/for_type_of.h"
 #include "nn/layout.h"
 #include "nn/norm_act_kernels.h"
 
@@ -27,15 +28,6 @@ torch::Tensor positions_first(const torch::Tensor& x) {
 torch::Tensor channels_first(const torch::Tensor& rows, const torch::Tensor& like) {
   return like.dim() == 4 ? to_image(rows, like.size(2), like.size(3))
                          : rows.transpose(1, 2).contiguous().view(like.sizes());
-}
-
-// Calls `work` with the kernels' pointer type for `x`: float32, or the bits of bfloat16.
-template <class Work>
-void for_type_of(const torch::Tensor& x, Work work) {
-  if (x.scalar_type() == torch::kBFloat16)
-    work(static_cast<Bfloat16Bits*>(nullptr));
-  else
-    work(static_cast<float*>(nullptr));
 }
 
 torch::Tensor wide(const torch::Tensor& t) { return t.to(torch::kFloat32); }

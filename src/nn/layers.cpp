@@ -39,7 +39,6 @@ torch::Tensor Conv2dImpl::forward(const torch::Tensor& x) {
 }
 
 torch::Tensor Conv2dImpl::forward_doubled(const torch::Tensor& x) {
-  // In bfloat16 the sums of weights would be rounded once more.
   if (packs_doubling) return packed_doubling_conv2d(*this, x);
   return forward(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
 }

@@ -37,9 +37,9 @@ struct Conv2dImpl : torch::nn::Module {
 
   int64_t stride, padding;
   torch::Tensor weight, bias;
-  bool packs = false, packs_doubling = false;
-  OnceTensor packed, doubling;  // for forward(), for forward_doubled()
-  bool both_ways = false;       // both are called: the plain weight stays
+  bool packs = false, packs_doubling = false, winograd = false;  // see nn/packing.h, nn/winograd.h
+  OnceTensor packed, doubling;                                   // for forward(), for forward_doubled()
+  bool both_ways = false;                                        // both are called: the plain weight stays
 };
 TORCH_MODULE(Conv2d);
 

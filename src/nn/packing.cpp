@@ -4,6 +4,8 @@
 
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include "nn/winograd.h"
+
 namespace unclip {
 namespace {
 
@@ -31,12 +33,16 @@ Tensor pack(LinearImpl& layer, int64_t rows) {
   return packed;
 }
 
-Tensor pack(Conv2dImpl& layer, at::IntArrayRef input) {
+Tensor reordered(const Conv2dImpl& layer, at::IntArrayRef input) {
   static const auto reorder =
       find_operator<Tensor(const Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, int64_t,
                            at::OptionalIntArrayRef)>("mkldnn::_reorder_convolution_weight");
   const std::vector<int64_t> stride(2, layer.stride), padding(2, layer.padding), dilation(2, 1);
-  Tensor packed = reorder.call(layer.weight, padding, stride, dilation, 1, input);
+  return reorder.call(layer.weight, padding, stride, dilation, 1, input);
+}
+
+Tensor pack(Conv2dImpl& layer, at::IntArrayRef input) {
+  Tensor packed = layer.winograd ? winograd_kernel(layer.weight, /*doubled=*/false) : reordered(layer, input);
   if (!layer.both_ways) give_up_storage(layer.weight);
   return packed;
 }
@@ -54,12 +60,17 @@ Tensor doubling_kernel(const Tensor& weight) {
 
 const std::vector<int64_t> kTwo(2, 2), kOne(2, 1), kNone(2, 0);  // of rows and columns
 
-Tensor pack_doubling(Conv2dImpl& layer, at::IntArrayRef input) {
+Tensor reordered_doubling(const Conv2dImpl& layer, at::IntArrayRef input) {
   static const auto reorder =
       find_operator<Tensor(const Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
                            int64_t, at::OptionalIntArrayRef)>(
           "mkldnn::_reorder_convolution_transpose_weight");
-  Tensor packed = reorder.call(doubling_kernel(layer.weight), kOne, kNone, kTwo, kOne, 1, input);
+  return reorder.call(doubling_kernel(layer.weight), kOne, kNone, kTwo, kOne, 1, input);
+}
+
+Tensor pack_doubling(Conv2dImpl& layer, at::IntArrayRef input) {
+  Tensor packed =
+      layer.winograd ? winograd_kernel(layer.weight, /*doubled=*/true) : reordered_doubling(layer, input);
   if (!layer.both_ways) give_up_storage(layer.weight);
   return packed;
 }
@@ -79,7 +90,9 @@ void pack_weights(torch::nn::Module& module) {
     if (auto* linear = child.as<LinearImpl>()) linear->packs = can_pack(linear->weight.scalar_type());
     if (auto* conv = child.as<Conv2dImpl>()) {
       conv->packs = can_pack(conv->weight.scalar_type());
-      conv->packs_doubling = conv->packs && conv->weight.scalar_type() == torch::kFloat32;
+      conv->winograd = conv->packs && conv->stride == 1 && conv->padding == 1 && suits_winograd(conv->weight);
+      // In bfloat16 the sums of four taps would be rounded once more than the kernel.
+      conv->packs_doubling = conv->winograd || (conv->packs && conv->weight.scalar_type() == torch::kFloat32);
     }
   });
 }
@@ -107,6 +120,7 @@ Tensor packed_conv2d(Conv2dImpl& layer, const Tensor& x) {
       const Tensor&, const Tensor&, const OptionalTensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
       int64_t, c10::string_view, Scalars, std::optional<c10::string_view>)>("mkldnn::_convolution_pointwise");
   const Tensor& weight = layer.packed.get([&] { return pack(layer, x.sizes()); });
+  if (layer.winograd) return winograd_conv2d(x, weight, layer.bias, /*doubled=*/false);
   const std::vector<int64_t> strides(2, layer.stride), paddings(2, layer.padding), dilation(2, 1);
   return convolution.call(x, weight, optional(layer.bias), paddings, strides, dilation, 1, "none", Scalars(),
                           "");
@@ -118,6 +132,7 @@ Tensor packed_doubling_conv2d(Conv2dImpl& layer, const Tensor& x) {
       at::IntArrayRef, int64_t, c10::string_view, Scalars, std::optional<c10::string_view>)>(
       "mkldnn::_convolution_transpose_pointwise");
   const Tensor& weight = layer.doubling.get([&] { return pack_doubling(layer, x.sizes()); });
+  if (layer.winograd) return winograd_conv2d(x, weight, layer.bias, /*doubled=*/true);
   return convolution.call(x, weight, optional(layer.bias), kOne, kNone, kTwo, kOne, 1, "none", Scalars(), "");
 }
 

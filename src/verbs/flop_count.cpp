@@ -46,6 +46,13 @@ int64_t attention_flops(Inputs in) {
   return 2 * q.numel() * k.size(-2) + 2 * q.numel() / q.size(-1) * v.size(-2) * v.size(-1);
 }
 
+// x [B,in,H,W], the kernel's points [P²,in·out], bias, doubled: as the convolution that it stands for.
+int64_t winograd_flops(Inputs in) {
+  const torch::Tensor &x = tensor(in, 0), &kernel = tensor(in, 1);
+  const int64_t positions = (in[3].toBool() ? 4 : 1) * x.numel() / x.size(1);
+  return 2 * positions * 9 * kernel.size(1);
+}
+
 const std::map<std::string, std::function<int64_t(Inputs)>, std::less<>>& counters() {
   static const std::map<std::string, std::function<int64_t(Inputs)>, std::less<>> table{
       {"aten::mm", product_flops<0>},
@@ -58,6 +65,7 @@ const std::map<std::string, std::function<int64_t(Inputs)>, std::less<>>& counte
       {"aten::mkldnn_convolution", convolution_flops<4>},
       {"aten::cudnn_convolution", convolution_flops<4>},
       {"aten::_slow_conv2d_forward", convolution_flops<4>},
+      {"unclip::winograd_conv2d", winograd_flops},
       {"unclip::attend_in_blocks", attention_flops},
       {"aten::_scaled_dot_product_flash_attention_for_cpu", attention_flops},
       {"aten::_scaled_dot_product_flash_attention", attention_flops},

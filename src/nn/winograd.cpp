@@ -1,0 +1,178 @@
+// Tiles are taken in blocks: their points stand in a core's cache while every block of output channels is
+// multiplied with them.
+#include "nn/winograd.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/record_function.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "nn/brgemm.h"
+#include "nn/for_type_of.h"
+#include "nn/winograd_kernels.h"
+
+namespace unclip {
+namespace {
+
+constexpr int64_t kTiles = 64, kChannels = 64;  // of a block
+
+// Two numbers of a bfloat16 product's inner dimension lie beside one another.
+template <class T>
+constexpr int64_t kBeside = std::is_same_v<T, float> ? 1 : 2;
+
+// Where a convolution's images lie.
+struct Grid {
+  int64_t height, width, in, rows, columns, out;  // of x, of the result
+  int64_t tile_rows() const { return (rows + 1) / 2; }
+  int64_t tile_columns() const { return (columns + 1) / 2; }
+};
+
+template <class T, int64_t P>
+class TileBlock {
+ public:
+  TileBlock(const Grid& grid, const T* x, const T* kernel, const float* bias, T* y)
+      : grid_(grid),
+        x_(x),
+        kernel_(kernel),
+        bias_(bias),
+        y_(y),
+        points_(std::make_unique_for_overwrite<T[]>(static_cast<size_t>(P * P * kTiles * grid.in))),
+        products_(std::make_unique_for_overwrite<float[]>(static_cast<size_t>(P * P * kTiles * kChannels))),
+        outside_(std::make_unique<T[]>(static_cast<size_t>(grid.in))),
+        dropped_(std::make_unique_for_overwrite<T[]>(static_cast<size_t>(kChannels))) {}
+
+  // Tiles are counted through all images.
+  void convolve(int64_t first, int64_t count) {
+    for (int64_t tile = 0; tile < count; ++tile) {
+      const T* positions[P * P];
+      find_positions(first + tile, positions);
+      to_points<T, P>(positions, grid_.in, count * grid_.in, points_.get() + tile * grid_.in);
+    }
+    for (int64_t channel = 0; channel < grid_.out; channel += kChannels) {
+      const int64_t channels = std::min(kChannels, grid_.out - channel);
+      for (int64_t point = 0; point < P * P; ++point)
+        multiply_blocks(count, channels, grid_.in, points_.get() + point * count * grid_.in, grid_.in,
+                        kernel_ + point * grid_.in * grid_.out + channel * kBeside<T>, grid_.out, false,
+                        products_.get() + point * count * channels);
+      for (int64_t tile = 0; tile < count; ++tile) {
+        T* results[4];
+        find_results(first + tile, channel, results);
+        from_points<T, P>(products_.get() + tile * channels, bias_ + channel, channels, count * channels,
+                          results);
+      }
+    }
+  }
+
+ private:
+  struct Place {
+    int64_t image, row, column;  // of tiles
+  };
+  Place place_of(int64_t tile) const {
+    const int64_t columns = grid_.tile_columns(), rows = grid_.tile_rows();
+    return {tile / columns / rows, tile / columns % rows, tile % columns};
+  }
+
+  void find_positions(int64_t tile, const T** positions) const {
+    const Place place = place_of(tile);
+    constexpr int64_t kStep = P == 4 ? 2 : 1;  // from tile to tile, in positions of x
+    for (int64_t i = 0; i < P; ++i)
+      for (int64_t j = 0; j < P; ++j) {
+        const int64_t row = place.row * kStep + i - 1, column = place.column * kStep + j - 1;
+        const bool inside = row >= 0 && row < grid_.height && column >= 0 && column < grid_.width;
+        positions[i * P + j] =
+            inside ? x_ + ((place.image * grid_.height + row) * grid_.width + column) * grid_.in
+                   : outside_.get();
+      }
+  }
+
+  void find_results(int64_t tile, int64_t channel, T** results) const {
+    const Place place = place_of(tile);
+    for (int64_t i = 0; i < 2; ++i)
+      for (int64_t j = 0; j < 2; ++j) {
+        const int64_t row = place.row * 2 + i, column = place.column * 2 + j;
+        results[i * 2 + j] =
+            row < grid_.rows && column < grid_.columns
+                ? y_ + ((place.image * grid_.rows + row) * grid_.columns + column) * grid_.out + channel
+                : dropped_.get();
+      }
+  }
+
+  const Grid grid_;
+  const T* x_;
+  const T* kernel_;
+  const float* bias_;
+  T* y_;
+  std::unique_ptr<T[]> points_;             // [P²,tiles,in]
+  std::unique_ptr<float[]> products_;       // [P²,tiles,channels]
+  std::unique_ptr<T[]> outside_, dropped_;  // beyond the edges: zeros, results of no use
+};
+
+template <class T, int64_t P>
+void convolve(const Grid& grid, const torch::Tensor& x, const torch::Tensor& kernel,
+              const torch::Tensor& bias, const torch::Tensor& y) {
+  const int64_t tiles = x.size(0) * grid.tile_rows() * grid.tile_columns(), threads = at::get_num_threads();
+  const int64_t each =
+      (tiles + kTiles * threads - 1) / (kTiles * threads);  // the same number for every thread
+  const int64_t size = (tiles + each * threads - 1) / (each * threads);
+  at::parallel_for(0, (tiles + size - 1) / size, 1, [&](int64_t begin, int64_t end) {
+    TileBlock<T, P> block(grid, static_cast<const T*>(x.const_data_ptr()),
+                          static_cast<const T*>(kernel.const_data_ptr()), bias.const_data_ptr<float>(),
+                          static_cast<T*>(y.mutable_data_ptr()));
+    for (int64_t i = begin; i < end; ++i) block.convolve(i * size, std::min(size, tiles - i * size));
+    release_blocks();
+  });
+}
+
+template <class T, int64_t P>
+torch::Tensor kernel_points(const torch::Tensor& weight) {
+  const int64_t out = weight.size(0), in = weight.size(1);
+  const torch::Tensor kernels = weight.contiguous(), points = at::empty({P * P, in * out}, weight.options());
+  at::parallel_for(0, in, 1, [&](int64_t begin, int64_t end) {
+    const auto* from = static_cast<const T*>(kernels.const_data_ptr());
+    auto* to = static_cast<T*>(points.mutable_data_ptr());
+    for (int64_t i = begin; i < end; ++i)
+      for (int64_t o = 0; o < out; ++o) {
+        const int64_t pair = i / kBeside<T>, of_pair = i % kBeside<T>;
+        kernel_to_points<T, P>(from + (o * in + i) * 9, in * out,
+                               to + (pair * out + o) * kBeside<T> + of_pair);
+      }
+  });
+  return points;
+}
+
+}  // namespace
+
+bool suits_winograd(const torch::Tensor& weight) {
+  const int64_t out = weight.size(0), in = weight.size(1);
+  if (weight.size(2) != 3 || in < 48 || out < 48 || in % 2 != 0) return false;
+  if (weight.scalar_type() == torch::kFloat32) return multiplies_blocks<float>();
+  return weight.scalar_type() == torch::kBFloat16 && multiplies_blocks<Bfloat16Bits>();
+}
+
+torch::Tensor winograd_kernel(const torch::Tensor& weight, bool doubled) {
+  return for_type_of(weight, [&]<class T>(T*) {
+    return doubled ? kernel_points<T, 3>(weight) : kernel_points<T, 4>(weight);
+  });
+}
+
+torch::Tensor winograd_conv2d(const torch::Tensor& x, const torch::Tensor& kernel, const torch::Tensor& bias,
+                              bool doubled) {
+  RECORD_FUNCTION("unclip::winograd_conv2d", std::vector<c10::IValue>({x, kernel, bias, doubled}));
+  const int64_t scale = doubled ? 2 : 1, out = kernel.size(1) / x.size(1);
+  const Grid grid{x.size(2), x.size(3), x.size(1), scale * x.size(2), scale * x.size(3), out};
+  const auto format = torch::MemoryFormat::ChannelsLast;
+  const torch::Tensor laid_out = x.contiguous(format);
+  const torch::Tensor added = bias.defined() ? bias.to(torch::kFloat32) : torch::zeros(out);
+  const torch::Tensor y = at::empty({x.size(0), out, grid.rows, grid.columns}, x.options(), format);
+  for_type_of(x, [&]<class T>(T*) {
+    if (doubled)
+      convolve<T, 3>(grid, laid_out, kernel, added, y);
+    else
+      convolve<T, 4>(grid, laid_out, kernel, added, y);
+  });
+  return y;
+}
+
+}  // namespace unclip

@@ -1,0 +1,24 @@
+// 3×3 convolutions on the CPU by Winograd's minimal filtering (Lavin and Gray 2016, arXiv:1509.09308,
+// F(2×2, 3×3)): 16 products for four results in place of 36, and 9 where the image is one that nearest
+// neighbor doubles. In bfloat16 the points and the kernel's are rounded once more.
+//
+// Symbols: B batch, C channels, H W height and width, P points a side of a tile: 4, or 3 of a doubled image.
+#pragma once
+
+#include <torch/types.h>
+
+namespace unclip {
+
+// Whether winograd_conv2d() takes a kernel [out,in,3,3] of stride and padding 1 on this processor, and gains
+// by it. Decided by channels alone: an image's bytes must not hang on what size came first.
+bool suits_winograd(const torch::Tensor& weight);
+
+// [out,in,3,3] → its points as winograd_conv2d() takes them: [P²,in·out], rows of [in,out], in bfloat16 of
+// [in/2,out,2].
+torch::Tensor winograd_kernel(const torch::Tensor& weight, bool doubled);
+
+// x [B,in,H,W] → [B,out,H,W], or [B,out,2H,2W] where x is to be doubled first; channels-last.
+torch::Tensor winograd_conv2d(const torch::Tensor& x, const torch::Tensor& kernel, const torch::Tensor& bias,
+                              bool doubled);
+
+}  // namespace unclip
