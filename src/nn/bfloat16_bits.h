@@ -5,9 +5,9 @@
 #include <bit>
 #include <cstdint>
 
-// One version for any x86-64 processor and one for AVX2; the loader picks.
+// One version for any x86-64 processor, one for AVX2 and one for AVX-512; the loader picks.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define UNCLIP_VECTOR_VERSIONS __attribute__((target_clones("default", "arch=x86-64-v3")))
+#define UNCLIP_VECTOR_VERSIONS __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define UNCLIP_VECTOR_VERSIONS
 #endif

@@ -17,6 +17,10 @@ namespace unclip {
 namespace {
 
 constexpr int64_t kTiles = 64, kChannels = 64;  // of a block
+// Channels in times out, up to which a layer keeps its kernel's points; there they take 16/9 of its memory.
+constexpr int64_t kKept = int64_t{1} << 18;
+// Between points: by powers of two apart they would push one another out of the nearest cache.
+constexpr int64_t kGap = 32;
 
 // Two numbers of a bfloat16 product's inner dimension lie beside one another.
 template <class T>
@@ -29,37 +33,45 @@ struct Grid {
   int64_t tile_columns() const { return (columns + 1) / 2; }
 };
 
+template <class T>
+std::unique_ptr<T[]> room_for(int64_t count) {
+  return std::make_unique_for_overwrite<T[]>(static_cast<size_t>(count));
+}
+
+// A thread's work, with room for what is made of it.
 template <class T, int64_t P>
-class TileBlock {
+class Block {
  public:
-  TileBlock(const Grid& grid, const T* x, const T* kernel, const float* bias, T* y)
+  Block(const Grid& grid, const T* x, const T* kernel, const float* bias, T* y)
       : grid_(grid),
         x_(x),
         kernel_(kernel),
         bias_(bias),
         y_(y),
-        points_(std::make_unique_for_overwrite<T[]>(static_cast<size_t>(P * P * kTiles * grid.in))),
-        products_(std::make_unique_for_overwrite<float[]>(static_cast<size_t>(P * P * kTiles * kChannels))),
+        points_(room_for<T>(P * P * (kTiles * grid.in + kGap))),
+        products_(room_for<float>(P * P * (kTiles * kChannels + kGap))),
         outside_(std::make_unique<T[]>(static_cast<size_t>(grid.in))),
-        dropped_(std::make_unique_for_overwrite<T[]>(static_cast<size_t>(kChannels))) {}
+        dropped_(room_for<T>(kChannels)) {}
 
   // Tiles are counted through all images.
   void convolve(int64_t first, int64_t count) {
+    const int64_t in = grid_.in, step = count * in + kGap;
     for (int64_t tile = 0; tile < count; ++tile) {
       const T* positions[P * P];
       find_positions(first + tile, positions);
-      to_points<T, P>(positions, grid_.in, count * grid_.in, points_.get() + tile * grid_.in);
+      to_points<T, P>(positions, in, step, points_.get() + tile * in);
     }
     for (int64_t channel = 0; channel < grid_.out; channel += kChannels) {
-      const int64_t channels = std::min(kChannels, grid_.out - channel);
+      const int64_t channels = std::min(kChannels, grid_.out - channel),
+                    product_step = count * channels + kGap;
       for (int64_t point = 0; point < P * P; ++point)
-        multiply_blocks(count, channels, grid_.in, points_.get() + point * count * grid_.in, grid_.in,
-                        kernel_ + point * grid_.in * grid_.out + channel * kBeside<T>, grid_.out, false,
-                        products_.get() + point * count * channels);
+        multiply_blocks(count, channels, in, points_.get() + point * step, in,
+                        kernel_ + point * in * grid_.out + channel * kBeside<T>, grid_.out, false,
+                        products_.get() + point * product_step);
       for (int64_t tile = 0; tile < count; ++tile) {
         T* results[4];
         find_results(first + tile, channel, results);
-        from_points<T, P>(products_.get() + tile * channels, bias_ + channel, channels, count * channels,
+        from_points<T, P>(products_.get() + tile * channels, bias_ + channel, channels, product_step,
                           results);
       }
     }
@@ -101,7 +113,7 @@ class TileBlock {
 
   const Grid grid_;
   const T* x_;
-  const T* kernel_;
+  const T* kernel_;  // [P²,in·out]
   const float* bias_;
   T* y_;
   std::unique_ptr<T[]> points_;             // [P²,tiles,in]
@@ -109,37 +121,53 @@ class TileBlock {
   std::unique_ptr<T[]> outside_, dropped_;  // beyond the edges: zeros, results of no use
 };
 
+// [in,9,out] → [P²,in·out]
 template <class T, int64_t P>
-void convolve(const Grid& grid, const torch::Tensor& x, const torch::Tensor& kernel,
+torch::Tensor points_of(const torch::Tensor& taps) {
+  const int64_t rows = taps.size(0) / kBeside<T>, row = taps.size(2) * kBeside<T>;
+  const torch::Tensor points = at::empty({P * P, rows * row}, taps.options());
+  at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      taps_to_points<T, P>(static_cast<const T*>(taps.const_data_ptr()) + i * 9 * row, row, rows * row,
+                           static_cast<T*>(points.mutable_data_ptr()) + i * row);
+  });
+  return points;
+}
+
+bool is_taps(const torch::Tensor& kernel) { return kernel.dim() == 3; }
+
+int64_t divided_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
+
+template <class T, int64_t P>
+void convolve(const Grid& grid, const torch::Tensor& x, const torch::Tensor& packed,
               const torch::Tensor& bias, const torch::Tensor& y) {
+  const torch::Tensor kernel = is_taps(packed) ? points_of<T, P>(packed) : packed;
   const int64_t tiles = x.size(0) * grid.tile_rows() * grid.tile_columns(), threads = at::get_num_threads();
-  const int64_t each =
-      (tiles + kTiles * threads - 1) / (kTiles * threads);  // the same number for every thread
-  const int64_t size = (tiles + each * threads - 1) / (each * threads);
-  at::parallel_for(0, (tiles + size - 1) / size, 1, [&](int64_t begin, int64_t end) {
-    TileBlock<T, P> block(grid, static_cast<const T*>(x.const_data_ptr()),
-                          static_cast<const T*>(kernel.const_data_ptr()), bias.const_data_ptr<float>(),
-                          static_cast<T*>(y.mutable_data_ptr()));
+  const int64_t each = divided_up(tiles, kTiles * threads);  // as many blocks for every thread
+  const int64_t size = divided_up(tiles, each * threads);
+  at::parallel_for(0, divided_up(tiles, size), 1, [&](int64_t begin, int64_t end) {
+    Block<T, P> block(grid, static_cast<const T*>(x.const_data_ptr()),
+                      static_cast<const T*>(kernel.const_data_ptr()), bias.const_data_ptr<float>(),
+                      static_cast<T*>(y.mutable_data_ptr()));
     for (int64_t i = begin; i < end; ++i) block.convolve(i * size, std::min(size, tiles - i * size));
     release_blocks();
   });
 }
 
-template <class T, int64_t P>
-torch::Tensor kernel_points(const torch::Tensor& weight) {
+template <class T>
+torch::Tensor taps_of(const torch::Tensor& weight) {
   const int64_t out = weight.size(0), in = weight.size(1);
-  const torch::Tensor kernels = weight.contiguous(), points = at::empty({P * P, in * out}, weight.options());
-  at::parallel_for(0, in, 1, [&](int64_t begin, int64_t end) {
-    const auto* from = static_cast<const T*>(kernels.const_data_ptr());
-    auto* to = static_cast<T*>(points.mutable_data_ptr());
+  const torch::Tensor plain = weight.contiguous(), taps = at::empty({in, 9, out}, weight.options());
+  at::parallel_for(0, in / kBeside<T>, 1, [&](int64_t begin, int64_t end) {
+    const auto* from = static_cast<const T*>(plain.const_data_ptr());
+    T* to = static_cast<T*>(taps.mutable_data_ptr()) + begin * kBeside<T> * 9 * out;
     for (int64_t i = begin; i < end; ++i)
-      for (int64_t o = 0; o < out; ++o) {
-        const int64_t pair = i / kBeside<T>, of_pair = i % kBeside<T>;
-        kernel_to_points<T, P>(from + (o * in + i) * 9, in * out,
-                               to + (pair * out + o) * kBeside<T> + of_pair);
-      }
+      for (int64_t tap = 0; tap < 9; ++tap)
+        for (int64_t o = 0; o < out; ++o)
+          for (int64_t beside = 0; beside < kBeside<T>; ++beside)
+            *to++ = from[(o * in + i * kBeside<T> + beside) * 9 + tap];
   });
-  return points;
+  return taps;
 }
 
 }  // namespace
@@ -153,14 +181,17 @@ bool suits_winograd(const torch::Tensor& weight) {
 
 torch::Tensor winograd_kernel(const torch::Tensor& weight, bool doubled) {
   return for_type_of(weight, [&]<class T>(T*) {
-    return doubled ? kernel_points<T, 3>(weight) : kernel_points<T, 4>(weight);
+    const torch::Tensor taps = taps_of<T>(weight);
+    if (weight.size(0) * weight.size(1) > kKept) return taps;
+    return doubled ? points_of<T, 3>(taps) : points_of<T, 4>(taps);
   });
 }
 
 torch::Tensor winograd_conv2d(const torch::Tensor& x, const torch::Tensor& kernel, const torch::Tensor& bias,
                               bool doubled) {
-  RECORD_FUNCTION("unclip::winograd_conv2d", std::vector<c10::IValue>({x, kernel, bias, doubled}));
-  const int64_t scale = doubled ? 2 : 1, out = kernel.size(1) / x.size(1);
+  const int64_t scale = doubled ? 2 : 1;
+  const int64_t out = is_taps(kernel) ? kernel.size(2) : kernel.size(1) / x.size(1);
+  RECORD_FUNCTION("unclip::winograd_conv2d", std::vector<c10::IValue>({x, out, doubled}));
   const Grid grid{x.size(2), x.size(3), x.size(1), scale * x.size(2), scale * x.size(3), out};
   const auto format = torch::MemoryFormat::ChannelsLast;
   const torch::Tensor laid_out = x.contiguous(format);

@@ -13,8 +13,9 @@ namespace unclip {
 // by it. Decided by channels alone: an image's bytes must not hang on what size came first.
 bool suits_winograd(const torch::Tensor& weight);
 
-// [out,in,3,3] → its points as winograd_conv2d() takes them: [P²,in·out], rows of [in,out], in bfloat16 of
-// [in/2,out,2].
+// [out,in,3,3] → what winograd_conv2d() takes, in bfloat16 with two input channels beside one another: the
+// kernel's points [P²,in·out], or of a large one the taps [in,9,out], since points would take 16/9 of their
+// memory and are soon made, in proportion to the convolution.
 torch::Tensor winograd_kernel(const torch::Tensor& weight, bool doubled);
 
 // x [B,in,H,W] → [B,out,H,W], or [B,out,2H,2W] where x is to be doubled first; channels-last.

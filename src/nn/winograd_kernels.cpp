@@ -17,13 +17,13 @@ UNCLIP_INLINE void to_points_1d(const float (&d)[3], float (&v)[3]) {
   v[1] = d[1];
   v[2] = d[1] - d[2];
 }
-UNCLIP_INLINE void kernel_to_points_1d(const float (&g)[3], float (&u)[4]) {
+UNCLIP_INLINE void taps_to_points_1d(const float (&g)[3], float (&u)[4]) {
   u[0] = g[0];
   u[1] = (g[0] + g[1] + g[2]) / 2;
   u[2] = (g[0] - g[1] + g[2]) / 2;
   u[3] = g[2];
 }
-UNCLIP_INLINE void kernel_to_points_1d(const float (&g)[3], float (&u)[3]) {
+UNCLIP_INLINE void taps_to_points_1d(const float (&g)[3], float (&u)[3]) {
   u[0] = g[0];
   u[1] = g[0] + g[1] + g[2];
   u[2] = g[2];
@@ -35,6 +35,25 @@ UNCLIP_INLINE void from_points_1d(const float (&m)[4], float (&y)[2]) {
 UNCLIP_INLINE void from_points_1d(const float (&m)[3], float (&y)[2]) {
   y[0] = m[0] + m[1];
   y[1] = m[1] - m[2];
+}
+
+template <class T, int64_t P>
+UNCLIP_INLINE void taps_to_points_loop(const T* taps, int64_t channels, int64_t step, T* points) {
+#pragma GCC ivdep
+  for (int64_t c = 0; c < channels; ++c) {
+    float columns[3][P];  // transposed: [column][point]
+    for (int64_t j = 0; j < 3; ++j) {
+      float g[3];
+      for (int64_t i = 0; i < 3; ++i) g[i] = widen(taps[(i * 3 + j) * channels + c]);
+      taps_to_points_1d(g, columns[j]);
+    }
+    for (int64_t i = 0; i < P; ++i) {
+      const float g[3] = {columns[0][i], columns[1][i], columns[2][i]};
+      float u[P];
+      taps_to_points_1d(g, u);
+      for (int64_t j = 0; j < P; ++j) store(u[j], points[(i * P + j) * step + c]);
+    }
+  }
 }
 
 template <class T, int64_t P>
@@ -81,40 +100,33 @@ UNCLIP_INLINE void from_points_loop(const float* products, const float* bias, in
 
 }  // namespace
 
-template <class T, int64_t P>
-void kernel_to_points(const T* kernel, int64_t step, T* points) {
-  float columns[3][P];  // transposed: [column][point]
-  for (int64_t j = 0; j < 3; ++j) {
-    const float g[3] = {widen(kernel[j]), widen(kernel[3 + j]), widen(kernel[6 + j])};
-    kernel_to_points_1d(g, columns[j]);
-  }
-  for (int64_t i = 0; i < P; ++i) {
-    const float g[3] = {columns[0][i], columns[1][i], columns[2][i]};
-    float u[P];
-    kernel_to_points_1d(g, u);
-    for (int64_t j = 0; j < P; ++j) store(u[j], points[(i * P + j) * step]);
-  }
-}
-
 // A template has no versions of its own: one function for each.
-#define UNCLIP_WINOGRAD_KERNELS(T, P, name)                                                                  \
-  template void kernel_to_points<T, P>(const T*, int64_t, T*);                                               \
-  UNCLIP_VECTOR_VERSIONS void to_points_##name(const T* const* positions, int64_t channels, int64_t step,    \
-                                               T* points) {                                                  \
-    to_points_loop<T, P>(positions, channels, step, points);                                                 \
-  }                                                                                                          \
-  UNCLIP_VECTOR_VERSIONS void from_points_##name(const float* products, const float* bias, int64_t channels, \
-                                                 int64_t step, T* const* results) {                          \
-    from_points_loop<T, P>(products, bias, channels, step, results);                                         \
-  }                                                                                                          \
-  template <>                                                                                                \
-  void to_points<T, P>(const T* const* positions, int64_t channels, int64_t step, T* points) {               \
-    to_points_##name(positions, channels, step, points);                                                     \
-  }                                                                                                          \
-  template <>                                                                                                \
-  void from_points<T, P>(const float* products, const float* bias, int64_t channels, int64_t step,           \
-                         T* const* results) {                                                                \
-    from_points_##name(products, bias, channels, step, results);                                             \
+#define UNCLIP_WINOGRAD_KERNELS(T, P, name)                                                         \
+  UNCLIP_VECTOR_VERSIONS                                                                            \
+  void taps_to_points_##name(const T* taps, int64_t channels, int64_t step, T* points) {            \
+    taps_to_points_loop<T, P>(taps, channels, step, points);                                        \
+  }                                                                                                 \
+  UNCLIP_VECTOR_VERSIONS                                                                            \
+  void to_points_##name(const T* const* positions, int64_t channels, int64_t step, T* points) {     \
+    to_points_loop<T, P>(positions, channels, step, points);                                        \
+  }                                                                                                 \
+  UNCLIP_VECTOR_VERSIONS                                                                            \
+  void from_points_##name(const float* products, const float* bias, int64_t channels, int64_t step, \
+                          T* const* results) {                                                      \
+    from_points_loop<T, P>(products, bias, channels, step, results);                                \
+  }                                                                                                 \
+  template <>                                                                                       \
+  void taps_to_points<T, P>(const T* taps, int64_t channels, int64_t step, T* points) {             \
+    taps_to_points_##name(taps, channels, step, points);                                            \
+  }                                                                                                 \
+  template <>                                                                                       \
+  void to_points<T, P>(const T* const* positions, int64_t channels, int64_t step, T* points) {      \
+    to_points_##name(positions, channels, step, points);                                            \
+  }                                                                                                 \
+  template <>                                                                                       \
+  void from_points<T, P>(const float* products, const float* bias, int64_t channels, int64_t step,  \
+                         T* const* results) {                                                       \
+    from_points_##name(products, bias, channels, step, results);                                    \
   }
 
 UNCLIP_WINOGRAD_KERNELS(float, 4, float)

@@ -9,9 +9,9 @@
 
 namespace unclip {
 
-// G g Gᵀ: a kernel g [3,3] → its points, `step` numbers after one another.
+// G g Gᵀ: a kernel's nine taps g, [C] each, one after another → its points, `step` numbers after one another.
 template <class T, int64_t P>
-void kernel_to_points(const T* kernel, int64_t step, T* points);
+void taps_to_points(const T* taps, int64_t channels, int64_t step, T* points);
 
 // Bᵀ d B: the P² positions d that a tile's results depend on, [C] each → its points, [C] each, `step` numbers
 // after one another.

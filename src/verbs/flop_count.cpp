@@ -46,11 +46,9 @@ int64_t attention_flops(Inputs in) {
   return 2 * q.numel() * k.size(-2) + 2 * q.numel() / q.size(-1) * v.size(-2) * v.size(-1);
 }
 
-// x [B,in,H,W], the kernel's points [P²,in·out], bias, doubled: as the convolution that it stands for.
+// x [B,in,H,W], output channels, whether x is doubled first: as the convolution that it stands for.
 int64_t winograd_flops(Inputs in) {
-  const torch::Tensor &x = tensor(in, 0), &kernel = tensor(in, 1);
-  const int64_t positions = (in[3].toBool() ? 4 : 1) * x.numel() / x.size(1);
-  return 2 * positions * 9 * kernel.size(1);
+  return 2 * 9 * tensor(in, 0).numel() * in[1].toInt() * (in[2].toBool() ? 4 : 1);
 }
 
 const std::map<std::string, std::function<int64_t(Inputs)>, std::less<>>& counters() {
