@@ -11,6 +11,7 @@
 #include <string>
 
 #include "device/control_group.h"
+#include "device/team.h"
 
 // Of tcmalloc's C interface, in programs that are linked with it.
 extern "C" void MallocExtension_ReleaseFreeMemory() __attribute__((weak));
@@ -82,6 +83,7 @@ void be_refused_rather_than_killed() {
   if (free == kNoLimit) return;
   // The stacks of the threads that compute are counted in full, though hardly touched: they are made first.
   at::parallel_for(0, at::get_num_threads(), 1, [](int64_t, int64_t) {});
+  dismiss_team();  // their stacks stay, for those of the thread that computes
   rlimit limit{};
   ::getrlimit(RLIMIT_DATA, &limit);
   limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, kilobytes("/proc/self/status", "VmData:") + free);

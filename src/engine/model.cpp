@@ -10,6 +10,7 @@
 #include "checkpoint/fingerprint.h"
 #include "checkpoint/safetensors.h"
 #include "device/memory.h"
+#include "device/team.h"
 #include "options/model_use.h"
 #include "options/option_table.h"
 #include "pipeline/load_net.h"
@@ -63,6 +64,7 @@ Model::Model(const ModelChoice& choice, const ModelUse& use, bool draws)
 
 void Model::open(const ModelFolder& folder) {
   pipeline_ = Pipeline::open(folder, target_, parts_);
+  dismiss_team();  // another thread computes
   requests_.emplace(*pipeline_, folder.path());
   defaults_ = pipeline_->defaults();
 }

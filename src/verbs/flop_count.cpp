@@ -4,6 +4,7 @@
 #include <ATen/record_function.h>
 #include <torch/types.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <string>
@@ -13,7 +14,7 @@ namespace {
 
 using Inputs = c10::ArrayRef<const c10::IValue>;
 
-thread_local int64_t counted = 0;
+std::atomic<int64_t> counted = 0;  // the parts of a batch are computed side by side
 
 const torch::Tensor& tensor(Inputs inputs, size_t i) { return inputs[i].toTensor(); }
 
@@ -82,7 +83,7 @@ std::unique_ptr<at::ObserverContext> count(const at::RecordFunction& call) {
 }  // namespace
 
 FlopCount::FlopCount()
-    : callback_(at::addThreadLocalCallback(
+    : callback_(at::addGlobalCallback(
           at::RecordFunctionCallback(count).needsInputs(true).scopes({at::RecordScope::FUNCTION}))) {
   counted = 0;
 }

@@ -5,7 +5,7 @@
 
 namespace unclip {
 
-// While one lives, the products and convolutions that this thread calls are counted: an addition and a
+// While one lives, the products and convolutions that any thread calls are counted: an addition and a
 // multiplication each are two operations. Norms, activations and copies are not.
 class FlopCount {
  public:

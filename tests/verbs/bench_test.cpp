@@ -1,5 +1,6 @@
 #include "verbs/bench.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -58,7 +59,22 @@ TEST(FlopCount, CountsPackedLayers) {
   EXPECT_EQ(counted(run), 2 * 6 * 5 * 7 + 2 * 2 * (5 * 6) * 6 * 8 * 9);
 }
 
+// What Winograd saves is not taken off: a layer is counted as the convolution that it stands for.
+TEST(FlopCount, CountsConvolutionsByWinograd) {
+  Conv2d layer(48, 64, 3, 1, 1);
+  layer->both_ways = true;
+  layer->reset_parameters();
+  pack_weights(*layer);
+  const torch::Tensor x = torch::randn({2, 48, 10, 12}).contiguous(torch::MemoryFormat::ChannelsLast);
+  const int64_t flops = 2 * 2 * (10 * 12) * 9 * 48 * 64;
+  EXPECT_EQ(counted([&] { layer(x); }), flops);
+  if (layer->winograd) EXPECT_EQ(counted([&] { layer->forward_doubled(x); }), 4 * flops);
+}
+
+// The parts of the batch are computed on two threads.
 TEST(Bench, ReportsEachStage) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(2);
   BenchOptions options;
   options.model = std::string(UNCLIP_TEST_DATA) + "/karlo-tiny";
   options.image.prompt = "a red circle";
@@ -93,6 +109,7 @@ TEST(Bench, ReportsEachStage) {
     seconds += count * found["step_seconds"].get<double>();
   }
   EXPECT_LT(seconds, 3 * 2 * report["image_seconds"].get<double>());  // nothing is counted twice
+  at::set_num_threads(threads);
 }
 
 }  // namespace
