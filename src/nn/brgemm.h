@@ -27,10 +27,11 @@ void multiply_blocks(int64_t rows, int64_t columns, int64_t inner, const T* a, i
 template <class T>
 bool multiplies_blocks() {
   static const bool can = [] {
-    const std::vector<T> factor(256);
-    std::vector<float> product(256);
+    constexpr int64_t kSide = 16;
+    const std::vector<T> factor(kSide * kSide);
+    std::vector<float> product(kSide * kSide);
     try {
-      multiply_blocks(16, 16, 16, factor.data(), 16, factor.data(), 16, false, product.data());
+      multiply_blocks(kSide, kSide, kSide, factor.data(), kSide, factor.data(), kSide, false, product.data());
     } catch (const c10::Error&) {
       return false;
     }

@@ -3,6 +3,7 @@
 #include "nn/winograd.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/cpu/Utils.h>
 #include <ATen/record_function.h>
 #include <torch/torch.h>
 
@@ -134,6 +135,12 @@ torch::Tensor points_of(const torch::Tensor& taps) {
   return points;
 }
 
+// From which on fewer products make up for the loops around them. A matrix unit (AMX) multiplies several
+// times as fast, the loops are what they were.
+int64_t fewest_channels(torch::Dtype dtype) {
+  return dtype == torch::kBFloat16 && at::cpu::is_amx_tile_supported() ? 256 : 48;
+}
+
 bool is_taps(const torch::Tensor& kernel) { return kernel.dim() == 3; }
 
 int64_t divided_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
@@ -174,9 +181,11 @@ torch::Tensor taps_of(const torch::Tensor& weight) {
 
 bool suits_winograd(const torch::Tensor& weight) {
   const int64_t out = weight.size(0), in = weight.size(1);
-  if (weight.size(2) != 3 || in < 48 || out < 48 || in % 2 != 0) return false;
-  if (weight.scalar_type() == torch::kFloat32) return multiplies_blocks<float>();
-  return weight.scalar_type() == torch::kBFloat16 && multiplies_blocks<Bfloat16Bits>();
+  if (weight.size(2) != 3 || in % 2 != 0) return false;
+  const torch::Dtype dtype = weight.scalar_type();
+  if (dtype != torch::kFloat32 && dtype != torch::kBFloat16) return false;
+  return std::min(in, out) >= fewest_channels(dtype) &&
+         for_type_of(weight, []<class T>(T*) { return multiplies_blocks<T>(); });
 }
 
 torch::Tensor winograd_kernel(const torch::Tensor& weight, bool doubled) {

@@ -29,7 +29,8 @@ class Winograd : public testing::TestWithParam<std::pair<torch::Dtype, double>> 
  protected:
   void SetUp() override {
     torch::manual_seed(0);
-    if (!suits_winograd(torch::zeros({48, 48, 3, 3}, dtype()))) GTEST_SKIP() << "not this processor's dtype";
+    if (!suits_winograd(torch::zeros({256, 256, 3, 3}, dtype())))
+      GTEST_SKIP() << "not this processor's dtype";
   }
   static torch::Dtype dtype() { return GetParam().first; }
   static torch::Tensor drawn(at::IntArrayRef shape) {
@@ -76,11 +77,11 @@ TEST_P(Winograd, IsTheSameInAnyBatchWithAnyNumberOfThreads) {
 
 // A layer whose channels suit it takes it, both ways.
 TEST_P(Winograd, ServesPackedLayers) {
-  Conv2d layer(48, 64, 3, 1, 1);
+  Conv2d layer(256, 256, 3, 1, 1);
   layer->both_ways = true;
   layer->reset_parameters();
   layer->to(dtype());
-  const torch::Tensor x = drawn({1, 48, 6, 6});
+  const torch::Tensor x = drawn({1, 256, 6, 6});
   const torch::Tensor plain = layer(x), doubled = layer->forward_doubled(x);
   pack_weights(*layer);
   ASSERT_TRUE(layer->winograd);
@@ -91,8 +92,8 @@ TEST_P(Winograd, ServesPackedLayers) {
   EXPECT_LE(difference(layer->forward_doubled(x), doubled), GetParam().second);
 }
 
-// bfloat16 rounds the points of image and kernel, and the sums that make results of them raise the variance of
-// that to 3 times its share: √(1 + 2·3) of the result's own rounding, 0.0017.
+// bfloat16 rounds the points of image and kernel, and the sums that make results of them raise the variance
+// of that to 3 times its share: √(1 + 2·3) of the result's own rounding, 0.0017.
 INSTANTIATE_TEST_SUITE_P(Dtypes, Winograd,
                          testing::Values(std::pair{torch::kFloat32, 2e-6},
                                          std::pair{torch::kBFloat16, 5e-3}));
