@@ -12,6 +12,12 @@
 #define UNCLIP_VECTOR_VERSIONS
 #endif
 #define UNCLIP_INLINE __attribute__((always_inline)) inline
+// Before a loop whose rounds write nothing that others read, where the compiler cannot know it.
+#if defined(__GNUC__) && !defined(__clang__)
+#define UNCLIP_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define UNCLIP_INDEPENDENT
+#endif
 
 namespace unclip {
 

@@ -138,7 +138,8 @@ torch::Tensor points_of(const torch::Tensor& taps) {
 // From which on fewer products make up for the loops around them. A matrix unit (AMX) multiplies several
 // times as fast, the loops are what they were.
 int64_t fewest_channels(torch::Dtype dtype) {
-  return dtype == torch::kBFloat16 && at::cpu::is_amx_tile_supported() ? 256 : 48;
+  static const bool has_matrix_unit = at::cpu::init_amx();
+  return dtype == torch::kBFloat16 && has_matrix_unit ? 256 : 48;
 }
 
 bool is_taps(const torch::Tensor& kernel) { return kernel.dim() == 3; }

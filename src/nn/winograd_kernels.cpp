@@ -39,7 +39,7 @@ UNCLIP_INLINE void from_points_1d(const float (&m)[3], float (&y)[2]) {
 
 template <class T, int64_t P>
 UNCLIP_INLINE void taps_to_points_loop(const T* taps, int64_t channels, int64_t step, T* points) {
-#pragma GCC ivdep
+  UNCLIP_INDEPENDENT
   for (int64_t c = 0; c < channels; ++c) {
     float columns[3][P];  // transposed: [column][point]
     for (int64_t j = 0; j < 3; ++j) {
@@ -60,7 +60,7 @@ template <class T, int64_t P>
 UNCLIP_INLINE void to_points_loop(const T* const* positions, int64_t channels, int64_t step, T* points) {
   const T* at[P * P];
   for (int64_t i = 0; i < P * P; ++i) at[i] = positions[i];
-#pragma GCC ivdep
+  UNCLIP_INDEPENDENT
   for (int64_t c = 0; c < channels; ++c) {
     float columns[P][P];  // transposed: [column][point]
     for (int64_t j = 0; j < P; ++j) {
@@ -81,7 +81,7 @@ template <class T, int64_t P>
 UNCLIP_INLINE void from_points_loop(const float* products, const float* bias, int64_t channels, int64_t step,
                                     T* const* results) {
   T* at[4] = {results[0], results[1], results[2], results[3]};
-#pragma GCC ivdep
+  UNCLIP_INDEPENDENT
   for (int64_t c = 0; c < channels; ++c) {
     float columns[P][2];
     for (int64_t j = 0; j < P; ++j) {
