@@ -1,4 +1,5 @@
-// Weights in oneDNN's own blocked layout, for inference on the CPU.
+// Weights in oneDNN's own blocked layout, or in that of Winograd's convolution (nn/winograd.h), for inference
+// on the CPU.
 //
 // An eager convolution or product lays its weight out anew at every call. Done once, it runs up to twice as
 // fast. The best layout depends on the input's size, so a layer is packed at its first call; its plain weight
