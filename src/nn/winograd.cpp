@@ -60,7 +60,7 @@ class Block {
     for (int64_t tile = 0; tile < count; ++tile) {
       const T* positions[P * P];
       find_positions(first + tile, positions);
-      to_points<T, P>(positions, in, step, points_.get() + tile * in);
+      to_points(positions, P, in, step, points_.get() + tile * in);
     }
     for (int64_t channel = 0; channel < grid_.out; channel += kChannels) {
       const int64_t channels = std::min(kChannels, grid_.out - channel),
@@ -72,8 +72,7 @@ class Block {
       for (int64_t tile = 0; tile < count; ++tile) {
         T* results[4];
         find_results(first + tile, channel, results);
-        from_points<T, P>(products_.get() + tile * channels, bias_ + channel, channels, product_step,
-                          results);
+        from_points(products_.get() + tile * channels, bias_ + channel, P, channels, product_step, results);
       }
     }
   }
@@ -129,8 +128,8 @@ torch::Tensor points_of(const torch::Tensor& taps) {
   const torch::Tensor points = at::empty({P * P, rows * row}, taps.options());
   at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
-      taps_to_points<T, P>(static_cast<const T*>(taps.const_data_ptr()) + i * 9 * row, row, rows * row,
-                           static_cast<T*>(points.mutable_data_ptr()) + i * row);
+      taps_to_points(static_cast<const T*>(taps.const_data_ptr()) + i * 9 * row, P, row, rows * row,
+                     static_cast<T*>(points.mutable_data_ptr()) + i * row);
   });
   return points;
 }

@@ -100,38 +100,44 @@ UNCLIP_INLINE void from_points_loop(const float* products, const float* bias, in
 
 }  // namespace
 
-// A template has no versions of its own: one function for each.
-#define UNCLIP_WINOGRAD_KERNELS(T, P, name)                                                         \
-  UNCLIP_VECTOR_VERSIONS                                                                            \
-  void taps_to_points_##name(const T* taps, int64_t channels, int64_t step, T* points) {            \
-    taps_to_points_loop<T, P>(taps, channels, step, points);                                        \
-  }                                                                                                 \
-  UNCLIP_VECTOR_VERSIONS                                                                            \
-  void to_points_##name(const T* const* positions, int64_t channels, int64_t step, T* points) {     \
-    to_points_loop<T, P>(positions, channels, step, points);                                        \
-  }                                                                                                 \
-  UNCLIP_VECTOR_VERSIONS                                                                            \
-  void from_points_##name(const float* products, const float* bias, int64_t channels, int64_t step, \
-                          T* const* results) {                                                      \
-    from_points_loop<T, P>(products, bias, channels, step, results);                                \
-  }                                                                                                 \
-  template <>                                                                                       \
-  void taps_to_points<T, P>(const T* taps, int64_t channels, int64_t step, T* points) {             \
-    taps_to_points_##name(taps, channels, step, points);                                            \
-  }                                                                                                 \
-  template <>                                                                                       \
-  void to_points<T, P>(const T* const* positions, int64_t channels, int64_t step, T* points) {      \
-    to_points_##name(positions, channels, step, points);                                            \
-  }                                                                                                 \
-  template <>                                                                                       \
-  void from_points<T, P>(const float* products, const float* bias, int64_t channels, int64_t step,  \
-                         T* const* results) {                                                       \
-    from_points_##name(products, bias, channels, step, results);                                    \
-  }
+UNCLIP_VECTOR_VERSIONS
+void taps_to_points(const float* taps, int64_t side, int64_t channels, int64_t step, float* points) {
+  side == 3 ? taps_to_points_loop<float, 3>(taps, channels, step, points)
+            : taps_to_points_loop<float, 4>(taps, channels, step, points);
+}
 
-UNCLIP_WINOGRAD_KERNELS(float, 4, float)
-UNCLIP_WINOGRAD_KERNELS(float, 3, doubled_float)
-UNCLIP_WINOGRAD_KERNELS(Bfloat16Bits, 4, bfloat16)
-UNCLIP_WINOGRAD_KERNELS(Bfloat16Bits, 3, doubled_bfloat16)
+UNCLIP_VECTOR_VERSIONS
+void taps_to_points(const Bfloat16Bits* taps, int64_t side, int64_t channels, int64_t step,
+                    Bfloat16Bits* points) {
+  side == 3 ? taps_to_points_loop<Bfloat16Bits, 3>(taps, channels, step, points)
+            : taps_to_points_loop<Bfloat16Bits, 4>(taps, channels, step, points);
+}
+
+UNCLIP_VECTOR_VERSIONS
+void to_points(const float* const* positions, int64_t side, int64_t channels, int64_t step, float* points) {
+  side == 3 ? to_points_loop<float, 3>(positions, channels, step, points)
+            : to_points_loop<float, 4>(positions, channels, step, points);
+}
+
+UNCLIP_VECTOR_VERSIONS
+void to_points(const Bfloat16Bits* const* positions, int64_t side, int64_t channels, int64_t step,
+               Bfloat16Bits* points) {
+  side == 3 ? to_points_loop<Bfloat16Bits, 3>(positions, channels, step, points)
+            : to_points_loop<Bfloat16Bits, 4>(positions, channels, step, points);
+}
+
+UNCLIP_VECTOR_VERSIONS
+void from_points(const float* products, const float* bias, int64_t side, int64_t channels, int64_t step,
+                 float* const* results) {
+  side == 3 ? from_points_loop<float, 3>(products, bias, channels, step, results)
+            : from_points_loop<float, 4>(products, bias, channels, step, results);
+}
+
+UNCLIP_VECTOR_VERSIONS
+void from_points(const float* products, const float* bias, int64_t side, int64_t channels, int64_t step,
+                 Bfloat16Bits* const* results) {
+  side == 3 ? from_points_loop<Bfloat16Bits, 3>(products, bias, channels, step, results)
+            : from_points_loop<Bfloat16Bits, 4>(products, bias, channels, step, results);
+}
 
 }  // namespace unclip
