@@ -68,7 +68,9 @@ TEST(FlopCount, CountsConvolutionsByWinograd) {
   const torch::Tensor x = torch::randn({2, 48, 10, 12}).contiguous(torch::MemoryFormat::ChannelsLast);
   const int64_t flops = 2 * 2 * (10 * 12) * 9 * 48 * 64;
   EXPECT_EQ(counted([&] { layer(x); }), flops);
-  if (layer->winograd) EXPECT_EQ(counted([&] { layer->forward_doubled(x); }), 4 * flops);
+  if (layer->winograd) {
+    EXPECT_EQ(counted([&] { layer->forward_doubled(x); }), 4 * flops);
+  }
 }
 
 // The parts of the batch are computed on two threads.
