@@ -25,8 +25,10 @@ Workers::~Workers() {
 }
 
 void Workers::serve(int number, int threads_each) {
-  // A thread's first call takes the number of the process, whatever the thread set before.
+  // A thread's first call takes the number of the process, whatever the thread set before. Torch's loops and
+  // ours, compiled here, each know for themselves whether they have asked.
   (void)at::get_num_threads();
+  at::parallel_for(0, 1, 1, [](int64_t, int64_t) {});
   at::set_num_threads(threads_each);
   uint64_t seen = 0;
   std::unique_lock lock(mutex_);
