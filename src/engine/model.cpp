@@ -52,6 +52,7 @@ Model::Model(const ModelChoice& choice, const ModelUse& use, bool draws)
   const ModelFolder folder = open_folder(choice_, parts_);
   open(folder.with_loras(loras_));
   if (draws && use.safety) safety_ = SafetyChecker::open(folder, target_);
+  dismiss_team();  // an engine computes on a thread of its own
   spdlog::debug("model {} on {}", folder.path().string(), unclip::describe(target_));
   metadata_.model = visible(model_name(folder.path()));
   metadata_.family = describe_family(folder);
@@ -64,7 +65,6 @@ Model::Model(const ModelChoice& choice, const ModelUse& use, bool draws)
 
 void Model::open(const ModelFolder& folder) {
   pipeline_ = Pipeline::open(folder, target_, parts_);
-  dismiss_team();  // another thread computes
   requests_.emplace(*pipeline_, folder.path());
   defaults_ = pipeline_->defaults();
 }

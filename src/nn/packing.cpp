@@ -33,17 +33,18 @@ Tensor pack(LinearImpl& layer, int64_t rows) {
   return packed;
 }
 
-Tensor reordered(const Conv2dImpl& layer, at::IntArrayRef input) {
+// Of a convolution that has been packed one way.
+void give_up_weight(Conv2dImpl& layer) {
+  if (!layer.both_ways) give_up_storage(layer.weight);
+}
+
+Tensor pack(Conv2dImpl& layer, at::IntArrayRef input) {
   static const auto reorder =
       find_operator<Tensor(const Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, int64_t,
                            at::OptionalIntArrayRef)>("mkldnn::_reorder_convolution_weight");
   const std::vector<int64_t> stride(2, layer.stride), padding(2, layer.padding), dilation(2, 1);
-  return reorder.call(layer.weight, padding, stride, dilation, 1, input);
-}
-
-Tensor pack(Conv2dImpl& layer, at::IntArrayRef input) {
-  Tensor packed = layer.winograd ? winograd_kernel(layer.weight, /*doubled=*/false) : reordered(layer, input);
-  if (!layer.both_ways) give_up_storage(layer.weight);
+  Tensor packed = reorder.call(layer.weight, padding, stride, dilation, 1, input);
+  give_up_weight(layer);
   return packed;
 }
 
@@ -60,19 +61,23 @@ Tensor doubling_kernel(const Tensor& weight) {
 
 const std::vector<int64_t> kTwo(2, 2), kOne(2, 1), kNone(2, 0);  // of rows and columns
 
-Tensor reordered_doubling(const Conv2dImpl& layer, at::IntArrayRef input) {
+Tensor pack_doubling(Conv2dImpl& layer, at::IntArrayRef input) {
   static const auto reorder =
       find_operator<Tensor(const Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
                            int64_t, at::OptionalIntArrayRef)>(
           "mkldnn::_reorder_convolution_transpose_weight");
-  return reorder.call(doubling_kernel(layer.weight), kOne, kNone, kTwo, kOne, 1, input);
+  Tensor packed = reorder.call(doubling_kernel(layer.weight), kOne, kNone, kTwo, kOne, 1, input);
+  give_up_weight(layer);
+  return packed;
 }
 
-Tensor pack_doubling(Conv2dImpl& layer, at::IntArrayRef input) {
-  Tensor packed =
-      layer.winograd ? winograd_kernel(layer.weight, /*doubled=*/true) : reordered_doubling(layer, input);
-  if (!layer.both_ways) give_up_storage(layer.weight);
-  return packed;
+Tensor convolve_by_winograd(Conv2dImpl& layer, OnceTensor& packed, const Tensor& x, bool doubled) {
+  const Tensor& kernel = packed.get([&] {
+    Tensor made = winograd_kernel(layer.weight, doubled);
+    give_up_weight(layer);
+    return made;
+  });
+  return winograd_conv2d(x, kernel, layer.bias, doubled);
 }
 
 // Whether oneDNN computes in `dtype` on this CPU.
@@ -116,23 +121,23 @@ Tensor packed_linear(LinearImpl& layer, const Tensor& x) {
 }
 
 Tensor packed_conv2d(Conv2dImpl& layer, const Tensor& x) {
+  if (layer.winograd) return convolve_by_winograd(layer, layer.packed, x, /*doubled=*/false);
   static const auto convolution = find_operator<Tensor(
       const Tensor&, const Tensor&, const OptionalTensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
       int64_t, c10::string_view, Scalars, std::optional<c10::string_view>)>("mkldnn::_convolution_pointwise");
   const Tensor& weight = layer.packed.get([&] { return pack(layer, x.sizes()); });
-  if (layer.winograd) return winograd_conv2d(x, weight, layer.bias, /*doubled=*/false);
   const std::vector<int64_t> strides(2, layer.stride), paddings(2, layer.padding), dilation(2, 1);
   return convolution.call(x, weight, optional(layer.bias), paddings, strides, dilation, 1, "none", Scalars(),
                           "");
 }
 
 Tensor packed_doubling_conv2d(Conv2dImpl& layer, const Tensor& x) {
+  if (layer.winograd) return convolve_by_winograd(layer, layer.doubling, x, /*doubled=*/true);
   static const auto convolution = find_operator<Tensor(
       const Tensor&, const Tensor&, const OptionalTensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
       at::IntArrayRef, int64_t, c10::string_view, Scalars, std::optional<c10::string_view>)>(
       "mkldnn::_convolution_transpose_pointwise");
   const Tensor& weight = layer.doubling.get([&] { return pack_doubling(layer, x.sizes()); });
-  if (layer.winograd) return winograd_conv2d(x, weight, layer.bias, /*doubled=*/true);
   return convolution.call(x, weight, optional(layer.bias), kOne, kNone, kTwo, kOne, 1, "none", Scalars(), "");
 }
 
