@@ -55,12 +55,12 @@ std::vector<TrainedNet> ClipTowers::nets() const {
 }
 
 torch::Tensor ClipTowers::embed_images(const torch::Tensor& images) {
-  const at::AutoGradMode gradients(trained_.vision && at::GradMode::is_enabled());
+  const at::AutoGradMode gradients(trained_.vision && !frozen_ && at::GradMode::is_enabled());
   return vision_(normalize_for_clip(images));
 }
 
 TextFeatures ClipTowers::embed_text(const torch::Tensor& ids) {
-  const at::AutoGradMode gradients(trained_.text && at::GradMode::is_enabled());
+  const at::AutoGradMode gradients(trained_.text && !frozen_ && at::GradMode::is_enabled());
   return text_(ids);
 }
 

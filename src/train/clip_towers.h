@@ -33,7 +33,8 @@ class ClipTowers {
   };
   Statistics statistics(const ImageSource& source);
 
-  std::vector<TrainedNet> nets() const;  // the trained ones
+  std::vector<TrainedNet> nets() const;           // the trained ones
+  void freeze(bool frozen) { frozen_ = frozen; }  // for now: no gradients reach them
   int image_size() const { return static_cast<int>(vision_->config.image_size); }
 
   // "" as the tokenizer writes it: ids and mask, [1,L].
@@ -42,6 +43,7 @@ class ClipTowers {
  private:
   DeviceAndDtype target_;
   Trained trained_;
+  bool frozen_ = false;
   CLIPTextModelWithProjection text_{nullptr};
   CLIPVisionModelWithProjection vision_{nullptr};
 };

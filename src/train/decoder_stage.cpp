@@ -33,8 +33,8 @@ class DecoderStage final : public Stage {
         recipe_(context.recipe.stage("decoder")),
         scheduler_(ScheduleConfig::from_unclip(
             Config(context.recipe.component("decoder_scheduler"), "decoder_scheduler"))),
-        towers_(context, {.text = recipe_.train_towers,
-                          .vision = recipe_.train_towers && recipe_.train_image_encoder}),
+        trains_towers_(recipe_.any(&Phase::train_towers)),
+        towers_(context, {.text = trains_towers_, .vision = trains_towers_ && recipe_.train_image_encoder}),
         text_proj_(UnCLIPTextProjConfig::from(Config(context.recipe.component("text_proj"), "text_proj"))),
         decoder_(UNet2DConditionConfig::from(Config(context.recipe.component("decoder"), "decoder"))),
         noising_(scheduler_, context.target.device),
@@ -51,7 +51,7 @@ class DecoderStage final : public Stage {
   }
   std::vector<NamedTensor> parameters() const override {
     auto parameters = Stage::parameters();
-    if (recipe_.train_towers) parameters.push_back({"logit_scale", log_scale_});
+    if (trains_towers_) parameters.push_back({"logit_scale", log_scale_});
     return parameters;
   }
   int image_size(const Phase& phase) const override {
@@ -77,12 +77,13 @@ class DecoderStage final : public Stage {
 
   torch::Tensor loss(const Batch& batch, const Phase& phase, const at::Generator& chance) override {
     const torch::Device device = context_.target.device;
+    towers_.freeze(!phase.train_towers);
     const torch::Tensor images = to_unit_range(batch.images, context_.target);
     const auto chosen = [&](double probability) {
       return at::rand({images.size(0), 1}, chance, torch::device(device)) < probability;  // [B,1]
     };
     const torch::Tensor no_caption = chosen(phase.captions ? recipe_.caption_dropout : 1);
-    const torch::Tensor no_embedding = chosen(recipe_.embedding_dropout);
+    const torch::Tensor no_embedding = chosen(phase.embedding_dropout);
     const Caption text = embed_captions(batch, phase);
     const torch::Tensor seen = towers_.embed_images(shrink(images, towers_.image_size()));  // [B,E]
     const torch::Tensor embedding = at::where(
@@ -93,7 +94,7 @@ class DecoderStage final : public Stage {
     const torch::Tensor answer =
         predict(noised.xt, noised.t, embedding, drop(text, no_caption), /*guidance=*/false);
     const torch::Tensor loss = noising_.loss(noised, answer, phase.emphasis, recipe_.vlb_weight);
-    if (!recipe_.train_towers || !phase.captions) return loss;
+    if (!phase.train_towers || !phase.captions) return loss;
     return loss + recipe_.contrastive_weight * contrastive_loss(seen, text.pooled, log_scale_);
   }
 
@@ -177,6 +178,7 @@ class DecoderStage final : public Stage {
   TrainContext context_;
   const StageRecipe& recipe_;
   ScheduleConfig scheduler_;
+  bool trains_towers_;  // in some phase
   ClipTowers towers_;
   UnCLIPTextProjModel text_proj_;
   UNet2DConditionModel decoder_;

@@ -44,7 +44,7 @@ class Loop {
         workers_(replicas(), std::max(options.threads / replicas(), 1)),
         optimizer_(stage->parameters(),
                    {recipe_.weight_decay, recipe_.beta1, recipe_.beta2, recipe_.clip_norm, recipe_.ema,
-                    recipe_.muon},
+                    recipe_.any(&Phase::muon)},
                    context.target.dtype, context.target.device, workers_, &peers_),
         results_({options.folder / "metrics.jsonl", stage->name(), recipe_.steps()}, peers_) {
     const bool captioned_only = stage->name() == "clip" || stage->name() == "prior";
@@ -202,7 +202,7 @@ class Loop {
     }
     position_.images += parts * static_cast<uint64_t>(recipe_.images_of_part(phase));
     const double rate = recipe_.learning_rate(position_.step);
-    const torch::Tensor norm = optimizer_.step(rate);
+    const torch::Tensor norm = optimizer_.step(rate, phase.muon);
     ++position_.step;
     trained_ += phase.batch;
     results_.add(

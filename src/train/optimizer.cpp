@@ -51,6 +51,7 @@ Optimizer::Optimizer(std::vector<NamedTensor> parameters, const OptimizerOptions
     if (is_matrix(parameters_[i])) decayed_ = position;
   }
   squares_.resize(stretches_.size());
+  moving_.resize(parameters_.size());
   masters_ = at::cat(parts);
   working_ = masters_.to(dtype, /*non_blocking=*/false, /*copy=*/true);
   gradient_ = at::zeros_like(masters_);
@@ -78,16 +79,20 @@ void Optimizer::add_replica(const std::vector<NamedTensor>& parameters) {
 
 std::vector<torch::Tensor> Optimizer::take_gradients(size_t replica) {
   std::vector<torch::Tensor> gradients;
-  for (torch::Tensor& p : replicas_[replica]) {
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    torch::Tensor& p = replicas_[replica][i];
     torch::Tensor& gradient = gradients.emplace_back(p.grad());
     p.mutable_grad() = torch::Tensor();
-    if (gradient.defined()) gradient = gradient.contiguous();
+    if (!gradient.defined()) continue;
+    gradient = gradient.contiguous();
+    moving_[i] = 1;
   }
   return gradients;
 }
 
 void Optimizer::accumulate(size_t replicas) {
   const torch::NoGradGuard no_grad;
+  if (fresh_) std::ranges::fill(moving_, 0);
   for (size_t k = 0; k < replicas; ++k) {
     std::vector<torch::Tensor> gradients = take_gradients(k);
     if (has_peers()) {
@@ -132,6 +137,11 @@ void Optimizer::add_with_peers(std::vector<torch::Tensor> gradients) {
 // The parts together, and their squares as a pass over the last micro-batch gives them.
 void Optimizer::join_with_peers() {
   gradient_.copy_(peers_->gather(part_).narrow(0, 0, gradient_.numel()));
+  const std::vector<double> of_all = peers_->gather(moving_);
+  for (size_t i = 0; i < of_all.size(); ++i) {
+    double& moving = moving_[i % moving_.size()];
+    moving = std::max(moving, of_all[i]);
+  }
   if (!in_passes()) return;
   workers_.for_each(static_cast<int64_t>(stretches_.size()), [&](int64_t i) {
     const Stretch& s = stretches_[static_cast<size_t>(i)];
@@ -142,24 +152,25 @@ void Optimizer::join_with_peers() {
   });
 }
 
-torch::Tensor Optimizer::step(double learning_rate) {
+torch::Tensor Optimizer::step(double learning_rate, bool muon) {
   const torch::NoGradGuard no_grad;
   if (has_peers()) join_with_peers();
   fresh_ = true;
-  const auto count = [this] {
+  const auto count = [&]() -> Update {
     ++steps_;
     // Young averages forget fast, or the random start would stay in them for long.
     const auto n = static_cast<double>(steps_);
-    return 1 - std::min(options_.ema, (1 + n) / (10 + n));
+    return {learning_rate, 1 - std::min(options_.ema, (1 + n) / (10 + n)), muon ? muon_parameters_ : 0,
+            muon ? muon_ : 0};
   };
   if (!in_passes()) {
     const torch::Tensor norm = gradient_.norm();
     broken_.copy_(at::maximum(broken_, norm.isfinite().logical_not().to(broken_.scalar_type())));
-    update_by_operations(learning_rate, (options_.clip_norm / norm).clamp_max(1), count());
+    update_by_operations(count(), (options_.clip_norm / norm).clamp_max(1));
     return norm;
   }
   const double norm = std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0));
-  if (std::isfinite(norm)) update_in_passes(learning_rate, std::min(1.0, options_.clip_norm / norm), count());
+  if (std::isfinite(norm)) update_in_passes(count(), std::min(1.0, options_.clip_norm / norm));
   return at::scalar_tensor(norm, torch::kFloat64);
 }
 
@@ -169,30 +180,33 @@ void Optimizer::orthogonalize(size_t parameter) {
   gradient.copy_(muon_update(gradient, view_of(exp_avg_, parameter)));
 }
 
-void Optimizer::update_in_passes(double learning_rate, double scale, double ema_share) {
+void Optimizer::update_in_passes(const Update& update, double scale) {
   const auto n = static_cast<double>(steps_);
   AdamWStep step{};
   step.gradient_scale = static_cast<float>(scale);
-  step.learning_rate = static_cast<float>(learning_rate);
+  step.learning_rate = static_cast<float>(update.learning_rate);
   step.beta1 = static_cast<float>(options_.beta1);
   step.beta2 = static_cast<float>(options_.beta2);
   step.eps = static_cast<float>(kEps);
   step.bias1 = static_cast<float>(1 - std::pow(options_.beta1, n));
   step.bias2_root = static_cast<float>(std::sqrt(1 - std::pow(options_.beta2, n)));
-  step.ema_share = static_cast<float>(ema_share);
-  const auto decay = static_cast<float>(learning_rate * options_.weight_decay);
-  workers_.for_each(static_cast<int64_t>(muon_parameters_), [&](int64_t i) {
-    view_of(gradient_, static_cast<size_t>(i)).mul_(scale);
-    orthogonalize(static_cast<size_t>(i));
+  step.ema_share = static_cast<float>(update.ema_share);
+  const auto decay = static_cast<float>(update.learning_rate * options_.weight_decay);
+  workers_.for_each(static_cast<int64_t>(update.muon_parameters), [&](int64_t i) {
+    const auto at = static_cast<size_t>(i);
+    if (moving_[at] == 0) return;
+    view_of(gradient_, at).mul_(scale);
+    orthogonalize(at);
   });
   workers_.for_each(static_cast<int64_t>(stretches_.size()), [&](int64_t i) {
     const Stretch& s = stretches_[static_cast<size_t>(i)];
+    const bool moves = moving_[s.parameter] != 0;
     AdamWStep own = step;
-    own.weight_decay = s.position < decayed_ ? decay : 0;
+    own.weight_decay = moves && s.position < decayed_ ? decay : 0;
     const auto at = [&](const torch::Tensor& flat) { return flat.data_ptr<float>() + s.position; };
     for_type_of(working_, [&](auto* working) {
       working += s.position;
-      if (s.position < muon_)
+      if (s.position < update.muon || !moves)  // without a gradient: by nothing
         descend(own, s.size, at(gradient_), at(masters_), at(ema_), working);
       else
         adamw_step(own, s.size, at(gradient_), at(masters_), at(exp_avg_), at(exp_avg_sq_), at(ema_),
@@ -202,26 +216,33 @@ void Optimizer::update_in_passes(double learning_rate, double scale, double ema_
 }
 
 // Where a gradient was no number, `broken_` keeps the weights as they were: the host learns of it later.
-void Optimizer::update_by_operations(double learning_rate, const torch::Tensor& scale, double ema_share) {
+void Optimizer::update_by_operations(const Update& update, const torch::Tensor& scale) {
   gradient_.mul_(scale);
-  const auto update = [&](int64_t begin, int64_t size, double weight_decay) {
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> staying;  // a view and what it shows
+  for (size_t i = 0; i < parameters_.size(); ++i)
+    if (moving_[i] == 0)
+      for (const torch::Tensor& flat : {masters_, exp_avg_, exp_avg_sq_})
+        staying.emplace_back(view_of(flat, i), view_of(flat, i).clone());
+  const auto adamw = [&](int64_t begin, int64_t size, double weight_decay) {
     if (size == 0) return;
     const auto part = [&](const torch::Tensor& t) { return std::vector{t.narrow(0, begin, size)}; };
     const std::vector count{torch::full({}, static_cast<float>(steps_), masters_.options())};
     at::_fused_adamw_(part(masters_), part(gradient_), part(exp_avg_), part(exp_avg_sq_), {}, count,
-                      learning_rate, options_.beta1, options_.beta2, weight_decay, kEps,
+                      update.learning_rate, options_.beta1, options_.beta2, weight_decay, kEps,
                       /*amsgrad=*/false, /*maximize=*/false, /*grad_scale=*/{}, /*found_inf=*/broken_);
   };
-  for (size_t i = 0; i < muon_parameters_; ++i) orthogonalize(i);
-  if (muon_ > 0) {
-    const torch::Tensor weights = masters_.narrow(0, 0, muon_), change = gradient_.narrow(0, 0, muon_);
+  for (size_t i = 0; i < update.muon_parameters; ++i) orthogonalize(i);
+  if (update.muon > 0) {
+    const torch::Tensor weights = masters_.narrow(0, 0, update.muon),
+                        change = gradient_.narrow(0, 0, update.muon);
     const torch::Tensor moved =
-        weights * (1 - learning_rate * options_.weight_decay) - learning_rate * change;
+        weights * (1 - update.learning_rate * options_.weight_decay) - update.learning_rate * change;
     weights.copy_(at::where(broken_ == 0, moved, weights));
   }
-  update(muon_, decayed_ - muon_, options_.weight_decay);
-  update(decayed_, masters_.numel() - decayed_, 0);
-  ema_.lerp_(masters_, ema_share);
+  adamw(update.muon, decayed_ - update.muon, options_.weight_decay);
+  adamw(decayed_, masters_.numel() - decayed_, 0);
+  for (const auto& [view, before] : staying) view.copy_(before);
+  ema_.lerp_(masters_, update.ema_share);
   show(masters_);
 }
 

@@ -27,7 +27,7 @@ struct OptimizerOptions {
   double beta1 = 0.9, beta2 = 0.99;
   double clip_norm = 1;
   double ema = 0.999;  // decay a step; smaller in the first steps
-  bool muon = false;   // for the matrices and kernels of hidden layers (train/muon.h)
+  bool muon = false;   // in some step, for the matrices and kernels of hidden layers (train/muon.h)
 };
 
 class Optimizer {
@@ -47,8 +47,9 @@ class Optimizer {
 
   // One update with the accumulated gradient, clipped; gives its norm before clipping, [], where the weights
   // are and without waiting for it. Where that is not finite, nothing is changed but the gradient forgotten,
-  // and on other devices than the CPU neither by any later step.
-  torch::Tensor step(double learning_rate);
+  // and on other devices than the CPU neither by any later step. Parameters that got no gradient since the
+  // last step stay as they are. Without `muon` AdamW updates its matrices, too.
+  torch::Tensor step(double learning_rate, bool muon = true);
 
   int64_t steps() const { return steps_; }
 
@@ -82,10 +83,17 @@ class Optimizer {
   std::vector<torch::Tensor> take_gradients(size_t replica);
   void add_with_peers(std::vector<torch::Tensor> gradients);
   void join_with_peers();
+  // What is the same for all parameters of a step.
+  struct Update {
+    double learning_rate, ema_share;
+    size_t muon_parameters;  // from the first on
+    int64_t muon;            // their elements
+  };
+
   bool in_passes() const { return masters_.is_cpu() && working_.scalar_type() != torch::kFloat16; }
   void orthogonalize(size_t parameter);
-  void update_in_passes(double learning_rate, double scale, double ema_share);
-  void update_by_operations(double learning_rate, const torch::Tensor& scale, double ema_share);
+  void update_in_passes(const Update& update, double scale);
+  void update_by_operations(const Update& update, const torch::Tensor& scale);
   std::map<std::string, torch::Tensor> views(const torch::Tensor& flat, const std::string& prefix) const;
   torch::Tensor view_of(const torch::Tensor& flat, size_t parameter) const;
   void show(const torch::Tensor& flat);
@@ -97,6 +105,7 @@ class Optimizer {
   Peers* peers_;
   std::vector<Stretch> stretches_;
   std::vector<double> squares_;   // of the gradient, a stretch each
+  std::vector<double> moving_;    // 1 for a parameter with a gradient, else 0
   std::vector<int64_t> offsets_;  // of each in the flat tensors
   size_t muon_parameters_ = 0;
   int64_t muon_ = 0, decayed_ = 0;  // elements from the first on

@@ -102,10 +102,19 @@ void read_data(const json& values, SceneOptions& scenes, const std::string& wher
   reader.finish();
 }
 
-void read_emphasis(Reader& reader, Emphasis& emphasis) {
+// What a stage may say for all of its phases.
+void read_shared(Reader& reader, Phase& phase) {
+  Emphasis& emphasis = phase.emphasis;
   reader.read("snr_weight_min", emphasis.snr_weight_min, 0.0, 1e9);
   reader.read("snr_weight_max", emphasis.snr_weight_max, emphasis.snr_weight_min, 1e9);
   reader.read("timestep_shift", emphasis.timestep_shift, 1e-3, 1e3);
+  std::string optimizer = phase.muon ? "muon" : "adamw";
+  reader.read("optimizer", optimizer);
+  if (optimizer != "adamw" && optimizer != "muon")
+    reader.fail("\"optimizer\" must be \"adamw\" or \"muon\", not \"" + optimizer + "\"");
+  phase.muon = optimizer == "muon";
+  reader.read("train_towers", phase.train_towers);
+  reader.read("embedding_dropout", phase.embedding_dropout, 0.0, 1.0);
 }
 
 // `usual` holds what the phase does not say.
@@ -121,7 +130,7 @@ Phase read_phase(const json& values, const Phase& usual, const std::string& wher
   reader.read("final_learning_rate", phase.final_learning_rate, 0.0, 1e30);
   reader.read("warmup", phase.warmup, int64_t{0}, kMost);
   reader.read("captions", phase.captions);
-  read_emphasis(reader, phase.emphasis);
+  read_shared(reader, phase);
   reader.read("data", data);
   read_data(data, phase.scenes, where + ".data");
   reader.finish();
@@ -137,27 +146,20 @@ StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std
   reader.read("phases", phases);
   if (!phases.is_array() || phases.empty()) reader.fail("key \"phases\" must list at least one phase");
   Phase usual{.scenes = scenes};
-  read_emphasis(reader, usual.emphasis);
+  read_shared(reader, usual);
   for (size_t i = 0; i < phases.size(); ++i)
     stage.phases.push_back(read_phase(phases[i], usual, where + ".phases[" + std::to_string(i) + "]"));
   reader.read("micro_batches", stage.micro_batches, int64_t{1}, int64_t{1024});
   reader.read("weight_decay", stage.weight_decay, 0.0, 10.0);
   reader.read("beta1", stage.beta1, 0.0, kBelowOne);
   reader.read("beta2", stage.beta2, 0.0, kBelowOne);
-  std::string optimizer = "adamw";
-  reader.read("optimizer", optimizer);
-  if (optimizer != "adamw" && optimizer != "muon")
-    reader.fail("\"optimizer\" must be \"adamw\" or \"muon\", not \"" + optimizer + "\"");
-  stage.muon = optimizer == "muon";
   reader.read("clip_norm", stage.clip_norm, 1e-9, 1e9);
   reader.read("ema", stage.ema, 0.0, kBelowOne);
   reader.read("vlb_weight", stage.vlb_weight, 0.0, 1e3);
   reader.read("caption_dropout", stage.caption_dropout, 0.0, 1.0);
-  reader.read("embedding_dropout", stage.embedding_dropout, 0.0, 1.0);
   reader.read("embedding_noise", stage.embedding_noise, 0.0, 10.0);
   reader.read("stored_examples", stage.stored_examples, int64_t{0}, int64_t{10'000'000});
   reader.read("noise_draws", stage.noise_draws, int64_t{1}, int64_t{1024});
-  reader.read("train_towers", stage.train_towers);
   reader.read("train_image_encoder", stage.train_image_encoder);
   reader.read("contrastive_weight", stage.contrastive_weight, 0.0, 1e3);
   reader.read("reconstruction_weight", stage.reconstruction_weight, 0.0, 1e6);
@@ -166,7 +168,7 @@ StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std
   reader.read("noise", stage.noise, 0.0, 2.0);
   reader.read("crops", stage.crops, int64_t{1}, int64_t{1024});
   if (stage.crops != 1 && name != "upsampler") reader.fail("only the upsampler takes \"crops\"");
-  if (stage.train_through_embedding && !(stage.train_towers && stage.train_image_encoder))
+  if (stage.train_through_embedding && !(stage.any(&Phase::train_towers) && stage.train_image_encoder))
     reader.fail("\"train_through_embedding\" needs train_towers and train_image_encoder");
   for (const Phase& phase : stage.phases)
     if (phase.batch % (stage.micro_batches * stage.crops) != 0)
@@ -182,6 +184,8 @@ int64_t StageRecipe::steps() const {
   for (const Phase& phase : phases) sum += phase.steps;
   return sum;
 }
+
+bool StageRecipe::any(bool Phase::*setting) const { return std::ranges::any_of(phases, setting); }
 
 int64_t StageRecipe::images_of_part(const Phase& phase) const { return phase.batch / micro_batches / crops; }
 

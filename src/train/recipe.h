@@ -28,8 +28,12 @@ struct Phase {
   double final_learning_rate = 0;  // at the end of the cosine
   int64_t warmup = 0;              // steps
   bool captions = true;            // false: unsupervised, from image embeddings alone
-  Emphasis emphasis = {};          // where the phase names none, the stage's
   SceneOptions scenes = {};        // "data" of the phase, else of the recipe
+  // What a phase does not name of these is as the stage says:
+  Emphasis emphasis = {};
+  bool muon = false;               // in place of AdamW for the hidden layers' matrices (train/muon.h)
+  bool train_towers = false;       // decoder: trains text and vision tower along
+  double embedding_dropout = 0.1;  // decoder
 };
 
 // How one stage is trained.
@@ -37,16 +41,13 @@ struct StageRecipe {
   std::vector<Phase> phases;
   int64_t micro_batches = 1;  // parts that a batch is computed in, as many at a time as there are threads
   double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.99;
-  bool muon = false;               // in place of AdamW for the hidden layers' matrices (train/muon.h)
-  double clip_norm = 1;            // of the gradient
-  double ema = 0.999;              // decay a step
-  double vlb_weight = 0;           // λ of the hybrid loss; 0: the variance is fixed
-  double caption_dropout = 0.5;    // prior 0.1
-  double embedding_dropout = 0.1;  // decoder
-  double embedding_noise = 0;      // clip, decoder: σ in deviations of the embedding
-  int64_t stored_examples = 0;     // prior: so many are drawn and encoded once, and used again; 0: always new
-  int64_t noise_draws = 1;         // prior: draws of noise and timestep an example
-  bool train_towers = false;       // decoder: trains text and vision tower along
+  double clip_norm = 1;          // of the gradient
+  double ema = 0.999;            // decay a step
+  double vlb_weight = 0;         // λ of the hybrid loss; 0: the variance is fixed
+  double caption_dropout = 0.5;  // prior 0.1
+  double embedding_noise = 0;    // clip, decoder: σ in deviations of the embedding
+  int64_t stored_examples = 0;   // prior: so many are drawn and encoded once, and used again; 0: always new
+  int64_t noise_draws = 1;       // prior: draws of noise and timestep an example
   bool train_image_encoder = true;       // with train_towers; false: the text tower learns its space
   double contrastive_weight = 0.05;      // of their contrastive loss
   double reconstruction_weight = 0;      // clip: of the error of the image drawn from its embedding
@@ -55,6 +56,7 @@ struct StageRecipe {
   int64_t crops = 1;                     // upsampler: crops an image
 
   int64_t steps() const;                             // of all phases
+  bool any(bool Phase::*setting) const;              // whether a phase has it
   int64_t images_of_part(const Phase& phase) const;  // that a micro-batch is made of
   // The phase of a step, and how many steps of it were taken before.
   struct At {

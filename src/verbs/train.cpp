@@ -37,7 +37,8 @@ void copy_missing(const fs::path& from, const fs::path& model) {
 std::vector<NamedStage> stages_in_order(const Recipe& recipe) {
   std::vector<NamedStage> stages(std::begin(kStages), std::end(kStages));
   const auto decoder = recipe.stages.find("decoder");
-  if (decoder != recipe.stages.end() && decoder->second.train_towers) std::swap(stages[1], stages[2]);
+  if (decoder != recipe.stages.end() && decoder->second.any(&Phase::train_towers))
+    std::swap(stages[1], stages[2]);
   return stages;
 }
 

@@ -106,6 +106,32 @@ TEST(ClipTowers, TheTextEncoderLearnsAloneBesideALockedImageEncoder) {
   EXPECT_FALSE(at::equal(text_before.at(projection), text_after.at(projection)));
 }
 
+// The decoder's first phase may look at locked towers, and a later one train them.
+TEST(ClipTowers, APhaseMayLockTheTowers) {
+  TemporaryFolder folder;
+  nlohmann::json values = tiny_recipe(2);
+  nlohmann::json& decoder = values["stages"]["decoder"];
+  decoder["train_towers"] = true;
+  decoder["phases"] = {decoder["phases"][0], decoder["phases"][0]};
+  decoder["phases"][0]["train_towers"] = false;
+  const auto towers = [&] {
+    std::map<std::string, torch::Tensor> tensors;
+    for (const std::string tower : {"text_encoder", "image_encoder"})
+      for (auto& [name, tensor] : read_tensors(folder.path / "model" / tower / "model.safetensors"))
+        tensors[tower + "." + name] = tensor.clone();
+    return tensors;
+  };
+  ASSERT_TRUE(RunFolder(folder.path, values).train("clip"));
+  const auto before = towers();
+  ASSERT_FALSE(RunFolder(folder.path, values).train("decoder", 1e-9));  // its first step
+  for (const auto& [name, tensor] : towers()) EXPECT_TRUE(at::equal(tensor, before.at(name))) << name;
+  ASSERT_TRUE(RunFolder(folder.path, values).train("decoder"));
+  const auto after = towers();
+  for (const std::string projection :
+       {"text_encoder.text_projection.weight", "image_encoder.visual_projection.weight"})
+    EXPECT_FALSE(at::equal(before.at(projection), after.at(projection))) << projection;
+}
+
 // What a caption leaves out stays in the embedding as well: the image can be drawn from it again.
 TEST(ClipTowers, TheImageEncoderLearnsToReconstruct) {
   const auto last_loss = [](double weight, double noise) {

@@ -104,6 +104,54 @@ TEST_F(Optimizing, MuonLeavesEmbeddingsAndOuterConvolutionsToAdamW) {
   EXPECT_FALSE(hidden.equal(torch::ones({3, 3})));
 }
 
+// A phase may take AdamW although another one takes Muon.
+TEST_F(Optimizing, LeavesMuonsMatricesToAdamWForAStep) {
+  OptimizerOptions options = kPlain;
+  options.muon = true;
+  for (const auto dtype : {torch::kFloat32, torch::kFloat16}) {
+    Net net, alone;
+    Optimizer both(net.parameters(), options, dtype, torch::kCPU, workers);
+    Optimizer adamw(alone.parameters(), kPlain, dtype, torch::kCPU, workers);
+    for (int i = 0; i < 3; ++i) {
+      net.loss().backward();
+      alone.loss().backward();
+      both.accumulate();
+      adamw.accumulate();
+      both.step(0.02, /*muon=*/false);
+      adamw.step(0.02);
+    }
+    EXPECT_TRUE(net.matrix.equal(alone.matrix));
+    EXPECT_TRUE(net.bias.equal(alone.bias));
+  }
+}
+
+// Neither weight decay nor momentum moves a net that is locked for a phase.
+TEST_F(Optimizing, WhatGotNoGradientStays) {
+  for (const bool muon : {false, true})
+    for (const auto dtype : {torch::kFloat32, torch::kFloat16}) {
+      Net net;
+      OptimizerOptions options = kPlain;
+      options.muon = muon;
+      Optimizer optimizer(net.parameters(), options, dtype, torch::kCPU, workers);
+      const auto step = [&](const torch::Tensor& loss) {
+        loss.backward();
+        optimizer.accumulate();
+        optimizer.step(0.02);
+      };
+      step(net.loss());
+      const auto value = [&](const std::string& name) { return optimizer.state().at(name).clone(); };
+      const torch::Tensor weights = value("weights.matrix"), momentum = value("exp_avg.matrix"),
+                          bias = value("weights.bias");
+      EXPECT_FALSE(weights.equal(torch::ones({2, 3})));
+      for (int i = 0; i < 2; ++i) step(net.bias.sum());
+      EXPECT_TRUE(value("weights.matrix").equal(weights));
+      EXPECT_TRUE(value("exp_avg.matrix").equal(momentum));
+      EXPECT_FALSE(value("weights.bias").equal(bias));
+      step(net.loss());
+      EXPECT_FALSE(value("weights.matrix").equal(weights));
+    }
+}
+
 TEST_F(Optimizing, SumsGradientsAndClipsTheirNorm) {
   Net net;
   OptimizerOptions options = kPlain;

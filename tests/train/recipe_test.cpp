@@ -22,18 +22,29 @@ TEST(Recipe, WarmsUpThenCoolsInEachPhase) {
   EXPECT_DOUBLE_EQ(stage.learning_rate(12), 1.5);
 }
 
-TEST(Recipe, PhasesTakeTheStagesEmphasisWhereTheyNameNone) {
+TEST(Recipe, PhasesTakeFromTheStageWhatTheyDoNotName) {
   nlohmann::json values = tiny_recipe();
   nlohmann::json& decoder = values["stages"]["decoder"];
-  decoder["snr_weight_max"] = 5;
+  decoder.update(
+      {{"snr_weight_max", 5}, {"optimizer", "muon"}, {"train_towers", true}, {"embedding_dropout", 0.4}});
   decoder["phases"] = {decoder["phases"][0], decoder["phases"][0]};
-  decoder["phases"][0]["snr_weight_max"] = 1;
-  decoder["phases"][0]["timestep_shift"] = 2;
-  const auto& phases = Recipe::from(values, "r.json").stage("decoder").phases;
+  decoder["phases"][0].update({{"snr_weight_max", 1},
+                               {"timestep_shift", 2},
+                               {"optimizer", "adamw"},
+                               {"train_towers", false},
+                               {"embedding_dropout", 0.2}});
+  const Recipe recipe = Recipe::from(values, "r.json");
+  const auto& phases = recipe.stage("decoder").phases;
   EXPECT_EQ(phases[0].emphasis.snr_weight_max, 1);
   EXPECT_EQ(phases[0].emphasis.timestep_shift, 2);
   EXPECT_EQ(phases[1].emphasis.snr_weight_max, 5);
   EXPECT_EQ(phases[1].emphasis.timestep_shift, 1);
+  EXPECT_FALSE(phases[0].muon);
+  EXPECT_FALSE(phases[0].train_towers);
+  EXPECT_EQ(phases[0].embedding_dropout, 0.2);
+  EXPECT_TRUE(phases[1].muon);
+  EXPECT_TRUE(phases[1].train_towers);
+  EXPECT_EQ(phases[1].embedding_dropout, 0.4);
 }
 
 TEST(Recipe, NamesTheKeyThatDoesNotFit) {
@@ -66,6 +77,8 @@ TEST(Recipe, NamesTheKeyThatDoesNotFit) {
   refuses("weight above 0", [](json& r) { r["data"]["families"] = {{"shapes", 0}}; });
   refuses("\"optimizer\" must be \"adamw\" or \"muon\"",
           [](json& r) { r["stages"]["clip"]["optimizer"] = "sgd"; });
+  refuses("stages.clip.phases[0]: \"optimizer\" must be",
+          [](json& r) { r["stages"]["clip"]["phases"][0]["optimizer"] = "sgd"; });
   refuses("stages.prior: only the upsampler takes \"crops\"",
           [](json& r) { r["stages"]["prior"]["crops"] = 2; });
   refuses("needs train_towers and train_image_encoder",
