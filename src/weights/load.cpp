@@ -105,15 +105,16 @@ double strength_of(const LoraPart& part) {
   return part.scale * alpha / (part.stable_rank && !part.alpha ? std::sqrt(rank) : rank);
 }
 
-// W + scale · alpha / rank · up · down, float32 and rounded once.
+// W + Σ scale · alpha / rank · up · down, float32 and rounded once; the sum first, so that what cancels out
+// leaves W.
 torch::Tensor merged(const torch::Tensor& weight, const std::vector<LoraPart>& parts) {
-  torch::Tensor sum = weight.to(torch::kFloat32, /*non_blocking=*/false, /*copy=*/true);
+  torch::Tensor sum = at::zeros(weight.sizes(), torch::kFloat32);
   for (const LoraPart& part : parts) {
     const torch::Tensor down = as_tensor(part.file, part.down).to(torch::kFloat32).flatten(1),  // [rank,in…]
         up = as_tensor(part.file, part.up).to(torch::kFloat32).flatten(1);                      // [out,rank]
     sum.add_(at::mm(up, down).view(sum.sizes()), strength_of(part));
   }
-  return sum;
+  return sum.add_(weight);
 }
 
 // One tensor as the options want it: the mapping's own where that serves, else a converted copy.
