@@ -6,6 +6,7 @@
 #pragma once
 
 #include "checkpoint/config.h"
+#include "nn/attention.h"
 #include "nn/layers.h"
 
 namespace unclip {
@@ -30,9 +31,9 @@ struct ImageConditioningConfig {
 
 // What a decoder is told, the same at all steps.
 struct ImageConditioning {
-  torch::Tensor context;  // [B,tokens,D]
-  torch::Tensor time;     // [B,T], joins the time embedding
-  torch::Tensor hint;     // [B,4,h,w], stands beside the sample; undefined but for image_hint
+  ReadContext context;  // of [B,tokens,D]
+  torch::Tensor time;   // [B,T], joins the time embedding
+  torch::Tensor hint;   // [B,4,h,w], stands beside the sample; undefined but for image_hint
 };
 
 // The reference's TextImageProjection and ImageProjection. Keys below encoder_hid_proj.

@@ -124,17 +124,23 @@ torch::Tensor UNet2DConditionModelImpl::forward(const torch::Tensor& sample, con
                                                 const torch::Tensor& encoder_hidden_states,
                                                 const torch::Tensor& class_labels,
                                                 const torch::Tensor& attention_mask) {
+  return predict(sample, timestep, read(encoder_hidden_states), class_labels, attention_mask);
+}
+
+torch::Tensor UNet2DConditionModelImpl::predict(const torch::Tensor& sample, const torch::Tensor& timestep,
+                                                const ReadContext& context, const torch::Tensor& class_labels,
+                                                const torch::Tensor& attention_mask) {
   const torch::Tensor temb = embed_time(timestep, sample, class_labels);  // [B,T]
   torch::Tensor bias;
   if (attention_mask.defined())
     bias = ((1 - attention_mask.to(sample.scalar_type())) * -10000.0).unsqueeze(1).unsqueeze(1);  // [B,1,1,L]
-  return denoise(sample, temb, encoder_hidden_states, bias);  // [B,out,H,W]
+  return denoise(sample, temb, context, bias);  // [B,out,H,W]
 }
 
 ImageConditioning UNet2DConditionModelImpl::condition(const torch::Tensor& image, const torch::Tensor& text,
                                                       const torch::Tensor& text_sequence,
                                                       const torch::Tensor& hint) {
-  return {encoder_hid_proj_(image, text_sequence), add_embedding_(image, text),
+  return {read(encoder_hid_proj_(image, text_sequence)), add_embedding_(image, text),
           hint.defined() ? add_embedding_->encode_hint(hint) : torch::Tensor()};
 }
 

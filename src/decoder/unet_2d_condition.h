@@ -30,6 +30,10 @@ class UNet2DConditionModelImpl : public UNetImpl {
   torch::Tensor forward(const torch::Tensor& sample, const torch::Tensor& timestep,
                         const torch::Tensor& encoder_hidden_states, const torch::Tensor& class_labels = {},
                         const torch::Tensor& attention_mask = {});
+  // The same, after read(encoder_hidden_states).
+  torch::Tensor predict(const torch::Tensor& sample, const torch::Tensor& timestep,
+                        const ReadContext& context, const torch::Tensor& class_labels = {},
+                        const torch::Tensor& attention_mask = {});
 
   // What stays the same at all steps, in nets with ImageConditioningConfig: image [B,I]; text [B,D] and
   // text_sequence [B,L,S] for text_image, hint [B,3,8H,8W] for image_hint.

@@ -7,6 +7,12 @@
 
 namespace unclip {
 
+void KeysAndValues::append(const KeysAndValues& more) {
+  if (!more.keys.defined()) return;
+  keys = keys.defined() ? at::cat({keys, more.keys}, 1) : more.keys;
+  values = values.defined() ? at::cat({values, more.values}, 1) : more.values;
+}
+
 // On the CPU flash attention's backward pass is up to six times slower than plain products at the lengths
 // that are trained there (up to some 300 tokens).
 torch::Tensor attend_heads(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,

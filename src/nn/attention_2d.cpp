@@ -1,21 +1,10 @@
 // Attention over the positions of an image (and a context sequence).
 #include "nn/attention_2d.h"
 
-#include "nn/attention.h"
 #include "nn/layout.h"
 #include "nn/resnet_block.h"
 
 namespace unclip {
-
-namespace {
-
-// Context tokens come first, then the image's own positions.
-torch::Tensor join(const torch::Tensor& context, const torch::Tensor& own) {
-  if (!context.defined()) return own;
-  return own.defined() ? at::cat({context, own}, 1) : context;  // [B,L+N,C]
-}
-
-}  // namespace
 
 Attention2DImpl::Attention2DImpl(int64_t channels, const Attention2DOptions& options_)
     : options(options_),
@@ -37,12 +26,15 @@ Attention2DImpl::Attention2DImpl(int64_t channels, const Attention2DOptions& opt
   register_module("to_out", torch::nn::ModuleList())->push_back(to_out);
 }
 
-torch::Tensor Attention2DImpl::forward(const torch::Tensor& x, const torch::Tensor& context,
+KeysAndValues Attention2DImpl::read(const torch::Tensor& context) {
+  return {add_k_proj(context), add_v_proj(context)};
+}
+
+torch::Tensor Attention2DImpl::forward(const torch::Tensor& x, const KeysAndValues& context,
                                        const torch::Tensor& context_bias) {
   const torch::Tensor h = to_rows(group_norm ? group_norm(x) : x);  // [B,N,C]
-  torch::Tensor k, v, context_k, context_v;
-  if (to_k) k = to_k(h), v = to_v(h);                                                // [B,N,C]
-  if (add_k_proj) context_k = add_k_proj(context), context_v = add_v_proj(context);  // [B,L,C]
+  KeysAndValues seen = context;                                     // comes first
+  if (to_k) seen.append({to_k(h), to_v(h)});                        // [B,L+N,C]
   const auto split = [this](const torch::Tensor& t) {
     return t.unflatten(-1, {heads, options.head_dim}).transpose(1, 2);  // [B,·,C] → [B,h,·,d]
   };
@@ -50,9 +42,9 @@ torch::Tensor Attention2DImpl::forward(const torch::Tensor& x, const torch::Tens
   if (context_bias.defined())
     bias = to_k ? at::constant_pad_nd(context_bias, {0, h.size(1)}) : context_bias;  // [B,1,1,L+N]
   const torch::Tensor mixed =
-      attend_heads(split(to_q(h)), split(join(context_k, k)), split(join(context_v, v)), bias);  // [B,h,N,d]
-  const torch::Tensor out = to_out(mixed.transpose(1, 2).flatten(2));                            // [B,N,C]
-  return add_residual(to_image(out, x.size(2), x.size(3)), x, options.output_scale);             // [B,C,H,W]
+      attend_heads(split(to_q(h)), split(seen.keys), split(seen.values), bias);       // [B,h,N,d]
+  const torch::Tensor out = to_out(mixed.transpose(1, 2).flatten(2));                 // [B,N,C]
+  return add_residual(to_image(out, x.size(2), x.size(3)), x, options.output_scale);  // [B,C,H,W]
 }
 
 }  // namespace unclip

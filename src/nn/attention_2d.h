@@ -5,6 +5,7 @@
 // head.
 #pragma once
 
+#include "nn/attention.h"
 #include "nn/layers.h"
 
 namespace unclip {
@@ -21,9 +22,12 @@ struct Attention2DOptions {
 struct Attention2DImpl : torch::nn::Module {
   Attention2DImpl(int64_t channels, const Attention2DOptions& options);
 
-  // x [B,C,H,W] → the same; channels-last input needs no copy on its way to [B,N,C] and back. context
-  // [B,L,D]; context_bias [B,1,1,L] is added to the scores (0 keep, −10000 ignore) or undefined.
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& context = {},
+  bool reads_context() const { return options.context_dim > 0; }
+  KeysAndValues read(const torch::Tensor& context);  // [B,L,D] → [B,L,C] each
+
+  // x [B,C,H,W] → the same; channels-last input needs no copy on its way to [B,N,C] and back. `context` as
+  // read; context_bias [B,1,1,L] is added to the scores (0 keep, −10000 ignore) or undefined.
+  torch::Tensor forward(const torch::Tensor& x, const KeysAndValues& context = {},
                         const torch::Tensor& context_bias = {});
 
   Attention2DOptions options;

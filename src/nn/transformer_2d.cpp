@@ -1,7 +1,6 @@
 // Transformer over the positions of an image and a context sequence.
 #include "nn/transformer_2d.h"
 
-#include "nn/attention.h"
 #include "nn/layout.h"
 #include "nn/resnet_block.h"
 
@@ -25,11 +24,11 @@ TransformerAttentionImpl::TransformerAttentionImpl(int64_t channels, int64_t con
   register_module("to_out", torch::nn::ModuleList())->push_back(to_out);
 }
 
-// Of a context, which is the same at all steps, keys and values are, too: they could be kept here between the
-// steps.
-torch::Tensor TransformerAttentionImpl::forward(const torch::Tensor& x, const torch::Tensor& context,
+KeysAndValues TransformerAttentionImpl::read(const torch::Tensor& seen) { return {to_k(seen), to_v(seen)}; }
+
+torch::Tensor TransformerAttentionImpl::forward(const torch::Tensor& x, const KeysAndValues& seen,
                                                 const torch::Tensor& bias) {
-  return to_out(attend(to_q(x), to_k(context), to_v(context), heads, bias));  // [B,N,C]
+  return to_out(attend(to_q(x), seen.keys, seen.values, heads, bias));  // [B,N,C]
 }
 
 GatedFeedForwardImpl::GatedFeedForwardImpl(int64_t channels)
@@ -61,12 +60,17 @@ BasicTransformerBlockImpl::BasicTransformerBlockImpl(int64_t channels, const Tra
   register_module("ff", ff);
 }
 
-torch::Tensor BasicTransformerBlockImpl::forward(torch::Tensor x, const torch::Tensor& context,
+void BasicTransformerBlockImpl::read(const torch::Tensor& context, ReadContext& read) {
+  if (only_cross_attention) read.push_back(attn1->read(context));
+  read.push_back(attn2->read(context));
+}
+
+torch::Tensor BasicTransformerBlockImpl::forward(torch::Tensor x, ContextReader& context,
                                                  const torch::Tensor& context_bias) {
   torch::Tensor h = norm1(x);
-  x = add_residual(attn1(h, only_cross_attention ? context : h), x);
+  x = add_residual(attn1(h, only_cross_attention ? context.next() : attn1->read(h)), x);
   h = norm2(x);
-  x = add_residual(attn2(h, context, context_bias), x);
+  x = add_residual(attn2(h, context.next(), context_bias), x);
   h = norm3(x);
   return add_residual(ff(h), x);
 }
@@ -87,7 +91,11 @@ Transformer2DModelImpl::Transformer2DModelImpl(int64_t channels, const Transform
   if (conv_out) register_module("proj_out", conv_out);
 }
 
-torch::Tensor Transformer2DModelImpl::forward(const torch::Tensor& x, const torch::Tensor& context,
+void Transformer2DModelImpl::read(const torch::Tensor& context, ReadContext& read) {
+  for (BasicTransformerBlock& block : transformer_blocks) block->read(context, read);
+}
+
+torch::Tensor Transformer2DModelImpl::forward(const torch::Tensor& x, ContextReader& context,
                                               const torch::Tensor& context_bias) {
   torch::Tensor h = norm(x);                                    // [B,C,H,W]
   h = linear_in ? linear_in(to_rows(h)) : to_rows(conv_in(h));  // [B,N,C]

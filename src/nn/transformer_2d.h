@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "nn/attention.h"
 #include "nn/layers.h"
 
 namespace unclip {
@@ -22,9 +23,9 @@ struct Transformer2DOptions {
 
 struct TransformerAttentionImpl : torch::nn::Module {
   TransformerAttentionImpl(int64_t channels, int64_t context_dim, int64_t heads);
-  // x [B,N,C]; what keys and values are made of, [B,N,C] or [B,L,D]; bias, broadcast to [B,heads,N,L], is
-  // added to the scores where defined → [B,N,C]
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& context, const torch::Tensor& bias = {});
+  KeysAndValues read(const torch::Tensor& seen);  // [B,N,C] or [B,L,D] → [B,·,C] each
+  // x [B,N,C]; bias, broadcast to [B,heads,N,L], is added to the scores where defined → [B,N,C]
+  torch::Tensor forward(const torch::Tensor& x, const KeysAndValues& seen, const torch::Tensor& bias = {});
 
   int64_t heads;
   Linear to_q, to_k, to_v;  // without biases
@@ -44,8 +45,9 @@ TORCH_MODULE(GatedFeedForward);
 
 struct BasicTransformerBlockImpl : torch::nn::Module {
   BasicTransformerBlockImpl(int64_t channels, const Transformer2DOptions& options);
-  // x [B,N,C]; context [B,L,D] and its bias as below → [B,N,C]
-  torch::Tensor forward(torch::Tensor x, const torch::Tensor& context, const torch::Tensor& context_bias);
+  void read(const torch::Tensor& context, ReadContext& read);
+  // x [B,N,C]; context and its bias as below → [B,N,C]
+  torch::Tensor forward(torch::Tensor x, ContextReader& context, const torch::Tensor& context_bias);
 
   bool only_cross_attention;
   LayerNorm norm1, norm2, norm3;
@@ -57,9 +59,10 @@ TORCH_MODULE(BasicTransformerBlock);
 struct Transformer2DModelImpl : torch::nn::Module {
   Transformer2DModelImpl(int64_t channels, const Transformer2DOptions& options);
 
-  // x [B,C,H,W] → the same; channels-last input needs no copy on its way to [B,N,C] and back. context
-  // [B,L,D]; context_bias [B,1,1,L] is added to its scores (0 keep, −10000 ignore) or undefined.
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& context,
+  void read(const torch::Tensor& context, ReadContext& read);  // [B,L,D]
+  // x [B,C,H,W] → the same; channels-last input needs no copy on its way to [B,N,C] and back. `context` as
+  // read; context_bias [B,1,1,L] is added to its scores (0 keep, −10000 ignore) or undefined.
+  torch::Tensor forward(const torch::Tensor& x, ContextReader& context,
                         const torch::Tensor& context_bias = {});
 
   GroupNorm norm;

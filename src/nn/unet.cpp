@@ -185,10 +185,18 @@ torch::Tensor UNetImpl::embed_time(const torch::Tensor& timestep, const torch::T
   return temb;
 }
 
+ReadContext UNetImpl::read(const torch::Tensor& context) {
+  ReadContext read;
+  for (DownBlock2D& block : down_blocks_) block->attentions->read(context, read);
+  mid_block_->attentions->read(context, read);
+  for (UpBlock2D& block : up_blocks_) block->attentions->read(context, read);
+  return read;
+}
+
 torch::Tensor UNetImpl::denoise(const torch::Tensor& sample, const torch::Tensor& temb,
-                                const torch::Tensor& context, const torch::Tensor& context_bias) {
+                                const ReadContext& context, const torch::Tensor& context_bias) {
   // The reference repeats this SiLU in every residual block.
-  const BlockInputs inputs{config_.skip_time_act ? temb : at::silu(temb), context, context_bias};
+  BlockInputs inputs{config_.skip_time_act ? temb : at::silu(temb), ContextReader(context), context_bias};
   torch::Tensor x = conv_in_(sample);  // [B,C,H,W]
   std::vector<torch::Tensor> skips = {x};
   for (DownBlock2D& block : down_blocks_) x = block(x, inputs, skips);

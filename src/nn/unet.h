@@ -73,11 +73,14 @@ class UNetImpl : public torch::nn::Module {
   torch::Tensor embed_time(const torch::Tensor& timestep, const torch::Tensor& sample,
                            const torch::Tensor& class_labels = {});
 
-  // sample [B,in,H,W], temb from embed_time, context [B,L,D] and context_bias [B,1,1,L] in nets with context.
+  // context [B,L,D] of nets with context, once for all steps.
+  ReadContext read(const torch::Tensor& context);
+
+  // sample [B,in,H,W], temb from embed_time, context and context_bias [B,1,1,L] in nets with context.
   // Gives [B,out,H,W] in the sample's dtype; channels-last in, channels-last out. With residual-block
   // resamplers H and W must be multiples of 2 to the number of resamplers.
   torch::Tensor denoise(const torch::Tensor& sample, const torch::Tensor& temb,
-                        const torch::Tensor& context = {}, const torch::Tensor& context_bias = {});
+                        const ReadContext& context = {}, const torch::Tensor& context_bias = {});
 
  private:
   UNetConfig config_;

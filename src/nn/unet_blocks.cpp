@@ -63,9 +63,17 @@ LevelAttention::LevelAttention(torch::nn::Module& level, const BlockOptions& o, 
   register_list(level, "attentions", transformers_);
 }
 
-torch::Tensor LevelAttention::operator()(size_t i, const torch::Tensor& x, const BlockInputs& inputs) {
+void LevelAttention::read(const torch::Tensor& context, ReadContext& read) {
+  for (Transformer2DModel& transformer : transformers_) transformer->read(context, read);
+  for (Attention2D& attention : attentions_)
+    if (attention->reads_context()) read.push_back(attention->read(context));
+}
+
+torch::Tensor LevelAttention::operator()(size_t i, const torch::Tensor& x, BlockInputs& inputs) {
   if (!transformers_.empty()) return transformers_[i](x, inputs.context, inputs.context_bias);
-  return attentions_.empty() ? x : attentions_[i](x, inputs.context, inputs.context_bias);
+  if (attentions_.empty()) return x;
+  Attention2D& attention = attentions_[i];
+  return attention->reads_context() ? attention(x, inputs.context.next(), inputs.context_bias) : attention(x);
 }
 
 DownBlock2DImpl::DownBlock2DImpl(const BlockOptions& o) {
@@ -83,7 +91,7 @@ DownBlock2DImpl::DownBlock2DImpl(const BlockOptions& o) {
   }
 }
 
-torch::Tensor DownBlock2DImpl::forward(torch::Tensor x, const BlockInputs& inputs,
+torch::Tensor DownBlock2DImpl::forward(torch::Tensor x, BlockInputs& inputs,
                                        std::vector<torch::Tensor>& skips) {
   for (size_t i = 0; i < resnets.size(); ++i) {
     x = (*attentions)(i, resnets[i](x, inputs.temb), inputs);  // [B,out,H,W]
@@ -114,7 +122,7 @@ UpBlock2DImpl::UpBlock2DImpl(const BlockOptions& o) {
   }
 }
 
-torch::Tensor UpBlock2DImpl::forward(torch::Tensor x, const BlockInputs& inputs,
+torch::Tensor UpBlock2DImpl::forward(torch::Tensor x, BlockInputs& inputs,
                                      std::vector<torch::Tensor>& skips) {
   for (size_t i = 0; i < resnets.size(); ++i) {
     x = at::cat({x, skips.back()}, 1);  // [B,below+skip,H,W]
@@ -131,7 +139,7 @@ MidBlock2DImpl::MidBlock2DImpl(const BlockOptions& o) {
   attentions.emplace(*this, o, o.in_channels);
 }
 
-torch::Tensor MidBlock2DImpl::forward(torch::Tensor x, const BlockInputs& inputs) {
+torch::Tensor MidBlock2DImpl::forward(torch::Tensor x, BlockInputs& inputs) {
   x = resnets[0](x, inputs.temb);
   for (size_t i = 1; i < resnets.size(); ++i) x = resnets[i]((*attentions)(i - 1, x, inputs), inputs.temb);
   return x;

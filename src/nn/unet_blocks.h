@@ -39,7 +39,7 @@ std::vector<BlockKind> up_block_kinds(const std::vector<std::string>& types, con
 // What a forward pass gives to all blocks beside the image.
 struct BlockInputs {
   torch::Tensor temb;          // [B,T], see ResnetBlock2D
-  torch::Tensor context;       // [B,L,D]; undefined in nets without
+  ContextReader context;       // of nothing in nets without
   torch::Tensor context_bias;  // [B,1,1,L] added to attention scores, or undefined
 };
 
@@ -61,8 +61,9 @@ class LevelAttention {
  public:
   // Registers `layers` of them with the level, as its kind says; none for BlockAttention::none.
   LevelAttention(torch::nn::Module& level, const BlockOptions& options, int64_t channels);
+  void read(const torch::Tensor& context, ReadContext& read);
   // The i-th of them; x itself where there are none. [B,C,H,W] → the same
-  torch::Tensor operator()(size_t i, const torch::Tensor& x, const BlockInputs& inputs);
+  torch::Tensor operator()(size_t i, const torch::Tensor& x, BlockInputs& inputs);
 
  private:
   std::vector<Attention2D> attentions_;  // at most one of the two
@@ -73,7 +74,7 @@ struct DownBlock2DImpl : torch::nn::Module {
   explicit DownBlock2DImpl(const BlockOptions& options);
   // [B,in,H,W] → [B,out,H/2,W/2] (H,W without resampler); appends each layer's and the resampler's result to
   // skips.
-  torch::Tensor forward(torch::Tensor x, const BlockInputs& inputs, std::vector<torch::Tensor>& skips);
+  torch::Tensor forward(torch::Tensor x, BlockInputs& inputs, std::vector<torch::Tensor>& skips);
 
   std::vector<ResnetBlock2D> resnets;
   std::optional<LevelAttention> attentions;
@@ -86,7 +87,7 @@ struct UpBlock2DImpl : torch::nn::Module {
   explicit UpBlock2DImpl(const BlockOptions& options);
   // [B,previous,H,W] → [B,out,2H,2W] (H,W without resampler); takes one skip a layer off the end of skips. A
   // conv upsampler goes to the size of the next skip, so that odd sizes come back.
-  torch::Tensor forward(torch::Tensor x, const BlockInputs& inputs, std::vector<torch::Tensor>& skips);
+  torch::Tensor forward(torch::Tensor x, BlockInputs& inputs, std::vector<torch::Tensor>& skips);
 
   std::vector<ResnetBlock2D> resnets;
   std::optional<LevelAttention> attentions;
@@ -98,7 +99,7 @@ TORCH_MODULE(UpBlock2D);
 // A residual block, then `layers` times attention (if any) and a residual block; in_channels throughout.
 struct MidBlock2DImpl : torch::nn::Module {
   explicit MidBlock2DImpl(const BlockOptions& options);
-  torch::Tensor forward(torch::Tensor x, const BlockInputs& inputs);  // [B,C,H,W] → the same
+  torch::Tensor forward(torch::Tensor x, BlockInputs& inputs);  // [B,C,H,W] → the same
 
   std::vector<ResnetBlock2D> resnets;
   std::optional<LevelAttention> attentions;

@@ -94,9 +94,8 @@ Predict KandinskyPipeline::decoder_net(const std::vector<ImageRequest>& batch,
     torch::Tensor input = x;  // [B or 2B,4,h,w]
     if (beside.defined()) input = at::cat({x, is_on ? at::cat({beside, beside}) : beside}, 1);
     return decoder_->unet
-        .step_by([](auto& unet, const auto&... all) { return unet.predict(all...); },
-                 input.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast),
-                 timestep_tensor(t, target_.device), conditioning)
+        .predict_step(input.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast),
+                      timestep_tensor(t, target_.device), conditioning)
         .to(torch::kFloat32);
   };
   return is_on ? guided(std::move(net), guidance_scales(batch, &Guidance::decoder, target_.device)) : net;

@@ -149,9 +149,11 @@ Predict KarloPipeline::decoder_net(const torch::Tensor& embedding, const Conditi
       text_proj_->forward(embedding.to(target_.dtype), text.pooled, text.sequence, is_guided);
   const int64_t extra = context.size(1) - text.sequence.size(1);             // E
   const torch::Tensor mask = at::constant_pad_nd(text.mask, {extra, 0}, 1);  // [B,E+L]
-  Predict net = [this, context = context, time = time, mask](const torch::Tensor& x, float t) {
+  Predict net = [this, context = decoder_->read(context), time = time, mask](const torch::Tensor& x,
+                                                                             float t) {
     const torch::Tensor image = x.to(target_.dtype).contiguous(torch::MemoryFormat::ChannelsLast);
-    return decoder_.step(image, timestep_tensor(t, target_.device), context, time, mask).to(torch::kFloat32);
+    return decoder_.predict_step(image, timestep_tensor(t, target_.device), context, time, mask)
+        .to(torch::kFloat32);
   };
   return is_guided ? guided(std::move(net), text.decoder_scale) : net;
 }

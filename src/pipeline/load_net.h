@@ -39,12 +39,22 @@ class LoadedNet {
   }
   auto* operator->() { return (**this).get(); }
 
-  // net->forward(inputs...), or another `method`, for one of many steps: replayed where that can be
+  // net->forward(inputs...) or net->predict(inputs...) for one of many steps: replayed where that can be
   // (step_graphs.h).
   template <class... Inputs>
   torch::Tensor step(Inputs... inputs) {
     return step_by([](auto& net, const auto&... all) { return net.forward(all...); }, std::move(inputs)...);
   }
+  template <class... Inputs>
+  torch::Tensor predict_step(Inputs... inputs) {
+    return step_by([](auto& net, const auto&... all) { return net.predict(all...); }, std::move(inputs)...);
+  }
+
+  // Without its weights.
+  const auto& config() const { return net_->config; }
+  explicit operator bool() const { return !net_.is_empty(); }
+
+ private:
   template <class Method, class... Inputs>
   torch::Tensor step_by(Method method, Inputs... inputs) {
     auto& net = ***this;
@@ -55,11 +65,6 @@ class LoadedNet {
     return graphs_->run(all, call);
   }
 
-  // Without its weights.
-  const auto& config() const { return net_->config; }
-  explicit operator bool() const { return !net_.is_empty(); }
-
- private:
   Net net_{nullptr};
   std::shared_ptr<NetMemory> memory_;  // or nullptr: the weights stay
   std::function<void()> load_;

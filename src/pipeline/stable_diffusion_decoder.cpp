@@ -71,11 +71,12 @@ torch::Tensor StableDiffusionDecoder::decode(const torch::Tensor& latent) {
 Predict StableDiffusionDecoder::predict(StableDiffusionConditions told, torch::Tensor beside) {
   const torch::Tensor scale = told.scale;
   if (scale.defined() && beside.defined()) beside = at::cat({beside, beside});  // [2B,5,h,w]
-  Predict net = [this, told = std::move(told), beside = std::move(beside)](const torch::Tensor& x, float t) {
+  Predict net = [this, text = unet->read(told.text), class_labels = told.class_labels,
+                 beside = std::move(beside)](const torch::Tensor& x, float t) {
     const torch::Tensor input = beside.defined() ? at::cat({x, beside}, 1) : x;  // [B or 2B,in,h,w]
     return unet
-        .step(input.to(target.dtype).contiguous(torch::MemoryFormat::ChannelsLast),
-              timestep_tensor(t, target.device), told.text, told.class_labels)
+        .predict_step(input.to(target.dtype).contiguous(torch::MemoryFormat::ChannelsLast),
+                      timestep_tensor(t, target.device), text, class_labels)
         .to(torch::kFloat32);
   };
   return scale.defined() ? guided(std::move(net), scale) : net;

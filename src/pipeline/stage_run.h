@@ -42,12 +42,16 @@ StepDone watch_decoder(const Sampler& sampler, const Previews& previews, const O
                        std::function<torch::Tensor(const torch::Tensor& x0)> decode);
 
 // What LoadedNet::step() asks of the structs that a net's step reads.
+inline void add_inputs(StepInputs& all, ReadContext& context) {
+  for (KeysAndValues& layer : context) all.insert(all.end(), {&layer.keys, &layer.values});
+}
 inline void add_inputs(StepInputs& all, ImageConditioning& told) {
-  all.insert(all.end(), {&told.context, &told.time, &told.hint});
+  add_inputs(all, told.context);
+  all.insert(all.end(), {&told.time, &told.hint});
 }
 inline void add_inputs(StepInputs& all, PriorText& text) {
   all.insert(all.end(), {&text.tokens, &text.bias});
-  for (KeysAndValues& layer : text.known) all.insert(all.end(), {&layer.keys, &layer.values});
+  add_inputs(all, text.known);
 }
 
 inline torch::Tensor timestep_tensor(float timestep, torch::Device device) {

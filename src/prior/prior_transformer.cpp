@@ -1,7 +1,6 @@
 // The diffusion prior's net.
 #include "prior/prior_transformer.h"
 
-#include "nn/attention.h"
 
 namespace unclip {
 namespace {
@@ -84,15 +83,10 @@ PriorBlockImpl::PriorBlockImpl(int64_t width, int64_t num_heads)
   net->register_module("2", proj_out);
 }
 
-void KeysAndValues::append(const torch::Tensor& more_keys, const torch::Tensor& more_values) {
-  keys = keys.defined() ? at::cat({keys, more_keys}, 1) : more_keys;
-  values = values.defined() ? at::cat({values, more_values}, 1) : more_values;
-}
-
 torch::Tensor PriorBlockImpl::forward(const torch::Tensor& x, const torch::Tensor& bias,
                                       KeysAndValues& known) {
   const torch::Tensor normed = norm1(x);
-  known.append(to_k(normed), to_v(normed));
+  known.append({to_k(normed), to_v(normed)});
   const torch::Tensor h = x + to_out(attend(to_q(normed), known.keys, known.values, heads, bias));
   return h + proj_out(at::gelu(proj_in(norm3(h))));  // [B,M,D]
 }
@@ -179,7 +173,7 @@ torch::Tensor PriorTransformerImpl::forward(const torch::Tensor& x, const torch:
   const int64_t own = tokens.size(1);        // K
   tokens = tokens + positional_embedding_.narrow(1, config.num_embeddings + 1, own);
 
-  std::vector<KeysAndValues> known = text.known;    // so that they stay as they are
+  ReadContext known = text.known;                   // so that they stay as they are
   const int64_t draws = known.empty() ? 1 : times;  // that stand in one row
   torch::Tensor bias = text.bias;
   if (known.empty()) {

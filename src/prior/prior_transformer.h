@@ -5,6 +5,7 @@
 #pragma once
 
 #include "checkpoint/config.h"
+#include "nn/attention.h"
 #include "nn/layers.h"
 #include "nn/timestep_embedding.h"
 
@@ -35,13 +36,6 @@ struct PriorTransformerConfig {
   static PriorTransformerConfig from(const Config& config);
 };
 
-// What attention in one layer has of the tokens so far.
-struct KeysAndValues {
-  torch::Tensor keys, values;  // [B,tokens,D], undefined before the first
-
-  void append(const torch::Tensor& more_keys, const torch::Tensor& more_values);
-};
-
 // A transformer layer with diffusers' names.
 struct PriorBlockImpl : torch::nn::Module {
   PriorBlockImpl(int64_t width, int64_t num_heads);
@@ -58,9 +52,9 @@ TORCH_MODULE(PriorBlock);
 
 // The tokens that are the same at every step: the text and its embedding, T = L + 1.
 struct PriorText {
-  torch::Tensor tokens;              // [B,T,D]
-  torch::Tensor bias;                // [B,1,L+4,L+4] of attention between all tokens; undefined: none
-  std::vector<KeysAndValues> known;  // of each layer, where they were read; else empty
+  torch::Tensor tokens;  // [B,T,D]
+  torch::Tensor bias;    // [B,1,L+4,L+4] of attention between all tokens; undefined: none
+  ReadContext known;     // of each layer, where they were read; else empty
 };
 
 class PriorTransformerImpl : public torch::nn::Module {
