@@ -2,15 +2,10 @@
 #include "nn/attention_kernels.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "nn/exponential.h"
 
 namespace unclip {
-namespace {
-
-// Far out the exponential would be no normal number.
-UNCLIP_INLINE float weight_of(float below) { return std::exp(std::max(below, -80.0F)); }
-
-}  // namespace
 
 UNCLIP_VECTOR_VERSIONS
 void pack_keys(const Bfloat16Bits* k, int64_t length, int64_t stride, int64_t head_width, int64_t width,
@@ -28,32 +23,43 @@ void pack_keys(const Bfloat16Bits* k, int64_t length, int64_t stride, int64_t he
 UNCLIP_VECTOR_VERSIONS
 void pack_values(const Bfloat16Bits* v, int64_t length, int64_t stride, int64_t head_width, int64_t height,
                  Bfloat16Bits* packed) {
-  for (int64_t i = 0; i < height; ++i) {
-    Bfloat16Bits* __restrict to = packed + (i / 2) * head_width * 2 + i % 2;
-    const Bfloat16Bits* __restrict from = v + i * stride;
-    if (i < length)
-      for (int64_t c = 0; c < head_width; ++c) to[2 * c] = from[c];
-    else
-      for (int64_t c = 0; c < head_width; ++c) to[2 * c] = 0;
+  const int64_t whole = length / 2 * 2;
+  for (int64_t i = 0; i < whole; i += 2) {
+    Bfloat16Bits* __restrict to = packed + i * head_width;
+    const Bfloat16Bits* __restrict one = v + i * stride;
+    const Bfloat16Bits* __restrict other = one + stride;
+    for (int64_t c = 0; c < head_width; ++c) {
+      to[2 * c] = one[c];
+      to[2 * c + 1] = other[c];
+    }
   }
+  std::fill(packed + whole * head_width, packed + height * head_width, Bfloat16Bits{0});
+  for (int64_t c = 0; whole < length && c < head_width; ++c)
+    packed[whole * head_width + 2 * c] = v[whole * stride + c];
 }
 
 UNCLIP_VECTOR_VERSIONS
 float add_block(SoftmaxRow& row, float* __restrict scores, const Bfloat16Bits* __restrict bias, float scale,
                 int64_t length, int64_t width, Bfloat16Bits* __restrict weights) {
   float largest = row.largest;
-  if (bias != nullptr)
-    for (int64_t i = 0; i < length; ++i) scores[i] = scores[i] * scale + widen(bias[i]);
-  else
-    for (int64_t i = 0; i < length; ++i) scores[i] *= scale;
-  for (int64_t i = 0; i < length; ++i) largest = std::max(largest, scores[i]);
+  if (bias != nullptr) {
+    for (int64_t i = 0; i < length; ++i) {
+      scores[i] = scores[i] * scale + widen(bias[i]);
+      largest = std::max(largest, scores[i]);
+    }
+  } else {
+    for (int64_t i = 0; i < length; ++i) {
+      scores[i] *= scale;
+      largest = std::max(largest, scores[i]);
+    }
+  }
   float sum = 0;
   for (int64_t i = 0; i < length; ++i) {
-    store(weight_of(scores[i] - largest), weights[i]);
+    store(exponential(scores[i] - largest), weights[i]);
     sum += widen(weights[i]);  // rounded, so that what is multiplied sums to one
   }
   std::fill(weights + length, weights + width, Bfloat16Bits{0});
-  const float factor = weight_of(row.largest - largest);
+  const float factor = exponential(row.largest - largest);
   row.sum = row.sum * factor + sum;
   row.largest = largest;
   return factor;

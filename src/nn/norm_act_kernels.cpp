@@ -1,16 +1,17 @@
-// The passes (see the header). Plain loops over channels, for the compiler to make vectors of: this file
-// alone is compiled with -O3 -ffast-math, so that it may use the C library's vectors of expf.
+// The passes (see the header). Plain loops over channels, for the compiler to make vectors of: such files
+// alone are compiled with -O3 -ffast-math.
 #include "nn/norm_act_kernels.h"
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
+#include "nn/exponential.h"
+
 namespace unclip {
 namespace {
 
-// Far out the exponential would overflow, which -ffast-math does not reckon with.
-UNCLIP_INLINE float sigmoid(float z) { return 1 / (1 + std::exp(std::min(-z, 80.0F))); }
+UNCLIP_INLINE float sigmoid(float z) { return 1 / (1 + exponential(-z)); }
 
 template <class T>
 UNCLIP_INLINE void moments(const T* __restrict x, int64_t positions, int64_t channels, float* __restrict mean,
