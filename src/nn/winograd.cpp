@@ -8,6 +8,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 
 #include "nn/brgemm.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr int64_t kTiles = 64, kChannels = 64;  // of a block
 // Channels in times out, up to which a layer keeps its kernel's points; there they take 16/9 of its memory.
 constexpr int64_t kKept = int64_t{1} << 18;
+constexpr int64_t kFewTiles = 256;  // of all images, beside which a kernel is large
 // Between points: by powers of two apart they would push one another out of the nearest cache.
 constexpr int64_t kGap = 32;
 
@@ -39,41 +41,70 @@ std::unique_ptr<T[]> room_for(int64_t count) {
   return std::make_unique_for_overwrite<T[]>(static_cast<size_t>(count));
 }
 
-// A thread's work, with room for what is made of it.
+int64_t divided_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
+
+// Kernels lie in blocks of output channels, each [in,…,width of the block], or for two numbers beside one
+// another [in/2,…,width,2].
+struct Channels {
+  int64_t first, count;
+};
+Channels channels_of(int64_t block, int64_t out) {
+  return {block * kChannels, std::min(kChannels, out - block * kChannels)};
+}
+
+// Memory's own guess at what comes next is lost among 25 streams. To the second cache: the first is too
+// small.
+template <class T>
+void prefetch(const T* begin, int64_t count) {
+  constexpr int64_t kLine = 64 / sizeof(T);
+  for (int64_t i = 0; i < count; i += kLine) __builtin_prefetch(begin + i, /*rw=*/0, /*locality=*/2);
+}
+
+// The points of some channels of a kernel, `step` numbers after one another, out of its taps.
 template <class T, int64_t P>
-class Block {
+void make_points(const T* taps, int64_t in, const Channels& channels, int64_t step, T* points) {
+  constexpr int64_t kAhead = 4;
+  const int64_t rows = in / kBeside<T>, row = channels.count * kBeside<T>;
+  taps += 9 * in * channels.first;
+  for (int64_t i = 0; i < rows; ++i) {
+    prefetch(taps + std::min(i + kAhead, rows - 1) * 9 * row, 9 * row);
+    taps_to_points(taps + i * 9 * row, P, row, step, points + i * row);
+  }
+}
+
+// One convolution of one thread, with room for what is made on the way. Tiles are counted through all images.
+template <class T, int64_t P>
+class Convolution {
  public:
-  Block(const Grid& grid, const T* x, const T* kernel, const float* bias, T* y)
+  Convolution(const Grid& grid, const T* x, const float* bias, T* y)
       : grid_(grid),
         x_(x),
-        kernel_(kernel),
         bias_(bias),
         y_(y),
-        points_(room_for<T>(P * P * (kTiles * grid.in + kGap))),
         products_(room_for<float>(P * P * (kTiles * kChannels + kGap))),
         outside_(std::make_unique<T[]>(static_cast<size_t>(grid.in))),
         dropped_(room_for<T>(kChannels)) {}
 
-  // Tiles are counted through all images.
-  void convolve(int64_t first, int64_t count) {
-    const int64_t in = grid_.in, step = count * in + kGap;
+  // The points of a tile, [in] each, `step` numbers after one another.
+  void read(int64_t tile, int64_t step, T* points) const {
+    const T* positions[P * P];
+    find_positions(tile, positions);
+    to_points(positions, P, grid_.in, step, points);
+  }
+
+  // The results of tiles from their points, [tiles,in] each, and the points of these channels' kernel.
+  void write(int64_t first, int64_t count, const T* points, int64_t step, const Channels& channels,
+             const T* kernel, int64_t kernel_step) {
+    const int64_t product_step = count * channels.count + kGap;
+    for (int64_t point = 0; point < P * P; ++point)
+      multiply_blocks(count, channels.count, grid_.in, points + point * step, grid_.in,
+                      kernel + point * kernel_step, channels.count, false,
+                      products_.get() + point * product_step);
     for (int64_t tile = 0; tile < count; ++tile) {
-      const T* positions[P * P];
-      find_positions(first + tile, positions);
-      to_points(positions, P, in, step, points_.get() + tile * in);
-    }
-    for (int64_t channel = 0; channel < grid_.out; channel += kChannels) {
-      const int64_t channels = std::min(kChannels, grid_.out - channel),
-                    product_step = count * channels + kGap;
-      for (int64_t point = 0; point < P * P; ++point)
-        multiply_blocks(count, channels, in, points_.get() + point * step, in,
-                        kernel_ + point * in * grid_.out + channel * kBeside<T>, grid_.out, false,
-                        products_.get() + point * product_step);
-      for (int64_t tile = 0; tile < count; ++tile) {
-        T* results[4];
-        find_results(first + tile, channel, results);
-        from_points(products_.get() + tile * channels, bias_ + channel, P, channels, product_step, results);
-      }
+      T* results[4];
+      find_results(first + tile, channels.first, results);
+      from_points(products_.get() + tile * channels.count, bias_ + channels.first, P, channels.count,
+                  product_step, results);
     }
   }
 
@@ -113,23 +144,24 @@ class Block {
 
   const Grid grid_;
   const T* x_;
-  const T* kernel_;  // [P²,in·out]
   const float* bias_;
   T* y_;
-  std::unique_ptr<T[]> points_;             // [P²,tiles,in]
   std::unique_ptr<float[]> products_;       // [P²,tiles,channels]
   std::unique_ptr<T[]> outside_, dropped_;  // beyond the edges: zeros, results of no use
 };
 
-// [in,9,out] → [P²,in·out]
+// Taps → points, [P²,in·out].
 template <class T, int64_t P>
 torch::Tensor points_of(const torch::Tensor& taps) {
-  const int64_t rows = taps.size(0) / kBeside<T>, row = taps.size(2) * kBeside<T>;
-  const torch::Tensor points = at::empty({P * P, rows * row}, taps.options());
-  at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      taps_to_points(static_cast<const T*>(taps.const_data_ptr()) + i * 9 * row, P, row, rows * row,
-                     static_cast<T*>(points.mutable_data_ptr()) + i * row);
+  const int64_t in = taps.size(0), out = taps.size(2);
+  const torch::Tensor points = at::empty({P * P, in * out}, taps.options());
+  const auto* from = static_cast<const T*>(taps.const_data_ptr());
+  auto* to = static_cast<T*>(points.mutable_data_ptr());
+  at::parallel_for(0, divided_up(out, kChannels), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const Channels channels = channels_of(i, out);
+      make_points<T, P>(from, in, channels, in * out, to + channels.first * in);
+    }
   });
   return points;
 }
@@ -143,36 +175,89 @@ int64_t fewest_channels(torch::Dtype dtype) {
 
 bool is_taps(const torch::Tensor& kernel) { return kernel.dim() == 3; }
 
-int64_t divided_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
-
+// Threads take blocks of tiles, whose points stand in a core's cache while all of the kernel passes by.
 template <class T, int64_t P>
-void convolve(const Grid& grid, const torch::Tensor& x, const torch::Tensor& packed,
-              const torch::Tensor& bias, const torch::Tensor& y) {
-  const torch::Tensor kernel = is_taps(packed) ? points_of<T, P>(packed) : packed;
-  const int64_t tiles = x.size(0) * grid.tile_rows() * grid.tile_columns(), threads = at::get_num_threads();
+void convolve_tiles(const Grid& grid, int64_t tiles, const T* kernel,
+                    const std::function<Convolution<T, P>()>& make) {
+  const int64_t threads = at::get_num_threads();
   const int64_t each = divided_up(tiles, kTiles * threads);  // as many blocks for every thread
-  const int64_t size = divided_up(tiles, each * threads);
+  const int64_t size = divided_up(tiles, each * threads), in = grid.in;
   at::parallel_for(0, divided_up(tiles, size), 1, [&](int64_t begin, int64_t end) {
-    Block<T, P> block(grid, static_cast<const T*>(x.const_data_ptr()),
-                      static_cast<const T*>(kernel.const_data_ptr()), bias.const_data_ptr<float>(),
-                      static_cast<T*>(y.mutable_data_ptr()));
-    for (int64_t i = begin; i < end; ++i) block.convolve(i * size, std::min(size, tiles - i * size));
+    Convolution<T, P> convolution = make();
+    const auto points = room_for<T>(P * P * (size * in + kGap));
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t first = i * size, count = std::min(size, tiles - first), step = count * in + kGap;
+      for (int64_t tile = 0; tile < count; ++tile)
+        convolution.read(first + tile, step, points.get() + tile * in);
+      for (int64_t block = 0; block < divided_up(grid.out, kChannels); ++block) {
+        const Channels channels = channels_of(block, grid.out);
+        convolution.write(first, count, points.get(), step, channels, kernel + channels.first * in,
+                          in * grid.out);
+      }
+    }
     release_blocks();
   });
+}
+
+// Threads take blocks of channels, whose points are made where they are used: of few tiles the kernel is the
+// larger part, and would be written to memory and read again by every thread.
+template <class T, int64_t P>
+void convolve_channels(const Grid& grid, int64_t tiles, const T* taps,
+                       const std::function<Convolution<T, P>()>& make) {
+  const int64_t in = grid.in, step = tiles * in + kGap;
+  const auto points = room_for<T>(P * P * step);
+  at::parallel_for(0, tiles, 1, [&](int64_t begin, int64_t end) {
+    const Convolution<T, P> convolution = make();
+    for (int64_t tile = begin; tile < end; ++tile) convolution.read(tile, step, points.get() + tile * in);
+  });
+  const int64_t parts = divided_up(tiles, kTiles);
+  at::parallel_for(0, divided_up(grid.out, kChannels) * parts, 1, [&](int64_t begin, int64_t end) {
+    Convolution<T, P> convolution = make();
+    const int64_t kernel_step = in * kChannels + kGap;
+    const auto kernel = room_for<T>(P * P * kernel_step);
+    for (int64_t i = begin; i < end; ++i) {
+      const Channels channels = channels_of(i / parts, grid.out);
+      if (i == begin || i % parts == 0) make_points<T, P>(taps, in, channels, kernel_step, kernel.get());
+      const int64_t first = i % parts * kTiles;
+      convolution.write(first, std::min(kTiles, tiles - first), points.get() + first * in, step, channels,
+                        kernel.get(), kernel_step);
+    }
+    release_blocks();
+  });
+}
+
+template <class T, int64_t P>
+void convolve(const Grid& grid, const torch::Tensor& x, const torch::Tensor& kernel,
+              const torch::Tensor& bias, const torch::Tensor& y) {
+  const std::function<Convolution<T, P>()> make = [&] {
+    return Convolution<T, P>(grid, static_cast<const T*>(x.const_data_ptr()), bias.const_data_ptr<float>(),
+                             static_cast<T*>(y.mutable_data_ptr()));
+  };
+  const auto begin_of = [](const torch::Tensor& t) { return static_cast<const T*>(t.const_data_ptr()); };
+  const int64_t tiles = x.size(0) * grid.tile_rows() * grid.tile_columns();
+  if (!is_taps(kernel))
+    convolve_tiles(grid, tiles, begin_of(kernel), make);
+  else if (tiles <= kFewTiles)
+    convolve_channels(grid, tiles, begin_of(kernel), make);
+  else
+    convolve_tiles(grid, tiles, begin_of(points_of<T, P>(kernel)), make);
 }
 
 template <class T>
 torch::Tensor taps_of(const torch::Tensor& weight) {
   const int64_t out = weight.size(0), in = weight.size(1);
   const torch::Tensor plain = weight.contiguous(), taps = at::empty({in, 9, out}, weight.options());
-  at::parallel_for(0, in / kBeside<T>, 1, [&](int64_t begin, int64_t end) {
-    const auto* from = static_cast<const T*>(plain.const_data_ptr());
-    T* to = static_cast<T*>(taps.mutable_data_ptr()) + begin * kBeside<T> * 9 * out;
-    for (int64_t i = begin; i < end; ++i)
-      for (int64_t tap = 0; tap < 9; ++tap)
-        for (int64_t o = 0; o < out; ++o)
-          for (int64_t beside = 0; beside < kBeside<T>; ++beside)
-            *to++ = from[(o * in + i * kBeside<T> + beside) * 9 + tap];
+  const auto* from = static_cast<const T*>(plain.const_data_ptr());
+  at::parallel_for(0, divided_up(out, kChannels), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t block = begin; block < end; ++block) {
+      const Channels channels = channels_of(block, out);
+      T* to = static_cast<T*>(taps.mutable_data_ptr()) + 9 * in * channels.first;
+      for (int64_t i = 0; i < in; i += kBeside<T>)
+        for (int64_t tap = 0; tap < 9; ++tap)
+          for (int64_t o = channels.first; o < channels.first + channels.count; ++o)
+            for (int64_t beside = 0; beside < kBeside<T>; ++beside)
+              *to++ = from[(o * in + i + beside) * 9 + tap];
+    }
   });
   return taps;
 }

@@ -15,7 +15,7 @@ bool suits_winograd(const torch::Tensor& weight);
 
 // [out,in,3,3] → what winograd_conv2d() takes, in bfloat16 with two input channels beside one another: the
 // kernel's points [P²,in·out], or of a large one the taps [in,9,out], since points would take 16/9 of their
-// memory and are soon made, in proportion to the convolution.
+// memory and are soon made, in proportion to the convolution. Both lie in blocks of output channels.
 torch::Tensor winograd_kernel(const torch::Tensor& weight, bool doubled);
 
 // x [B,in,H,W] → [B,out,H,W], or [B,out,2H,2W] where x is to be doubled first; channels-last.

@@ -5,11 +5,14 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cmath>
 #include <mutex>
 #include <set>
 #include <thread>
 
+#include "nn/exponential.h"
 #include "nn/packing.h"
+#include "nn/winograd_kernels.h"
 
 namespace unclip {
 namespace {
@@ -75,6 +78,41 @@ TEST_P(Winograd, IsTheSameInAnyBatchWithAnyNumberOfThreads) {
   at::set_num_threads(threads);
 }
 
+// Of few tiles threads take channels, of many they take tiles; the kernel holds its taps.
+TEST_P(Winograd, IsTheSameForFewTilesAndForMany) {
+  const torch::Tensor x = drawn({12, 520, 10, 12}), weight = drawn({600, 520, 3, 3}), bias = drawn({600});
+  for (const bool doubled : {false, true}) {
+    const torch::Tensor kernel = winograd_kernel(weight, doubled);
+    ASSERT_EQ(kernel.dim(), 3);
+    const torch::Tensor together = winograd_conv2d(x, kernel, bias, doubled);  // 360 tiles, or 1440
+    for (const int64_t images : {1, 2})
+      EXPECT_TRUE(at::equal(winograd_conv2d(x.narrow(0, 0, images), kernel, bias, doubled),
+                            together.narrow(0, 0, images)))
+          << images << " images";
+  }
+}
+
+// Few channels are rounded by whole numbers, more by an instruction where the processor has it.
+TEST(WinogradKernels, RoundToTheNearest) {
+  torch::manual_seed(0);
+  const torch::Tensor g =
+      torch::tensor({1.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5, -0.5, 0.5, 0.0, 0.0, 1.0}).view({4, 3});
+  for (const int64_t channels : {8, 40}) {
+    const torch::Tensor taps = torch::randn({9, channels}).to(torch::kBFloat16);
+    const torch::Tensor points = at::empty({16, channels}, torch::kBFloat16);
+    taps_to_points(static_cast<const Bfloat16Bits*>(taps.const_data_ptr()), 4, channels, channels,
+                   static_cast<Bfloat16Bits*>(points.mutable_data_ptr()));
+    const torch::Tensor expected =
+        at::einsum("ia,abc,jb->ijc", {g.to(torch::kFloat64), taps.to(torch::kFloat64).view({3, 3, channels}),
+                                      g.to(torch::kFloat64)})
+            .reshape({16, channels});
+    // Half a step of bfloat16, and what float32 adds to it.
+    const torch::Tensor error =
+        (points.to(torch::kFloat64) - expected).abs() / expected.abs().clamp_min(1e-3);
+    EXPECT_LE(error.max().item<double>(), 1.01 / 256) << channels << " channels";
+  }
+}
+
 // A layer whose channels suit it takes it, both ways.
 TEST_P(Winograd, ServesPackedLayers) {
   Conv2d layer(256, 256, 3, 1, 1);
@@ -110,6 +148,21 @@ TEST(Winograd, LeavesOtherConvolutionsAlone) {
     pack_weights(*layer);
     EXPECT_FALSE(layer->winograd);
   }
+}
+
+TEST(Exponential, IsAsExactAsItSays) {
+  double near = 0, far = 0;
+  for (double x = -87; x < 88; x += 1e-3) {
+    const double exact = std::exp(static_cast<double>(static_cast<float>(x)));
+    const double error = std::abs(exponential(static_cast<float>(x)) - exact) / exact;
+    far = std::max(far, error);
+    if (std::abs(x) < 16) near = std::max(near, error);
+  }
+  EXPECT_LE(near, 1.1e-6);
+  EXPECT_LE(far, 4e-6);
+  EXPECT_EQ(exponential(0), 1);
+  EXPECT_EQ(exponential(-1e30F), exponential(-87));
+  EXPECT_EQ(exponential(1e30F), exponential(88));
 }
 
 // Our own loops run on all threads only where OpenMP is on in the file that calls them.
