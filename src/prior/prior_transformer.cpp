@@ -1,7 +1,6 @@
 // The diffusion prior's net.
 #include "prior/prior_transformer.h"
 
-
 namespace unclip {
 namespace {
 
