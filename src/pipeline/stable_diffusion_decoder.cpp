@@ -68,7 +68,7 @@ torch::Tensor StableDiffusionDecoder::decode(const torch::Tensor& latent) {
       tiled);  // [B,3,f·h,f·w]
 }
 
-Predict StableDiffusionDecoder::predict(StableDiffusionConditions told, torch::Tensor beside) {
+Predict StableDiffusionDecoder::predict(const StableDiffusionConditions& told, torch::Tensor beside) {
   const torch::Tensor scale = told.scale;
   if (scale.defined() && beside.defined()) beside = at::cat({beside, beside});  // [2B,5,h,w]
   Predict net = [this, text = unet->read(told.text), class_labels = told.class_labels,

@@ -43,7 +43,7 @@ struct StableDiffusionDecoder {
   torch::Tensor decode(const torch::Tensor& latent);       // → [B,3,f·h,f·w], in the weights' dtype
 
   // The net under guidance. `beside` [B,5,h,w] stands beside the noisy latent where it is defined.
-  Predict predict(StableDiffusionConditions told, torch::Tensor beside);
+  Predict predict(const StableDiffusionConditions& told, torch::Tensor beside);
 
   DeviceAndDtype target;
   LoadedNet<UNet2DConditionModel> unet;
