@@ -34,8 +34,8 @@ void pack_values(const Bfloat16Bits* v, int64_t length, int64_t stride, int64_t 
     }
   }
   std::fill(packed + whole * head_width, packed + height * head_width, Bfloat16Bits{0});
-  for (int64_t c = 0; whole < length && c < head_width; ++c)
-    packed[whole * head_width + 2 * c] = v[whole * stride + c];
+  if (whole == length) return;
+  for (int64_t c = 0; c < head_width; ++c) packed[whole * head_width + 2 * c] = v[whole * stride + c];
 }
 
 UNCLIP_VECTOR_VERSIONS

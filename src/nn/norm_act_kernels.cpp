@@ -2,8 +2,6 @@
 // alone are compiled with -O3 -ffast-math.
 #include "nn/norm_act_kernels.h"
 
-#include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "nn/exponential.h"

@@ -1,5 +1,5 @@
-// Tiles are taken in blocks: their points stand in a core's cache while every block of output channels is
-// multiplied with them.
+// Products are of blocks of tiles with blocks of output channels: the points of one of the two stand in a
+// core's cache while those of the other pass by.
 #include "nn/winograd.h"
 
 #include <ATen/Parallel.h>

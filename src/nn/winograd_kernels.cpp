@@ -20,30 +20,26 @@ bool can_round([[maybe_unused]] int64_t channels) {
 UNCLIP_VECTOR_VERSIONS
 void plain_taps_to_points(const Bfloat16Bits* taps, int64_t side, int64_t channels, int64_t step,
                           Bfloat16Bits* points) {
-  side == 3 ? taps_to_points_loop<OneLane<Bfloat16Bits>, 3>(taps, channels, step, points)
-            : taps_to_points_loop<OneLane<Bfloat16Bits>, 4>(taps, channels, step, points);
+  taps_to_points_by<OneLane<Bfloat16Bits>>(taps, side, channels, step, points);
 }
 
 UNCLIP_VECTOR_VERSIONS
 void plain_to_points(const Bfloat16Bits* const* positions, int64_t side, int64_t channels, int64_t step,
                      Bfloat16Bits* points) {
-  side == 3 ? to_points_loop<OneLane<Bfloat16Bits>, 3>(positions, channels, step, points)
-            : to_points_loop<OneLane<Bfloat16Bits>, 4>(positions, channels, step, points);
+  to_points_by<OneLane<Bfloat16Bits>>(positions, side, channels, step, points);
 }
 
 UNCLIP_VECTOR_VERSIONS
 void plain_from_points(const float* products, const float* bias, int64_t side, int64_t channels, int64_t step,
                        Bfloat16Bits* const* results) {
-  side == 3 ? from_points_loop<OneLane<Bfloat16Bits>, 3>(products, bias, channels, step, results)
-            : from_points_loop<OneLane<Bfloat16Bits>, 4>(products, bias, channels, step, results);
+  from_points_by<OneLane<Bfloat16Bits>>(products, bias, side, channels, step, results);
 }
 
 }  // namespace
 
 UNCLIP_VECTOR_VERSIONS
 void taps_to_points(const float* taps, int64_t side, int64_t channels, int64_t step, float* points) {
-  side == 3 ? taps_to_points_loop<OneLane<float>, 3>(taps, channels, step, points)
-            : taps_to_points_loop<OneLane<float>, 4>(taps, channels, step, points);
+  taps_to_points_by<OneLane<float>>(taps, side, channels, step, points);
 }
 
 void taps_to_points(const Bfloat16Bits* taps, int64_t side, int64_t channels, int64_t step,
@@ -53,8 +49,7 @@ void taps_to_points(const Bfloat16Bits* taps, int64_t side, int64_t channels, in
 
 UNCLIP_VECTOR_VERSIONS
 void to_points(const float* const* positions, int64_t side, int64_t channels, int64_t step, float* points) {
-  side == 3 ? to_points_loop<OneLane<float>, 3>(positions, channels, step, points)
-            : to_points_loop<OneLane<float>, 4>(positions, channels, step, points);
+  to_points_by<OneLane<float>>(positions, side, channels, step, points);
 }
 
 void to_points(const Bfloat16Bits* const* positions, int64_t side, int64_t channels, int64_t step,
@@ -65,8 +60,7 @@ void to_points(const Bfloat16Bits* const* positions, int64_t side, int64_t chann
 UNCLIP_VECTOR_VERSIONS
 void from_points(const float* products, const float* bias, int64_t side, int64_t channels, int64_t step,
                  float* const* results) {
-  side == 3 ? from_points_loop<OneLane<float>, 3>(products, bias, channels, step, results)
-            : from_points_loop<OneLane<float>, 4>(products, bias, channels, step, results);
+  from_points_by<OneLane<float>>(products, bias, side, channels, step, results);
 }
 
 void from_points(const float* products, const float* bias, int64_t side, int64_t channels, int64_t step,

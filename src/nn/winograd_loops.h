@@ -86,6 +86,11 @@ UNCLIP_INLINE void taps_to_points_loop(const T* taps, int64_t channels, int64_t 
         }
       });
 }
+template <class Lanes, class T>
+UNCLIP_INLINE void taps_to_points_by(const T* taps, int64_t side, int64_t channels, int64_t step, T* points) {
+  side == 3 ? taps_to_points_loop<Lanes, 3>(taps, channels, step, points)
+            : taps_to_points_loop<Lanes, 4>(taps, channels, step, points);
+}
 
 template <class Lanes, int64_t P, class T>
 UNCLIP_INLINE void to_points_loop(const T* const* positions, int64_t channels, int64_t step, T* points) {
@@ -107,6 +112,12 @@ UNCLIP_INLINE void to_points_loop(const T* const* positions, int64_t channels, i
           for (int64_t j = 0; j < P; ++j) Lanes::write(v[j], points + (i * P + j) * step + c);
         }
       });
+}
+template <class Lanes, class T>
+UNCLIP_INLINE void to_points_by(const T* const* positions, int64_t side, int64_t channels, int64_t step,
+                                T* points) {
+  side == 3 ? to_points_loop<Lanes, 3>(positions, channels, step, points)
+            : to_points_loop<Lanes, 4>(positions, channels, step, points);
 }
 
 template <class Lanes, int64_t P, class T>
@@ -130,6 +141,12 @@ UNCLIP_INLINE void from_points_loop(const float* products, const float* bias, in
           for (int64_t j = 0; j < 2; ++j) Lanes::write(y[j] + added, at[2 * i + j] + c);
         }
       });
+}
+template <class Lanes, class T>
+UNCLIP_INLINE void from_points_by(const float* products, const float* bias, int64_t side, int64_t channels,
+                                  int64_t step, T* const* results) {
+  side == 3 ? from_points_loop<Lanes, 3>(products, bias, channels, step, results)
+            : from_points_loop<Lanes, 4>(products, bias, channels, step, results);
 }
 
 }  // namespace unclip

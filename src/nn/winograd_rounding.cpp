@@ -36,20 +36,17 @@ namespace rounding {
 
 void taps_to_points(const Bfloat16Bits* taps, int64_t side, int64_t channels, int64_t step,
                     Bfloat16Bits* points) {
-  side == 3 ? taps_to_points_loop<Lanes, 3>(taps, channels, step, points)
-            : taps_to_points_loop<Lanes, 4>(taps, channels, step, points);
+  taps_to_points_by<Lanes>(taps, side, channels, step, points);
 }
 
 void to_points(const Bfloat16Bits* const* positions, int64_t side, int64_t channels, int64_t step,
                Bfloat16Bits* points) {
-  side == 3 ? to_points_loop<Lanes, 3>(positions, channels, step, points)
-            : to_points_loop<Lanes, 4>(positions, channels, step, points);
+  to_points_by<Lanes>(positions, side, channels, step, points);
 }
 
 void from_points(const float* products, const float* bias, int64_t side, int64_t channels, int64_t step,
                  Bfloat16Bits* const* results) {
-  side == 3 ? from_points_loop<Lanes, 3>(products, bias, channels, step, results)
-            : from_points_loop<Lanes, 4>(products, bias, channels, step, results);
+  from_points_by<Lanes>(products, bias, side, channels, step, results);
 }
 
 }  // namespace rounding

@@ -6,9 +6,7 @@
 
 #include "nn/bfloat16_bits.h"
 
-namespace unclip {
-
-namespace rounding {
+namespace unclip::rounding {
 
 void taps_to_points(const Bfloat16Bits* taps, int64_t side, int64_t channels, int64_t step,
                     Bfloat16Bits* points);
@@ -17,5 +15,4 @@ void to_points(const Bfloat16Bits* const* positions, int64_t side, int64_t chann
 void from_points(const float* products, const float* bias, int64_t side, int64_t channels, int64_t step,
                  Bfloat16Bits* const* results);
 
-}  // namespace rounding
-}  // namespace unclip
+}  // namespace unclip::rounding
