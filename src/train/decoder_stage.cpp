@@ -22,6 +22,12 @@ struct Caption : TextFeatures {
   torch::Tensor mask;
 };
 
+// In some phase.
+ClipTowers::Trained trained_towers(const StageRecipe& recipe) {
+  const bool trains = recipe.any(&Phase::train_towers);
+  return {.text = trains, .vision = trains && recipe.train_image_encoder};
+}
+
 class DecoderStage final : public Stage {
   static constexpr int64_t kSheetImages = 16, kSheetColumns = 8, kSheetSteps = 25;
   static constexpr uint64_t kSheetFirst = uint64_t{1} << 40;  // images that training never comes to
@@ -33,8 +39,7 @@ class DecoderStage final : public Stage {
         recipe_(context.recipe.stage("decoder")),
         scheduler_(ScheduleConfig::from_unclip(
             Config(context.recipe.component("decoder_scheduler"), "decoder_scheduler"))),
-        trains_towers_(recipe_.any(&Phase::train_towers)),
-        towers_(context, {.text = trains_towers_, .vision = trains_towers_ && recipe_.train_image_encoder}),
+        towers_(context, trained_towers(recipe_)),
         text_proj_(UnCLIPTextProjConfig::from(Config(context.recipe.component("text_proj"), "text_proj"))),
         decoder_(UNet2DConditionConfig::from(Config(context.recipe.component("decoder"), "decoder"))),
         noising_(scheduler_, context.target.device),
@@ -51,7 +56,7 @@ class DecoderStage final : public Stage {
   }
   std::vector<NamedTensor> parameters() const override {
     auto parameters = Stage::parameters();
-    if (trains_towers_) parameters.push_back({"logit_scale", log_scale_});
+    if (!towers_.nets().empty()) parameters.push_back({"logit_scale", log_scale_});
     return parameters;
   }
   int image_size(const Phase& phase) const override {
@@ -178,7 +183,6 @@ class DecoderStage final : public Stage {
   TrainContext context_;
   const StageRecipe& recipe_;
   ScheduleConfig scheduler_;
-  bool trains_towers_;  // in some phase
   ClipTowers towers_;
   UnCLIPTextProjModel text_proj_;
   UNet2DConditionModel decoder_;
