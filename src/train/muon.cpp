@@ -20,11 +20,11 @@ bool is_hidden_matrix(const std::string& name, const torch::Tensor& parameter) {
   return parameter.dim() >= 2 && !has("embedding") && !has("conv_in") && !has("conv_out");
 }
 
-torch::Tensor muon_update(const torch::Tensor& gradient, const torch::Tensor& momentum) {
+torch::Tensor muon_update(const torch::Tensor& gradient, const torch::Tensor& momentum, torch::Dtype dtype) {
   momentum.lerp_(gradient, 1 - kMomentum);
   const torch::Tensor matrix = gradient.lerp(momentum, kMomentum).flatten(1);
   const bool tall = matrix.size(0) > matrix.size(1);
-  torch::Tensor x = (tall ? matrix.t() : matrix).to(torch::kBFloat16);
+  torch::Tensor x = (tall ? matrix.t() : matrix).to(dtype);
   x = x / x.norm().clamp_min(1e-7);
   for (int i = 0; i < kIterations; ++i) {
     const torch::Tensor gram = x.mm(x.t());

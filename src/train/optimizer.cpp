@@ -177,7 +177,9 @@ torch::Tensor Optimizer::step(double learning_rate, bool muon) {
 // Puts Muon's update of a parameter in the place of its gradient.
 void Optimizer::orthogonalize(size_t parameter) {
   const torch::Tensor gradient = view_of(gradient_, parameter);
-  gradient.copy_(muon_update(gradient, view_of(exp_avg_, parameter)));
+  const bool exact = working_.scalar_type() == torch::kFloat32;
+  gradient.copy_(
+      muon_update(gradient, view_of(exp_avg_, parameter), exact ? torch::kFloat32 : torch::kBFloat16));
 }
 
 void Optimizer::update_in_passes(const Update& update, double scale) {

@@ -53,14 +53,17 @@ TEST_F(Optimizing, EqualsTorchsAdamW) {
   EXPECT_LE(difference, 1e-6);
 }
 
-// In the passes of the CPU, and in the operations that other devices and float16 take.
+// In the passes of the CPU, and in the operations that other devices and float16 take. In float32 nothing is
+// rounded to bfloat16, which a CPU without instructions for it multiplies a hundred times as slowly.
 TEST_F(Optimizing, EqualsTorchsMuon) {
   const auto golden = read_tensors(std::string(UNCLIP_TEST_DATA) + "/muon.safetensors");
   OptimizerOptions options = kPlain;
   options.muon = true;
   for (const std::string name : {"wide", "tall", "square"})
     for (const auto dtype : {torch::kFloat32, torch::kFloat16}) {
-      const torch::Tensor before = golden.at(name + ".before"), expected = golden.at(name + ".after");
+      const torch::Tensor before = golden.at(name + ".before");
+      const torch::Tensor expected =
+          golden.at(name + (dtype == torch::kFloat32 ? ".after.float32" : ".after"));
       torch::Tensor matrix = before.clone();
       Optimizer optimizer({{"matrix", matrix}}, options, dtype, torch::kCPU, workers);
       for (const torch::Tensor& gradient : golden.at(name + ".gradients").unbind()) {
@@ -71,7 +74,7 @@ TEST_F(Optimizing, EqualsTorchsMuon) {
       const torch::Tensor error = (optimizer.state().at("weights.matrix") - expected).abs().max();
       const double of_the_way = (error / (before - expected).abs().max()).item<double>();
       std::cout << name << ", " << dtype << ": largest difference " << of_the_way << " of the way\n";
-      EXPECT_LE(of_the_way, 1e-3);  // the iteration is in bfloat16
+      EXPECT_LE(of_the_way, dtype == torch::kFloat32 ? 1e-5 : 1e-3);  // else the iteration is in bfloat16
     }
 }
 
