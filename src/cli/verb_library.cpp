@@ -14,7 +14,8 @@ namespace {
 const Verbs& open_verb_library() {
   if (!is_room_for_libtorch())
     throw Error(ExitCode::out_of_memory, "out of memory", "raise the limit on memory: ulimit -v");
-  void* library = ::dlopen("libunclip_verbs.so", RTLD_NOW | RTLD_LOCAL);
+  // Lazily: half of the time would go to functions that are never called.
+  void* library = ::dlopen("libunclip_verbs.so", RTLD_LAZY | RTLD_LOCAL);
   if (library == nullptr)
     throw Error(ExitCode::io, std::string("cannot open libtorch: ") + ::dlerror(),
                 "run scripts/setup again, or set LIBTORCH to the folder of libtorch 2.11");
