@@ -1,6 +1,7 @@
 // The two sources of images.
 #include "train/image_source.h"
 
+#include <spdlog/fmt/fmt.h>
 #include <torch/torch.h>
 
 #include <fstream>
@@ -8,7 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "device/workers.h"
 #include "image/image_file.h"
+#include "support/interrupt.h"
 #include "support/json.h"
 #include "support/utf8.h"
 #include "unclip/error.h"
@@ -56,7 +59,8 @@ Entry parse_line(const std::string& line, const fs::path& folder, const std::str
   if (!values.is_object()) fail("not a JSON object");
   const auto text = [&](const char* key) {
     if (!values.contains(key) || !values.at(key).is_string())
-      fail(std::string("expected a string \"") + key + "\", found none");
+      fail(fmt::format("expected a string \"{}\", found {}", key,
+                       values.contains(key) ? values.at(key).type_name() : "none"));
     return values.at(key).get<std::string>();
   };
   Entry entry{folder / text("file_name"), text("text"), where};
@@ -150,7 +154,35 @@ class FolderSource final : public ImageSource {
   mutable Order order_;
 };
 
+constexpr size_t kNamed = 5;  // faults after the first
+
 }  // namespace
+
+void check_images(const fs::path& folder, int threads) {
+  const std::vector<Entry> entries = read_entries(folder, /*captioned_only=*/false);
+  std::vector<std::optional<Error>> found(entries.size());
+  Workers(threads).for_each(static_cast<int64_t>(entries.size()), [&](int64_t i) {
+    if (interrupt_requested()) return;
+    const auto at = static_cast<size_t>(i);
+    try {
+      read(entries[at]);
+    } catch (const Error& fault) {
+      found[at] = fault;
+    }
+  });
+  throw_if_interrupted();
+  std::vector<size_t> faults;
+  for (size_t i = 0; i < found.size(); ++i)
+    if (found[i]) faults.push_back(i);
+  if (faults.empty()) return;
+  const Error& first = *found[faults.front()];
+  if (faults.size() == 1) throw Error(first);
+  std::string others;
+  for (size_t i = 1; i < std::min(faults.size(), kNamed + 1); ++i) others += ", " + entries[faults[i]].where;
+  throw Error(first.code, first.what(),
+              fmt::format("{} of {} images cannot be used; the others: {}{}", faults.size(), entries.size(),
+                          others.substr(2), faults.size() > kNamed + 1 ? ", …" : ""));
+}
 
 std::unique_ptr<ImageSource> scenes_source(const SceneOptions& options) {
   return std::make_unique<ScenesSource>(options);

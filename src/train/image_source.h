@@ -36,6 +36,10 @@ std::unique_ptr<ImageSource> scenes_source(const SceneOptions& options);
 std::unique_ptr<ImageSource> folder_source(const std::filesystem::path& folder, uint64_t seed,
                                            bool captioned_only);
 
+// Reads every image of a folder once, by `threads`: a long training does not begin with one that cannot be
+// read. Throws Error with the first fault and where the others are.
+void check_images(const std::filesystem::path& folder, int threads);
+
 // The images of one phase: scenes, or the user's folder.
 std::shared_ptr<const ImageSource> make_source(const SceneOptions& scenes,
                                                const std::optional<std::filesystem::path>& data,

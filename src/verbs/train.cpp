@@ -140,7 +140,8 @@ void check_judge(const TrainOptions& options, const Recipe& recipe) {
 
 // What stages find in the run folder: written by the first process.
 void prepare_folder(const TrainOptions& options, const Recipe& recipe, const fs::path& model,
-                    const ImageSource& source) {
+                    const ImageSource& source, int threads) {
+  if (options.data && !fs::exists(model)) check_images(*options.data, threads);
   fs::create_directories(model);
   if (!makes_pipeline(options)) return;
   if (options.from) copy_missing(*options.from, model);
@@ -201,7 +202,7 @@ int train(const TrainOptions& options, std::ostream& out) {
 
   const fs::path model = options.output / "model";
   const std::shared_ptr<const ImageSource> source = make_source(recipe.scenes, options.data, false);
-  if (peers.is_first()) prepare_folder(options, recipe, model, *source);
+  if (peers.is_first()) prepare_folder(options, recipe, model, *source, threads);
   peers.meet();
   if (!fs::exists(makes_pipeline(options) ? model / "model_index.json" : model))
     throw Error(ExitCode::io, model.string() + ": the first process made it, but this one does not see it",

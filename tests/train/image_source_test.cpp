@@ -103,6 +103,34 @@ TEST(FolderSource, RefusesWhatIsNoImage) {
   expect_refusal(ExitCode::usage, "7 × 40 pixels, expected at least 8 per side", [&] { source->get(0, 4); });
 }
 
+TEST(FolderSource, NamesAllThatCannotBeUsedBeforeTraining) {
+  Folder folder;
+  folder.image("a.png", 8, 8, {1, 2, 3});
+  folder.image("small.png", 7, 40, {1, 2, 3});
+  std::ofstream(folder.path / "torn.png") << "no picture";
+  const std::string small = R"({"file_name": "small.png", "text": ""})"
+                            "\n",
+                    torn = R"({"file_name": "torn.png", "text": "b"})"
+                           "\n";
+  folder.list(kGood + kGood);
+  EXPECT_NO_THROW(check_images(folder.path, 2));
+  folder.list(kGood + torn);
+  expect_refusal(ExitCode::io, "metadata.jsonl:2: ", [&] { check_images(folder.path, 2); });
+  folder.list(kGood + small + kGood + torn);
+  try {
+    check_images(folder.path, 2);
+    FAIL() << "all can be used";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code, ExitCode::usage);
+    EXPECT_NE(std::string(error.what()).find("metadata.jsonl:2: "), std::string::npos) << error.what();
+    EXPECT_EQ(error.hint,
+              "2 of 4 images cannot be used; the others: " + (folder.path / "metadata.jsonl:4").string());
+  }
+  folder.list(kGood + R"({"file_name": "a.png", "text": 3})");
+  expect_refusal(ExitCode::usage, "expected a string \"text\", found number",
+                 [&] { check_images(folder.path, 2); });
+}
+
 TEST(FolderSource, TakesGrayImagesAndJpegs) {
   Folder folder;
   folder.image("a.png", 8, 8, {90});

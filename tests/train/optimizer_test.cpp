@@ -74,7 +74,8 @@ TEST_F(Optimizing, EqualsTorchsMuon) {
       const torch::Tensor error = (optimizer.state().at("weights.matrix") - expected).abs().max();
       const double of_the_way = (error / (before - expected).abs().max()).item<double>();
       std::cout << name << ", " << dtype << ": largest difference " << of_the_way << " of the way\n";
-      EXPECT_LE(of_the_way, dtype == torch::kFloat32 ? 1e-5 : 1e-3);  // else the iteration is in bfloat16
+      // Five iterations make of a rounding up to 3.4⁵ times as much: 6e-8 in float32. Else it is of bfloat16.
+      EXPECT_LE(of_the_way, dtype == torch::kFloat32 ? 3e-5 : 1e-3);
     }
 }
 
