@@ -44,8 +44,11 @@ void BlobFile::release() {
   ::close(std::exchange(lock_descriptor_, -1));
 }
 
+// Its digest was checked when it came. What was cut off since then is fetched again.
+bool BlobFile::is_whole() const { return is_there(blob_) && size_of(blob_) == file_.size; }
+
 std::uint64_t BlobFile::bytes_here() const {
-  return is_there(blob_) ? file_.size : std::min(size_of(partial_), file_.size);
+  return is_whole() ? file_.size : std::min(size_of(partial_), file_.size);
 }
 
 void BlobFile::fail(int reason) const {
@@ -68,9 +71,9 @@ bool BlobFile::lock() {
 
 HttpSink::Start BlobFile::start() {
   if (descriptor_ >= 0) return Start::go;  // a repetition
-  if (!is_there(blob_)) {
+  if (!is_whole()) {
     if (!lock()) return Start::wait;
-    if (!is_there(blob_)) {  // still not
+    if (!is_whole()) {  // still not
       open_partial();
       if (offset_ < file_.size || !finish().empty()) return Start::go;
     }

@@ -30,6 +30,7 @@ class BlobFile final : public HttpSink {
   std::uint64_t bytes_here() const;
 
  private:
+  bool is_whole() const;
   bool lock();
   void open_partial();
   void release();

@@ -40,7 +40,12 @@ std::map<std::string, std::vector<std::string>> refs_in(const fs::path& folder) 
   std::error_code ignored;
   for (fs::recursive_directory_iterator ref(folder, ignored), end; ref != end; ref.increment(ignored)) {
     if (!ref->is_regular_file(ignored)) continue;
-    std::string commit = read_whole_file(ref->path(), 4096, ExitCode::io);
+    std::string commit;
+    try {
+      commit = read_whole_file(ref->path(), 4096, ExitCode::io);
+    } catch (const Error&) {  // leads nowhere
+      continue;
+    }
     while (commit.ends_with('\n')) commit.pop_back();
     refs[commit].push_back(ref->path().lexically_relative(folder).string());
   }

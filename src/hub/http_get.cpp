@@ -236,7 +236,7 @@ HttpGet::Next HttpGet::retry(const std::string& fault) {
             (wish > patience_.longest_pause ? fmt::format(", and asks to wait for {} seconds", wish.count())
                                             : fmt::format(" ({} attempts)", failures_)),
         "run the same command again later: what has arrived is kept");
-  spdlog::debug("{}: {}; again in {} ms", what_, fault, pause->count());
+  spdlog::warn("{}: {}; trying again in {:.1f} s", what_, fault, static_cast<double>(pause->count()) / 1000);
   due_ = Clock::now() + *pause;
   place_ = url_;  // signed addresses expire
   redirects_ = 0;

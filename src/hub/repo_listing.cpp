@@ -13,6 +13,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 62;  // of all files
+
 [[noreturn]] void refuse(const RepoRevision& repo, const std::string& fault) {
   throw Error(ExitCode::io, "the hub's answer about " + repo.text() + ": " + fault,
               "is HF_ENDPOINT the address of a Hugging Face hub?");
@@ -38,7 +40,8 @@ RemoteFile parse_file(const json& entry, const RepoRevision& repo) {
   RemoteFile file{.name = entry["rfilename"]};
   if (!is_safe_name(file.name))
     throw Error(ExitCode::model,
-                repo.text() + ": the file name " + shown(entry["rfilename"]) + " leaves the model's folder",
+                repo.text() + ": the file name " + shown(entry["rfilename"]) +
+                    " leaves the model's folder or cannot be shown",
                 "do not trust this model");
   const std::string where = shown(entry["rfilename"]);
   const auto large = entry.find("lfs");
@@ -64,7 +67,9 @@ const RemoteFile* RepoListing::find(std::string_view name) const {
 }
 
 bool is_safe_name(std::string_view name) {
-  if (name.empty() || name.size() > 1024 || name.find('\0') != name.npos || name.find('\\') != name.npos)
+  const auto is_control = [](unsigned char c) { return c < ' ' || c == 0x7F; };
+  if (name.empty() || name.size() > 1024 || name.find('\\') != name.npos ||
+      std::ranges::any_of(name, is_control))
     return false;
   for (std::size_t start = 0; start <= name.size();) {
     const std::size_t end = std::min(name.find('/', start), name.size());
@@ -89,8 +94,14 @@ RepoListing parse_listing(const std::string& answer, const RepoRevision& repo) {
   const auto files = object.find("siblings");
   if (files == object.end() || !files->is_array()) refuse(repo, "expected a list of files in \"siblings\"");
   std::set<std::string> names;
+  std::uint64_t total = 0;
   for (const json& entry : *files) {
     listing.files.push_back(parse_file(entry, repo));
+    const std::uint64_t size = listing.files.back().size;
+    if (size > kMostBytes - total)
+      refuse(repo,
+             shown(entry["rfilename"]) + ": expected a size that exists, found " + std::to_string(size));
+    total += size;
     if (!names.insert(listing.files.back().name).second)
       refuse(repo, "names " + shown(entry["rfilename"]) + " twice");
   }

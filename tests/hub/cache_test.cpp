@@ -55,6 +55,8 @@ TEST_F(CacheTest, ListsModels) {
   std::ofstream(cache.blob(repo.repo, std::string(40, 'd') + ".incomplete")) << "12345";
   fs::create_directories(folder.path / "hub/datasets--org--name/blobs");
   fs::create_directories(folder.path / "hub/models--gpt2/snapshots");
+  fs::create_directories(folder.path / "hub/models--gpt2/refs");
+  std::ofstream(folder.path / "hub/models--gpt2/refs/main") << std::string(5000, 'x');  // leads nowhere
   const auto models = cache.list();
   ASSERT_EQ(models.size(), 2U);
   EXPECT_EQ(models[0].name, "gpt2");

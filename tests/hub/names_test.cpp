@@ -61,7 +61,7 @@ TEST(RemoteName, StaysInsideItsFolder) {
     EXPECT_TRUE(is_safe_name(name)) << name;
   for (const std::string& name :
        {""s, "/a"s, "a/"s, "a//b"s, ".."s, "."s, "../a"s, "a/../b"s, "a/.."s, "./a"s, "a\\b"s, "a\0b"s, "/"s,
-        std::string(256, 'x'), "a/"s + std::string(256, 'x')})
+        "a\nb"s, "\x1b[2J"s, std::string(256, 'x'), "a/"s + std::string(256, 'x')})
     EXPECT_FALSE(is_safe_name(name)) << name;
   std::string deep = "x";
   while (deep.size() <= 1024) deep += "/x";
@@ -126,6 +126,8 @@ TEST(Listing, RefusesWhatIsNone) {
   refused(listing("3"), "rfilename");
   refused(listing(name + R"("size": 3})"), "SHA-1");
   refused(listing(name + R"("size": -1, "blobId": ")" + std::string(40, 'b') + "\"}"), "in bytes");
+  refused(listing(name + R"("size": 9223372036854775808, "blobId": ")" + std::string(40, 'b') + "\"}"),
+          "a size that exists");
   refused(listing(name + R"("size": 1, "blobId": "../../../../etc/passwd"})"), "SHA-1");
   refused(listing(name + kBlob + R"(, "lfs": {"size": 3, "sha256": "AA"}})"), "SHA-256");
   refused(listing(name + kBlob + "}, " + name + kBlob + "}"), "twice");

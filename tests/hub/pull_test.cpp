@@ -204,6 +204,15 @@ TEST_F(TinyRepoTest, MendsADamagedPartialFile) {
   }
 }
 
+TEST_F(TinyRepoTest, FetchesAgainWhatWasCutOff) {
+  start();
+  const fs::path blob = fs::canonical(pull_it().folder / kWeights);
+  fs::resize_file(blob, 3);
+  const Pulled again = pull_it();
+  expect_whole(again);
+  EXPECT_EQ(again.fetched, weights.size());
+}
+
 TEST_F(TinyRepoTest, TwoAtOnceFetchOnce) {
   start({{{"path", "signature"}, {"rate", 2'000'000}}});
   const pid_t child = fork();
