@@ -15,6 +15,7 @@ namespace unclip {
 
 struct ImageSize {
   int width, height;  // pixels
+  bool operator==(const ImageSize&) const = default;
 };
 
 // What is made of an image or a text: unCLIP, section 3.

@@ -20,7 +20,7 @@ void add_access(CLI::App& verb, ServeOptions& server) {
                         {.names = "--host",
                          .value_name = "ADDRESS",
                          .help = "Address to listen at; others than this machine's own need --keys",
-                         .example = "--host 0.0.0.0 --keys keys.txt",
+                         .example = "--host 0.0.0.0 --keys keys.txt --allow-host draw.example.org",
                          .fallback = "127.0.0.1",
                          .group = kAccess},
                         server.host);

@@ -58,7 +58,7 @@ int serve(const ServeVerbOptions& given, std::ostream& out) {
   const ServedModel model = served_model(choice);
   ServeOptions own = options.server;
   own.version = UNCLIP_VERSION;
-  if (!own.keys.empty()) follow_hangup();
+  follow_hangup();
   ImageServer server(own, model);
   if (!model.varies_images) spdlog::info("the model has no image encoder: variations are not served");
   const std::unique_ptr<Engine> engine = verb_library().open_engine(
@@ -72,8 +72,7 @@ int serve(const ServeVerbOptions& given, std::ostream& out) {
   server.run(
       *engine, [&] { out << result_path(server.url()) << std::endl; },
       [] { return interrupt_requested().has_value(); }, [] { return hung_up.exchange(false); });
-  throw_if_interrupted();
-  return static_cast<int>(ExitCode::ok);
+  return 128 + interrupt_requested().value();  // that ended it
 }
 
 }  // namespace unclip

@@ -11,6 +11,7 @@
 
 #include "engine/engine.h"
 #include "image/difference.h"
+#include "image/resize.h"
 #include "options/advice.h"
 #include "options/check_options.h"
 #include "options/option_table.h"
@@ -36,15 +37,6 @@ struct Comparison {
   double seconds = 0;  // to make it again, the model's loading included
 };
 
-std::vector<std::string> changed_weights(const ImageMetadata& before, const ImageMetadata& now) {
-  std::vector<std::string> changed;
-  for (const auto& [component, fingerprint] : now.fingerprints) {
-    const auto old = before.fingerprints.find(component);
-    if (old == before.fingerprints.end() || old->second != fingerprint) changed.push_back(component);
-  }
-  return changed;
-}
-
 // Makes images again; a model is opened once for each place and dtype, with and without its prior.
 class Verifier {
  public:
@@ -56,9 +48,15 @@ class Verifier {
     const auto start = std::chrono::steady_clock::now();
     const Image expected = read_png(file);
     const Recorded recorded = read_recorded(file, options_.from_files);
-    const ImageResult found =
+    ImageResult found =
         draw(recorded, {.options = checked(recorded), .seed = recorded.metadata.seed, .done = {}});
     progress_.clear();
+    // `unclip serve` scales what it has drawn to the size that a call asks for.
+    if (const Image& image = found.image; image.width == recorded.metadata.width &&
+                                          image.height == recorded.metadata.height &&
+                                          (image.width != expected.width || image.height != expected.height))
+      found.image =
+          resize(image, expected.width, expected.height, ResizeFilter::lanczos, /*reduce_first=*/true);
     Comparison comparison = judge(expected, found.image, changed_weights(recorded.metadata, found.metadata));
     if (const auto batch = recorded.metadata.options.find("batch-size");
         !comparison.passed && batch != recorded.metadata.options.end() && *batch != options_.batch_size)

@@ -9,15 +9,15 @@
 namespace unclip {
 namespace {
 
-constexpr std::uint64_t kMostPixels = 100'000'000;  // a bomb is refused before memory is asked for
-constexpr std::uint64_t kMostBytes = 1U << 29;      // 5 bytes a pixel
+constexpr std::uint64_t kMostBytes = 1U << 29;  // 5 bytes a pixel
 
 }  // namespace
 
-void check_area(std::uint64_t width, std::uint64_t height, const std::string& name) {
-  if (width * height > kMostPixels)
+void check_area(std::uint64_t width, std::uint64_t height, const std::string& name, std::uint64_t most) {
+  if (width * height > most)
     throw Error(ExitCode::io,
-                fmt::format("{}: has {} x {} pixels, expected at most 100 megapixels", name, width, height),
+                fmt::format("{}: has {} x {} pixels, expected at most {} megapixels", name, width, height,
+                            most / 1'000'000),
                 "scale the image down");
 }
 
@@ -25,13 +25,14 @@ std::string read_image_bytes(const std::filesystem::path& path) {
   return read_whole_file(path, kMostBytes, ExitCode::io);
 }
 
-Image decode_image(std::string_view bytes, const std::string& name) {
-  if (bytes.starts_with("\xFF\xD8\xFF")) return decode_jpeg(bytes, name);
-  if (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WEBP")) return decode_webp(bytes, name);
+Image decode_image(std::string_view bytes, const std::string& name, std::uint64_t most) {
+  if (bytes.starts_with("\xFF\xD8\xFF")) return decode_jpeg(bytes, name, most);
+  if (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WEBP"))
+    return decode_webp(bytes, name, most);
   if (!bytes.empty() && !bytes.starts_with("\x89PNG"))
     throw Error(ExitCode::io, name + ": not an image, expected a PNG, JPEG or WebP file",
                 "convert it to PNG");
-  return decode_png(bytes, name);
+  return decode_png(bytes, name, most);
 }
 
 Image read_image(const std::filesystem::path& path) {

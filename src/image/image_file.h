@@ -1,6 +1,7 @@
 // An image from a file of the kinds that users have, told by its first bytes and not by its name.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -17,7 +18,9 @@ namespace unclip {
 // corrupt.
 Image read_image(const std::filesystem::path& path);
 
-// The same from a file's bytes; errors call it `name`.
-Image decode_image(std::string_view bytes, const std::string& name);
+inline constexpr std::uint64_t kMostPixels = 100'000'000;  // a bomb is refused before memory is asked for
+
+// The same from a file's bytes; errors call it `name`. `most`: pixels.
+Image decode_image(std::string_view bytes, const std::string& name, std::uint64_t most = kMostPixels);
 
 }  // namespace unclip

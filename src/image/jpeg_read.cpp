@@ -73,14 +73,14 @@ class JpegFile {
   JpegFile& operator=(const JpegFile&) = delete;
   ~JpegFile() { jpeg_destroy_decompress(&jpeg_); }
 
-  Image pixels() {
+  Image pixels(std::uint64_t most) {
     guarded([this] {
       jpeg_mem_src(&jpeg_, reinterpret_cast<const unsigned char*>(bytes_.data()), bytes_.size());
       jpeg_save_markers(&jpeg_, JPEG_APP0 + 1, 0xFFFF);  // EXIF and XMP
       jpeg_save_markers(&jpeg_, JPEG_APP0 + 2, 0xFFFF);  // ICC profile
       jpeg_read_header(&jpeg_, TRUE);
     });
-    check_area(jpeg_.image_width, jpeg_.image_height, name_);
+    check_area(jpeg_.image_width, jpeg_.image_height, name_, most);
     const bool ink = jpeg_.num_components == 4;
     jpeg_.out_color_space = ink ? JCS_CMYK : JCS_RGB;
     Image image{static_cast<int>(jpeg_.image_width), static_cast<int>(jpeg_.image_height), 3, {}};
@@ -145,6 +145,8 @@ class JpegFile {
 
 }  // namespace
 
-Image decode_jpeg(std::string_view bytes, const std::string& name) { return JpegFile(bytes, name).pixels(); }
+Image decode_jpeg(std::string_view bytes, const std::string& name, std::uint64_t most) {
+  return JpegFile(bytes, name).pixels(most);
+}
 
 }  // namespace unclip

@@ -9,6 +9,7 @@
 
 #include "decoders.h"
 #include "image/color_profile.h"
+#include "image/image_file.h"
 #include "image/png.h"
 #include "png_chunks.h"
 #include "support/read_file.h"
@@ -25,7 +26,7 @@ constexpr std::uint64_t kMostPacking = 1040;  // deflate's best: 258 bytes in 2 
 class PngFile {
  public:
   // `strict`: the whole file is checked, not only what the pixels need.
-  PngFile(std::string_view bytes, const std::string& name, bool strict)
+  PngFile(std::string_view bytes, const std::string& name, bool strict, std::uint64_t most = kMostPixels)
       : bytes_(bytes), name_(name), strict_(strict) {
     check_signature();
     chunks_ = scan_png(bytes_);
@@ -44,7 +45,7 @@ class PngFile {
       png_set_chunk_cache_max(png_.get(), kMostTextChunks);
       png_read_info(png_.get(), info_);
     });
-    check_size();
+    check_size(most);
   }
 
   Image pixels() {
@@ -123,8 +124,8 @@ class PngFile {
   }
 
   // Before memory is asked for: a bomb is too large, or promises more than its bytes can unpack to.
-  void check_size() {
-    check_area(width(), height(), name_);
+  void check_size(std::uint64_t most) {
+    check_area(width(), height(), name_, most);
     if (png_get_rowbytes(png_.get(), info_) * height() > (chunks_.pixel_bytes + 1) * kMostPacking)
       fail("the PNG is truncated");
   }
@@ -178,8 +179,8 @@ class PngFile {
 
 }  // namespace
 
-Image decode_png(std::string_view bytes, const std::string& name) {
-  PngFile file(bytes, name, /*strict=*/false);
+Image decode_png(std::string_view bytes, const std::string& name, std::uint64_t most) {
+  PngFile file(bytes, name, /*strict=*/false, most);
   const bool is_gray = file.is_gray();
   Image image = file.pixels();
   convert_to_srgb(image, file.profile(), is_gray);

@@ -53,12 +53,12 @@ Image pixels(const WebPData& file, const std::string& name) {
 
 }  // namespace
 
-Image decode_webp(std::string_view bytes, const std::string& name) {
+Image decode_webp(std::string_view bytes, const std::string& name, std::uint64_t most) {
   const WebPData file{reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
   const Demuxer demuxer(WebPDemux(&file));
   if (!demuxer) refuse(name);
   check_area(WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH),
-             WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT), name);
+             WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT), name, most);
   if ((WebPDemuxGetI(demuxer.get(), WEBP_FF_FORMAT_FLAGS) & ANIMATION_FLAG) != 0)
     throw Error(ExitCode::io, fmt::format("{}: is an animation, expected an image with one frame", name),
                 "save one of its frames as PNG");

@@ -58,7 +58,8 @@ std::string lower(std::string text) {
 // "example.org:80" → "example.org"; "[::1]:80" → "[::1]".
 std::string without_port(const std::string& authority) {
   const std::size_t colon = authority.rfind(':');
-  const bool is_port = colon != std::string::npos && authority.find(']', colon) == std::string::npos &&
+  const bool is_port = colon != std::string::npos &&
+                       authority.find_first_not_of("0123456789", colon + 1) == std::string::npos &&
                        (authority.starts_with('[') || authority.find(':') == colon);
   return is_port ? authority.substr(0, colon) : authority;
 }
@@ -93,7 +94,12 @@ std::string ApiKeys::identify(const std::string& authorization) const {
 HostNames::HostNames(const std::string& host, const std::vector<std::string>& more)
     : own_{"localhost", "127.0.0.1", "[::1]"} {
   own_.push_back(lower(host.find(':') == std::string::npos ? host : '[' + host + ']'));
-  for (const std::string& name : more) more_.push_back(lower(name));
+  for (const std::string& name : more) {
+    if (name.empty() || name.find_first_of("/ \t@?#") != std::string::npos)
+      throw Error(ExitCode::usage, "--allow-host " + name + ": expected a name, with or without a port",
+                  "for https://images.example.org/ pass images.example.org");
+    more_.push_back(lower(name));
+  }
 }
 
 bool HostNames::allows_host(const std::string& host) const { return holds(own_, host) || holds(more_, host); }
@@ -103,6 +109,13 @@ bool HostNames::allows_origin(const std::string& origin, const std::string& host
   if (scheme == std::string::npos) return false;  // "null"
   const std::string authority = origin.substr(scheme + 3);
   return lower(authority) == lower(host) || holds(more_, authority);
+}
+
+bool is_any_address(const std::string& host) {
+  in_addr four{};
+  in6_addr six{};
+  if (::inet_pton(AF_INET, host.c_str(), &four) == 1) return four.s_addr == INADDR_ANY;
+  return ::inet_pton(AF_INET6, host.c_str(), &six) == 1 && IN6_IS_ADDR_UNSPECIFIED(&six);
 }
 
 bool is_loopback(const std::string& host) {

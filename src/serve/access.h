@@ -32,7 +32,8 @@ class ApiKeys {
 // is told apart by it.
 class HostNames {
  public:
-  // `host`: that is listened at; `more`: other names, with or without a port.
+  // `host`: that is listened at; `more`: other names, with or without a port. Throws Error(usage) for what is
+  // none.
   HostNames(const std::string& host, const std::vector<std::string>& more);
 
   bool allows_host(const std::string& host) const;
@@ -45,6 +46,7 @@ class HostNames {
   std::vector<std::string> own_, more_;
 };
 
-bool is_loopback(const std::string& host);  // 127.x.y.z, ::1 or localhost
+bool is_any_address(const std::string& host);  // 0.0.0.0 or ::
+bool is_loopback(const std::string& host);     // 127.x.y.z, ::1 or localhost
 
 }  // namespace unclip

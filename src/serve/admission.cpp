@@ -25,8 +25,9 @@ Admission::Place::~Place() { admission_.leave(client_, images_); }
 
 Admission::Place Admission::enter(const std::string& client, int images, Clock::time_point now) {
   const std::lock_guard lock(mutex_);
-  const int most = std::min(limits_.queue, limits_.per_client);
-  if (images > most || (limits_.per_minute > 0 && images > limits_.per_minute))
+  const int of_rate = limits_.per_minute > 0 ? limits_.per_minute : limits_.queue;
+  const int most = std::min({limits_.queue, limits_.per_client, of_rate});
+  if (images > most)
     throw ApiError(400, "n: this server takes at most " + std::to_string(most) + " images at once", "n");
   forget_idle(now);
   const auto found = clients_.try_emplace(client).first;

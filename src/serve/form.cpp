@@ -1,6 +1,8 @@
 // JSON and parts of forms → fields (see the header).
 #include "serve/form.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -47,7 +49,10 @@ Form read_json_form(std::string_view body) {
   } catch (const JsonFault& fault) {
     throw ApiError(400, std::string("expected a JSON object, found: ") + fault.what(), {}, "invalid_json");
   }
-  if (!object.is_object() || object.size() > kMostFields)
+  if (object.is_object() && object.size() > kMostFields)
+    throw ApiError(400, fmt::format("expected at most {} fields, found {}", kMostFields, object.size()), {},
+                   "invalid_json");
+  if (!object.is_object())
     throw ApiError(400, "expected a JSON object such as {\"prompt\": \"a red circle\"}", {}, "invalid_json");
   Form form;
   for (const auto& [key, value] : object.items())

@@ -2,6 +2,7 @@
 #include "serve/image_server.h"
 
 #include <spdlog/spdlog.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <thread>
@@ -25,6 +26,35 @@ AdmissionLimits limits_of(const ServeOptions& options) {
   return {options.queue, options.per_client.value_or(usual), options.per_minute};
 }
 
+// What links begin with: http or https, a name, perhaps a path; without the slash at its end.
+std::string link_start(std::string url) {
+  if (url.empty()) return url;
+  const std::size_t name = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;
+  const bool plain = std::ranges::all_of(url, [](unsigned char c) { return c > ' ' && c < 0x7F; }) &&
+                     url.find_first_of("\"<>?#\\^`{|}") == std::string::npos;
+  if (name == 0 || name == url.size() || url[name] == '/' || !plain)
+    throw Error(ExitCode::usage,
+                "--public-url " + excerpt(url) + ": expected http:// or https:// and the name of a server",
+                "such as https://images.example.org");
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+// Where a body begins and ends must be beyond doubt, or a part of it is taken for the next request, perhaps
+// another client's behind the same proxy (RFC 9112, section 11.2).
+void expect_clear_length(const httplib::Request& request) {
+  const std::string length = request.get_header_value("Content-Length");
+  const bool chunked = request.has_header("Transfer-Encoding");
+  const bool is_number =
+      !length.empty() && std::ranges::all_of(length, [](char c) { return c >= '0' && c <= '9'; });
+  if (request.get_header_value_count("Content-Length") > 1 ||
+      (request.has_header("Content-Length") && (!is_number || chunked)))
+    throw ApiError(400, "Content-Length: expected one number, and no Transfer-Encoding beside it");
+  if (chunked && (request.get_header_value_count("Transfer-Encoding") > 1 ||
+                  strcasecmp(request.get_header_value("Transfer-Encoding").c_str(), "chunked") != 0))
+    throw ApiError(400, "Transfer-Encoding: expected chunked alone");
+}
+
 // httplib refuses methods that it does not know, before it has read the path.
 bool has_unknown_method(const httplib::Request& request) {
   return request.path.empty() && !request.target.empty() && request.version.starts_with("HTTP/1.");
@@ -34,6 +64,7 @@ bool has_unknown_method(const httplib::Request& request) {
 
 ImageServer::ImageServer(const ServeOptions& options, ServedModel model)
     : options_(options),
+      public_url_(link_start(options.public_url)),
       model_(std::move(model)),
       names_(options.host, options.allow_hosts),
       admission_(limits_of(options)),
@@ -48,6 +79,10 @@ ImageServer::ImageServer(const ServeOptions& options, ServedModel model)
     throw Error(ExitCode::usage,
                 "--host " + excerpt(options.host) + " is reachable from other machines: expected --keys",
                 "pass --keys FILE, or listen at 127.0.0.1");
+  if (options.socket.empty() && options.allow_hosts.empty() && is_any_address(options.host))
+    spdlog::warn(
+        "--host {} has no name that clients could call it by: pass their names for it with --allow-host",
+        options.host);
   add_routes();
   if (!options.socket.empty()) {
     http_.listen_at(options.socket);
@@ -162,6 +197,14 @@ void ImageServer::fail(Response& response, const ApiError& error) const {
 
 bool ImageServer::refuse(const Request& request, Response& response) {
   try {
+    expect_clear_length(request);
+    // httplib reads no body of a GET, and takes some ends of chunks that are none.
+    const std::string length = request.get_header_value("Content-Length");
+    if (request.has_header("Transfer-Encoding") ||
+        (request.method != "POST" && !length.empty() && length != "0")) {
+      HttpServer::connection().close_after_answer();
+      response.set_header("Connection", "close");
+    }
     expect_allowed(request);
     return false;
   } catch (const ApiError& error) {
@@ -174,7 +217,8 @@ bool ImageServer::refuse(const Request& request, Response& response) {
 
 void ImageServer::expect_allowed(const Request& request) const {
   const std::string host = request.get_header_value("Host"), origin = request.get_header_value("Origin");
-  if (options_.socket.empty() && (request.get_header_value_count("Host") != 1 || !names_.allows_host(host)))
+  if (options_.socket.empty() && !route::is_probe(request.path) &&
+      (request.get_header_value_count("Host") != 1 || !names_.allows_host(host)))
     throw ApiError(403,
                    "this server is not known by that name (Host); its owner can allow it with --allow-host",
                    {}, "host_not_allowed");
@@ -230,7 +274,7 @@ nlohmann::ordered_json ImageServer::page_info() const {
 }
 
 void ImageServer::reload_keys() {
-  if (!keys_) return;
+  if (!keys_) return spdlog::info("SIGHUP: there are no keys to read again");
   try {
     keys_->reload();
     spdlog::info("the keys were read again");
@@ -242,7 +286,14 @@ void ImageServer::reload_keys() {
 void ImageServer::run(Engine& engine, const std::function<void()>& ready, const std::function<bool()>& ended,
                       const std::function<bool()>& reload) {
   engine_ = &engine;
-  std::thread answering([this] { http_.run(); });
+  struct Answering {
+    ~Answering() {  // also where the loop below throws
+      http.end();
+      thread.join();
+    }
+    HttpServer& http;
+    std::thread thread;
+  } const answering{http_, std::thread([this] { http_.run(); })};
   while (!http_.is_running()) std::this_thread::sleep_for(1ms);
   ready();
   while (!ended()) {
@@ -251,19 +302,20 @@ void ImageServer::run(Engine& engine, const std::function<void()>& ready, const 
     store_.remove_expired();
   }
   drain();
-  http_.end();
-  answering.join();
 }
 
 void ImageServer::drain() {
   phase_ = Phase::draining;
   spdlog::info("ending: new calls are refused");
-  const auto until = std::chrono::steady_clock::now() + options_.grace;
-  while (admission_.inside() > 0 && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(20ms);
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point until = Clock::now() + options_.grace;
+  const auto wait = [](const std::function<bool()>& busy, Clock::time_point end) {
+    while (busy() && Clock::now() < end) std::this_thread::sleep_for(20ms);
+  };
+  // Who was told a link a moment ago is about to follow it.
+  wait([&] { return admission_.inside() > 0 || store_.awaits_client(Clock::now() - 2s); }, until);
   phase_ = Phase::ending;
-  while (admission_.inside() > 0 && std::chrono::steady_clock::now() < until + 5s)
-    std::this_thread::sleep_for(20ms);
+  wait([&] { return admission_.inside() > 0; }, until + 5s);
 }
 
 }  // namespace unclip

@@ -72,6 +72,7 @@ class ImageServer {
   void drain();
 
   const ServeOptions options_;
+  const std::string public_url_;
   const ServedModel model_;
   std::optional<ApiKeys> keys_;
   std::optional<PromptPolicy> policy_;

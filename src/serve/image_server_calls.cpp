@@ -26,8 +26,29 @@ struct ClientLeft : std::exception {};
 Form form_of(const httplib::Request& request) {
   if (!request.is_multipart_form_data()) return read_json_form(request.body);
   Form form;
-  for (const auto& [key, part] : request.files) add_part(form, key, part.content, !part.filename.empty());
+  for (const auto& [key, part] : request.files) {
+    if (key.empty())
+      throw ApiError(400,
+                     "expected parts that begin with Content-Disposition: form-data; name=\"image\"; "
+                     "filename=\"a.png\", found one without such a name",
+                     {}, "invalid_form");
+    // httplib does not know filename*, which some clients send for names beyond ASCII.
+    const bool is_file = !part.filename.empty() || part.content_type.starts_with("image/");
+    add_part(form, key, part.content, is_file);
+  }
   return form;
+}
+
+// An edit's other pixels stay as they are, which no other shape can show.
+void expect_proportions(const ImageCall& call, const UploadFolder& uploads) {
+  const auto image = uploads.sizes().find("image");
+  if (call.options.task != Task::edit || !call.resize_to || image == uploads.sizes().end()) return;
+  const auto [width, height] = image->second;
+  if (int64_t{width} * call.resize_to->height == int64_t{height} * call.resize_to->width) return;
+  throw ApiError(400,
+                 fmt::format("size: expected the shape of the image, which has {}x{} pixels, found {}x{}",
+                             width, height, call.resize_to->width, call.resize_to->height),
+                 "size");
 }
 
 int64_t seconds_since_epoch() {
@@ -73,6 +94,7 @@ std::shared_ptr<ImageServer::Call> ImageServer::begin(Task task, bool page, cons
   // First the place: who has none makes us decode nothing.
   call->kept->place.reset(new Admission::Place(admission_.enter(client, options.count)));
   call->kept->uploads.emplace(uploads_, form, options);
+  expect_proportions(call->call, *call->kept->uploads);
   call->job =
       ImageJob::start(*engine_, options, page ? kPagePreviews : call->call.partial_images, call->kept);
   return call;
@@ -125,7 +147,7 @@ void ImageServer::answer_whole(Call& call, const Request& request, Response& res
     nlohmann::ordered_json entry;
     if (call.call.as_url) {
       const std::string base =
-          options_.public_url.empty() ? "http://" + request.get_header_value("Host") : options_.public_url;
+          public_url_.empty() ? "http://" + request.get_header_value("Host") : public_url_;
       entry["url"] = base + "/images/" + store_.add(std::move(image.png)) + ".png";
     } else {
       entry["b64_json"] = to_base64(image.png);

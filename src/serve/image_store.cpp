@@ -4,6 +4,7 @@
 #include <openssl/rand.h>
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <array>
 
 #include "unclip/error.h"
@@ -26,16 +27,24 @@ std::string ImageStore::add(std::string png, Clock::time_point now) {
   const std::lock_guard lock(mutex_);
   const std::string name = unguessable_name();
   bytes_ += png.size();
-  images_[name] = {std::make_shared<const std::string>(std::move(png)), now + keep_};
+  images_[name] = {std::make_shared<const std::string>(std::move(png)), now, now + keep_};
   order_.push_back(name);
   while (order_.size() > 1 && bytes_ > most_) remove_oldest();
   return name;
 }
 
-std::shared_ptr<const std::string> ImageStore::find(const std::string& name, Clock::time_point now) const {
+std::shared_ptr<const std::string> ImageStore::find(const std::string& name, Clock::time_point now) {
   const std::lock_guard lock(mutex_);
   const auto found = images_.find(name);
-  return found == images_.end() || found->second.until <= now ? nullptr : found->second.png;
+  if (found == images_.end() || found->second.until <= now) return nullptr;
+  found->second.asked_for = true;
+  return found->second.png;
+}
+
+bool ImageStore::awaits_client(Clock::time_point since) const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(
+      images_, [&](const auto& entry) { return entry.second.added >= since && !entry.second.asked_for; });
 }
 
 void ImageStore::remove_expired(Clock::time_point now) {

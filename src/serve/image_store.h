@@ -21,18 +21,21 @@ class ImageStore {
   std::string add(std::string png, Clock::time_point now = Clock::now());
 
   // Null where there is none, or not any more.
-  std::shared_ptr<const std::string> find(const std::string& name,
-                                          Clock::time_point now = Clock::now()) const;
+  std::shared_ptr<const std::string> find(const std::string& name, Clock::time_point now = Clock::now());
 
   // To be called now and then: gives back the memory of those whose time is over.
   void remove_expired(Clock::time_point now = Clock::now());
 
   std::size_t bytes() const;
 
+  // Whether an image that was added since then was never asked for.
+  bool awaits_client(Clock::time_point since) const;
+
  private:
   struct Kept {
     std::shared_ptr<const std::string> png;
-    Clock::time_point until;
+    Clock::time_point added, until;
+    bool asked_for = false;
   };
 
   void remove_oldest();

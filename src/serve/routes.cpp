@@ -54,6 +54,8 @@ std::string method_of(const std::string& path) {
   return found == known_routes().end() ? "" : found->second;
 }
 
+bool is_probe(const std::string& path) { return path == "/healthz" || path == "/readyz"; }
+
 bool is_open_to_all(const std::string& path) {
   static const std::vector<std::string> open{"/", "/healthz", "/readyz", "/openapi.json", page::kInfo};
   return path.starts_with(kImages) || std::ranges::find(open, path) != open.end();

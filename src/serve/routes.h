@@ -17,6 +17,7 @@ std::string name_of(const std::string& path);
 std::string method_of(const std::string& path);
 
 // What may be read without a key.
+bool is_probe(const std::string& path);  // whether the server lives: asked by address, and no secret
 bool is_open_to_all(const std::string& path);
 
 // Whether its body is a form; else it is JSON.

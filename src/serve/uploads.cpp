@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -24,8 +26,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kRootPrefix = "unclip-serve-";
-constexpr int kLongestSide = 1024;           // pixels: no call gives back more
-constexpr int64_t kMostPixels = 32'000'000;  // of an upload: beyond, decoding costs too much memory
+constexpr int kLongestSide = 1024;              // pixels: no call gives back more
+constexpr uint64_t kMostUploaded = 32'000'000;  // pixels: beyond, decoding costs too much memory
 
 // The lock of a living process; -1: another one holds it.
 int take_lock(const fs::path& root) {
@@ -50,15 +52,15 @@ void remove_leftover_roots(const fs::path& parent) {
   }
 }
 
-Image decode_upload(const FormFile& file) {
-  Image image;
+Image decode(const FormFile& file) {
   try {
-    image = decode_image(file.bytes, file.key);
+    return decode_image(file.bytes, file.key, kMostUploaded);
   } catch (const Error& fault) {
     throw ApiError(400, fault.what(), file.key, "invalid_image");
   }
-  if (int64_t{image.width} * image.height > kMostPixels)
-    throw ApiError(400, file.key + ": expected at most 32 megapixels", file.key, "invalid_image");
+}
+
+Image shrunk(const Image& image) {
   const double shrink = static_cast<double>(kLongestSide) / std::max(image.width, image.height);
   if (shrink >= 1) return image;
   const auto side = [&](int pixels) { return std::max(1, static_cast<int>(std::lround(pixels * shrink))); };
@@ -76,7 +78,11 @@ Image white_where_transparent(const Image& mask) {
 }  // namespace
 
 Uploads::Uploads() {
-  const fs::path parent = fs::temp_directory_path();
+  std::error_code unusable;
+  const fs::path parent = fs::temp_directory_path(unusable);
+  if (unusable)
+    throw Error(ExitCode::io, "TMPDIR: expected a folder, found none: " + unusable.message(),
+                "set TMPDIR to a folder that is writable");
   remove_leftover_roots(parent);
   // Another server that starts at this moment may take a folder that is not locked yet for a leftover.
   for (int tries = 10; tries > 0; --tries) {
@@ -94,10 +100,13 @@ Uploads::~Uploads() {
   ::close(lock_);
 }
 
-UploadFolder::UploadFolder(const Uploads& uploads, const Form& form, ImageOptions& options) {
+UploadFolder::UploadFolder(Uploads& uploads, const Form& form, ImageOptions& options) {
   if (!form.files.empty()) folder_.emplace(uploads.root(), "");
   for (const FormFile& file : form.files) {
-    Image image = decode_upload(file);
+    const Uploads::Turn turn(uploads);
+    Image image = decode(file);
+    sizes_[file.key] = {image.width, image.height};
+    image = shrunk(image);
     if (file.key == "mask") image = white_where_transparent(image);
     const fs::path path = folder_->path() / (file.key + ".png");
     write_file_atomically(path, encode_png(image), Overwrite::no);
@@ -106,12 +115,23 @@ UploadFolder::UploadFolder(const Uploads& uploads, const Form& form, ImageOption
     if (file.key == "from") options.source = kImageEnd + path.string();
     if (file.key == "to") options.target = kImageEnd + path.string();
   }
+  expect_equal_sizes();
   try {
     check_together(options);
   } catch (const std::invalid_argument& fault) {
     const std::string what = fault.what();
     throw ApiError(400, what, what.substr(0, what.find(':')));
   }
+}
+
+// Of what was sent: shrunk, other sizes could look alike.
+void UploadFolder::expect_equal_sizes() const {
+  const auto image = sizes_.find("image"), mask = sizes_.find("mask");
+  if (image == sizes_.end() || mask == sizes_.end() || image->second == mask->second) return;
+  throw ApiError(400,
+                 fmt::format("mask: expected {}x{} pixels as the image has, found {}x{}", image->second.width,
+                             image->second.height, mask->second.width, mask->second.height),
+                 "mask");
 }
 
 }  // namespace unclip

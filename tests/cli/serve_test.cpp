@@ -1,4 +1,5 @@
 // `unclip serve` as a process, with a tiny model: real clients, signals, kills.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
 
@@ -99,7 +100,12 @@ TEST(Serve, SizesOfDallE) {
   const auto answer = server.post(short_call("a", {{"size", "512x512"}}));
   ASSERT_EQ(answer->status, 200) << answer->body;
   const std::string url = json::parse(answer->body)["data"][0]["url"];
-  EXPECT_EQ(decode_image(server.client().Get(url.substr(server.url().size()))->body, "served").width, 512);
+  TemporaryFolder folder;
+  const fs::path file = folder.path / "a.png";
+  std::ofstream(file, std::ios::binary) << server.client().Get(url.substr(server.url().size()))->body;
+  EXPECT_EQ(read_png(file).width, 512);
+  const Result verified = run({"verify", file, "--model", kTiny, "--dtype", "f32"});
+  EXPECT_EQ(verified.code, 0) << verified.out << verified.err;
   EXPECT_EQ(server.post(short_call("a", {{"size", "300x200"}}))->status, 400);
 }
 
@@ -177,7 +183,11 @@ TEST(Serve, SignalsFinishWhatIsDrawnAndGiveTheirCode) {
   for (const auto& [signal, code] : {std::pair{SIGTERM, 143}, {SIGINT, 130}}) {
     LiveServer server(kTiny);
     std::thread drawn([&] {
-      EXPECT_EQ(server.post(short_call("a", {{"decoder_steps", 300}}))->status, 200);
+      const auto answer = server.post(short_call("a", {{"decoder_steps", 300}}));
+      ASSERT_EQ(answer->status, 200);
+      const std::string link = json::parse(answer->body).at("data")[0].at("url");
+      const auto image = server.client().Get(link.substr(link.find("/images/")));
+      EXPECT_TRUE(image && image->status == 200) << "the link leads nowhere";
     });
     while (server.client().Get("/metrics")->body.find("unclip_batch_images_count 1") == std::string::npos)
       std::this_thread::sleep_for(5ms);
@@ -286,7 +296,21 @@ TEST(Serve, BadStartsSayWhy) {
                {"cannot listen"});
 }
 
+TEST(Serve, EndsWhereNobodyIsToldItsAddress) {
+  TemporaryFolder folder;
+  const Result end = run({"serve", "--port", "0", "--model", kTiny}, [&] {
+    setenv("TMPDIR", folder.path.c_str(), 1);
+    dup2(open("/dev/full", O_WRONLY), STDOUT_FILENO);
+  });
+  expect_error(end, 5, {"cannot write to standard output"});
+  EXPECT_TRUE(fs::is_empty(folder.path));
+}
+
 TEST(Serve, KeysAreReadAgainOnHangup) {
+  const LiveServer open(kTiny);  // has none, and goes on
+  open.kill(SIGHUP);
+  std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(open.client().Get("/healthz")->status, 200);
   TemporaryFolder folder;
   const fs::path keys = folder.path / "keys";
   std::ofstream(keys) << "first-key-0123456789\n";

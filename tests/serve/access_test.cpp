@@ -23,7 +23,27 @@ TEST_F(Serving, HostAndOriginProtectFromOtherPages) {
       generate(body, {{"Host", "images.example.org"}, {"Origin", "https://images.example.org"}})->status,
       200);
   EXPECT_FALSE(client().Get("/v1/models")->has_header("Access-Control-Allow-Origin"));
+  EXPECT_EQ(refusal(generate(body, {{"Host", "127.0.0.1:<script>"}})), (Refusal{403, "host_not_allowed"}));
+  for (const char* probe : {"/healthz", "/readyz"})  // of a cluster, by address
+    EXPECT_EQ(client().Get(probe, {{"Host", "10.0.0.7:8000"}})->status, 200);
   EXPECT_EQ(client().Options(kGenerations)->status, 405);
+}
+
+TEST_F(Serving, NamesThatLeadNowhereAreRefused) {
+  for (const char* name : {"https://images.example.org", "images.example.org/", "a b", ""}) {
+    options.allow_hosts = {name};
+    expect_refusal(ExitCode::usage, "--allow-host", [&] { server.emplace(options, model); });
+  }
+  options.allow_hosts.clear();
+  for (const char* url : {"javascript:alert(1)", "https://", "http:///x", "https://a b", "images.example.org",
+                          "https://a.org/?x", "https://a\n.org"}) {
+    options.public_url = url;
+    expect_refusal(ExitCode::usage, "--public-url", [&] { server.emplace(options, model); });
+  }
+  options.public_url = "https://images.example.org/draw/";
+  start();
+  const std::string link = json::parse(generate({{"prompt", "a"}})->body).at("data")[0].at("url");
+  EXPECT_TRUE(link.starts_with("https://images.example.org/draw/images/")) << link;
 }
 
 TEST_F(Serving, KeysAreNeededAndReadAgain) {

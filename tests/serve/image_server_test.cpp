@@ -1,6 +1,7 @@
 // The server with an engine that paints: everything but the model. Real sockets, real clients.
 #include "image/image_file.h"
 #include "serve/base64.h"
+#include "serve/raw_socket.h"
 #include "serve/serving.h"
 
 namespace unclip {
@@ -103,6 +104,59 @@ TEST_F(Serving, BadBodiesAndRoutes) {
   EXPECT_NE(seed_call->body.find("POST /v1/images/generations"), std::string::npos);
   EXPECT_EQ(refusal(http.Post("/v1/completions", "{}", kJson)).first, 404);
   EXPECT_EQ(http.Get("/healthz")->status, 200) << "after all that the server still answers";
+}
+
+// Else a part of one client's body is answered as the next request, perhaps another client's.
+TEST_F(Serving, NoBodyHidesARequest) {
+  start();
+  const std::string hidden = "GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+  const auto answers = [&](const std::string& request) {
+    const RawSocket socket(port());
+    socket.send(request);
+    const std::string all = socket.read_all(3s);
+    EXPECT_EQ(all.find("\"object\":\"list\""), std::string::npos) << request << all;
+    return all;
+  };
+  const std::string host = " HTTP/1.1\r\nHost: 127.0.0.1\r\n", length = "Content-Length: ";
+  const std::string hidden_length = length + std::to_string(hidden.size()) + "\r\n";
+  for (const char* method : {"GET", "HEAD"}) {
+    EXPECT_TRUE(answers(std::string(method) + " /healthz" + host + hidden_length + "\r\n" + hidden)
+                    .starts_with("HTTP/1.1 200"));
+    answers(std::string(method) + " /healthz" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" +
+            hidden);
+  }
+  const std::string call = std::string("POST ") + kGenerations + host + "Content-Type: application/json\r\n";
+  const std::string body = R"({"prompt":"a"})";
+  for (const std::string& lengths :
+       {length + "14\r\n" + length + "3\r\n", length + "14x\r\n", length + "+14\r\n",
+        length + "14\r\nTransfer-Encoding: chunked\r\n", std::string("Transfer-Encoding: gzip, chunked\r\n")})
+    EXPECT_TRUE(answers(call + lengths + "\r\n" + body + hidden).starts_with("HTTP/1.1 400")) << lengths;
+  answers(call + "Transfer-Encoding: chunked\r\n\r\ne\r\n" + body + "XX0\r\n\r\n" + hidden);
+  EXPECT_TRUE(answers(call + length + "14\r\nConnection: close\r\n\r\n" + body).starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(Serving, ImagesThatAreTooLargeOrDoNotFitAreRefused) {
+  start();
+  const auto edit = [&](const std::string& image, httplib::MultipartFormDataItems more) {
+    more.push_back({"image", image, "a.png", "image/png"});
+    more.push_back({"prompt", "a", "", ""});
+    return client().Post("/v1/images/edits", more);
+  };
+  const auto png = [](int width, int height) {
+    const auto bytes = encode_png(
+        {width, height, 1,
+         std::vector<uint8_t>(static_cast<std::size_t>(width) * static_cast<std::size_t>(height))});
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  };
+  const auto large = edit(png(8000, 4001), {});
+  EXPECT_EQ(refusal(large), (Refusal{400, "invalid_image"}));
+  EXPECT_NE(large->body.find("8000 x 4001 pixels, expected at most 32 megapixels"), std::string::npos);
+  const auto masked = edit(png(2048, 2048), {{"mask", png(1024, 1024), "m.png", "image/png"}});
+  EXPECT_NE(masked->body.find("mask: expected 2048x2048 pixels"), std::string::npos) << masked->body;
+  const auto wide = edit(png(40, 20), {{"size", "256x256", "", ""}});
+  EXPECT_NE(wide->body.find("size: expected the shape of the image"), std::string::npos) << wide->body;
+  EXPECT_EQ(edit(png(40, 20), {})->status, 200);
+  EXPECT_EQ(edit(png(40, 40), {{"size", "256x256", "", ""}})->status, 200);
 }
 
 TEST_F(Serving, LargeBodiesAreRefused) {
