@@ -151,4 +151,13 @@ std::optional<ImageMetadata> from_png(const std::filesystem::path& path) {
   return std::nullopt;
 }
 
+std::vector<std::string> changed_weights(const ImageMetadata& before, const ImageMetadata& now) {
+  std::vector<std::string> changed;
+  for (const auto& [component, fingerprint] : now.fingerprints) {
+    const auto old = before.fingerprints.find(component);
+    if (old == before.fingerprints.end() || old->second != fingerprint) changed.push_back(component);
+  }
+  return changed;
+}
+
 }  // namespace unclip

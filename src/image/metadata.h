@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "image/png.h"
 #include "unclip/per_stage.h"
@@ -48,5 +49,8 @@ PngText source_type_text();
 // nullopt: a whole PNG without our block. Throws Error(io) as read_png_text does, and for a block that is no
 // valid JSON of ours.
 std::optional<ImageMetadata> from_png(const std::filesystem::path& path);
+
+// Components of a model whose weights are not those that made an earlier image.
+std::vector<std::string> changed_weights(const ImageMetadata& before, const ImageMetadata& now);
 
 }  // namespace unclip

@@ -28,14 +28,15 @@ struct Taps {
   std::vector<int> weights;
 };
 
-// `extent`: how much of the input axis, from 0 on, the output covers; a fraction where the last reduced pixel
-// stands for fewer.
-std::vector<Taps> make_taps(int input, double extent, int output, ResizeFilter filter) {
-  const double scale = extent / output, stretch = std::max(scale, 1.0);
+// Of `count` output pixels from `begin` on. `extent`: how much of the input axis, from 0 on, the output
+// covers; a fraction where the last reduced pixel stands for fewer.
+std::vector<Taps> make_taps(int input, double extent, std::int64_t output, ResizeFilter filter,
+                            std::int64_t begin, int count) {
+  const double scale = extent / static_cast<double>(output), stretch = std::max(scale, 1.0);
   const double support = (filter == ResizeFilter::bicubic ? 2.0 : 3.0) * stretch;
-  std::vector<Taps> all(static_cast<std::size_t>(output));
-  for (int i = 0; i < output; ++i) {
-    const double center = (i + 0.5) * scale;
+  std::vector<Taps> all(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    const double center = (static_cast<double>(begin + i) + 0.5) * scale;
     Taps& taps = all[static_cast<std::size_t>(i)];
     taps.first = std::max(static_cast<int>(center - support + 0.5), 0);
     const int last = std::min(static_cast<int>(center + support + 0.5), input);
@@ -109,6 +110,37 @@ Image average_boxes(const Image& in, int fx, int fy) {
   return out;
 }
 
+// The passes' order decides how they round. Pillow 13 takes the columns first where they lose much more than
+// the rows; older ones never do.
+bool takes_columns_first(const Image& image, ImageArea to) {
+  return to.height < image.height && image.height - to.height > 2 * (image.width - to.width);
+}
+
+struct Span {
+  int begin, end;  // of input pixels
+};
+
+// The pixels that the taps touch, which count from the first of them on afterwards.
+Span move_to_zero(std::vector<Taps>& taps) {
+  Span touched{taps.front().first, 0};
+  for (const Taps& tap : taps) {
+    touched.begin = std::min(touched.begin, tap.first);
+    touched.end = std::max(touched.end, tap.first + static_cast<int>(tap.weights.size()));
+  }
+  for (Taps& tap : taps) tap.first -= touched.begin;
+  return touched;
+}
+
+Image cut(const Image& image, const Span& across, const Span& down) {
+  Image out{across.end - across.begin, down.end - down.begin, image.channels, {}};
+  const auto sample = [&](int x, int y) {
+    return image.pixels.begin() + (static_cast<std::ptrdiff_t>(y) * image.width + x) * image.channels;
+  };
+  for (int y = down.begin; y < down.end; ++y)
+    out.pixels.insert(out.pixels.end(), sample(across.begin, y), sample(across.end, y));
+  return out;
+}
+
 }  // namespace
 
 Image resize(const Image& image, int width, int height, ResizeFilter filter, bool reduce_first) {
@@ -122,30 +154,30 @@ Image resize(const Image& image, int width, int height, ResizeFilter filter, boo
   }
   const auto rows = [&] {
     if (result.width != width || covered_width != width)
-      result = convolve_rows(result, make_taps(result.width, covered_width, width, filter));
+      result = convolve_rows(result, make_taps(result.width, covered_width, width, filter, 0, width));
   };
   const auto columns = [&] {
     if (result.height != height || covered_height != height)
-      result = convolve_columns(result, make_taps(result.height, covered_height, height, filter));
+      result = convolve_columns(result, make_taps(result.height, covered_height, height, filter, 0, height));
   };
-  // The passes' order decides how they round. Pillow 13 takes the columns first where they lose much more
-  // than the rows; older ones never do.
-  const bool columns_first = height < result.height && result.height - height > 2 * (result.width - width);
+  const bool columns_first = takes_columns_first(result, {width, height});
   if (columns_first) columns();
   rows();
   if (!columns_first) columns();
   return result;
 }
 
-Image crop_center(const Image& image, int width, int height) {
-  const auto left = static_cast<std::ptrdiff_t>((image.width - width) / 2);
-  const auto top = static_cast<std::ptrdiff_t>((image.height - height) / 2);
-  Image out{width, height, image.channels, {}};
-  for (int y = 0; y < height; ++y) {
-    const auto begin = image.pixels.begin() + ((top + y) * image.width + left) * image.channels;
-    out.pixels.insert(out.pixels.end(), begin, begin + static_cast<std::ptrdiff_t>(width) * image.channels);
-  }
-  return out;
+Image resize_and_crop(const Image& image, ImageArea whole, int width, int height, ResizeFilter filter) {
+  const auto middle = [filter](int input, std::int64_t output, int wanted) {
+    const int count = static_cast<int>(std::min<std::int64_t>(wanted, output));
+    return make_taps(input, input, output, filter, (output - count) / 2, count);
+  };
+  std::vector<Taps> columns = middle(image.width, whole.width, width),
+                    rows = middle(image.height, whole.height, height);
+  const Span across = move_to_zero(columns), down = move_to_zero(rows);
+  const Image part = cut(image, across, down);
+  return takes_columns_first(image, whole) ? convolve_rows(convolve_columns(part, rows), columns)
+                                           : convolve_columns(convolve_rows(part, columns), rows);
 }
 
 Image to_rgb(const Image& image) {

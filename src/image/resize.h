@@ -2,6 +2,7 @@
 // that widens where the image shrinks, in fixed point, rounded to 8 bits after each pass.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "unclip/image.h"
@@ -14,8 +15,13 @@ enum class ResizeFilter { bicubic, lanczos };
 // before the filter is asked (Pillow's reducing_gap = 1).
 Image resize(const Image& image, int width, int height, ResizeFilter filter, bool reduce_first = false);
 
-// The part of the given size in the middle; width and height at most the image's.
-Image crop_center(const Image& image, int width, int height);
+struct ImageArea {
+  std::int64_t width, height;  // pixels
+};
+
+// What resize() to `whole` would show in its middle, `width` × `height` of it or all if it is smaller. Only
+// that is computed: `whole` may be larger than any memory.
+Image resize_and_crop(const Image& image, ImageArea whole, int width, int height, ResizeFilter filter);
 
 // RGB without transparency: an alpha channel is dropped, gray is written three times.
 Image to_rgb(const Image& image);

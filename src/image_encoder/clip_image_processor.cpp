@@ -39,12 +39,9 @@ ClipImageProcessorConfig ClipImageProcessorConfig::from(const Config& config) {
 
 torch::Tensor clip_pixels(const Image& image, const ClipImageProcessorConfig& c) {
   const int shorter = std::min(image.width, image.height);
-  const auto scaled = [&](int side) {
-    return static_cast<int>(int64_t{c.shortest_edge} * side / shorter);  // rounded down
-  };
-  const Image resized =
-      resize(to_rgb(image), scaled(image.width), scaled(image.height), ResizeFilter::bicubic);
-  const Image cropped = crop_center(resized, c.crop_width, c.crop_height);
+  const auto scaled = [&](int side) { return int64_t{c.shortest_edge} * side / shorter; };  // rounded down
+  const Image cropped = resize_and_crop(to_rgb(image), {scaled(image.width), scaled(image.height)},
+                                        c.crop_width, c.crop_height, ResizeFilter::bicubic);
   const torch::Tensor bytes = torch::tensor(cropped.pixels, torch::kUInt8)
                                   .view({1, cropped.height, cropped.width, 3})
                                   .permute({0, 3, 1, 2});  // [1,3,H,W]

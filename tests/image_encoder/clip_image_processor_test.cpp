@@ -47,6 +47,31 @@ TEST(Resize, LeavesOneColorAlone) {
   for (const std::uint8_t pixel : resize(plain, 64, 3, ResizeFilter::lanczos).pixels) EXPECT_EQ(pixel, 200);
 }
 
+TEST(Resize, ComputesTheMiddleAlone) {
+  const Image image = read_image(kImages / "init.png");
+  for (const auto& [width, height] : {std::pair{28, 90}, {90, 28}, {7, 5}, {301, 11}, {64, 64}})
+    for (const auto& [columns, rows] : {std::pair{28, 28}, {5, 5}, {6, 11}}) {
+      const torch::Tensor whole = bytes(resize(image, width, height, ResizeFilter::bicubic));
+      const int w = std::min(columns, width), h = std::min(rows, height);
+      const torch::Tensor middle = whole.narrow(0, (height - h) / 2, h).narrow(1, (width - w) / 2, w);
+      const Image part = resize_and_crop(image, {width, height}, columns, rows, ResizeFilter::bicubic);
+      EXPECT_TRUE(torch::equal(bytes(part), middle)) << width << 'x' << height << ", " << w << 'x' << h;
+    }
+}
+
+// A few hundred bytes of PNG would be terabytes of pixels.
+TEST(ClipPixels, OfAThreadTakeNoMemory) {
+  ClipImageProcessorConfig config;
+  config.shortest_edge = 4096;
+  for (const bool tall : {false, true}) {
+    const Image thread{tall ? 1 : 1'000'000, tall ? 1'000'000 : 1, 1,
+                       std::vector<std::uint8_t>(1'000'000, 200)};
+    const torch::Tensor pixels = clip_pixels(thread, config);
+    EXPECT_EQ(pixels.sizes(), (std::vector<int64_t>{1, 3, 224, 224}));
+    EXPECT_LT((pixels.amax({2, 3}) - pixels.amin({2, 3})).max().item<float>(), 1e-6);
+  }
+}
+
 TEST(Jpeg, GivesPillowsBytes) {
   const torch::Tensor found = bytes(read_image(kImages / "init.jpg"));
   const torch::Tensor expected = read_tensors(kImages / "images.safetensors").at("jpeg");
