@@ -70,6 +70,9 @@ Misfits compare(const Wanted& wanted, const Files& files) {
         misfits.unused.push_back(info.name + " (duplicate, in " + file->path().filename().string() + ")");
       else if (it == wanted.end())
         misfits.unused.push_back(info.name);
+      else if (it->second.is_floating_point() && !c10::isFloatingType(torch_dtype(info.dtype, info.name)))
+        misfits.misshapen.push_back(info.name + ": expected floating-point numbers, found " +
+                                    std::string(name_of(info.dtype)));
       else if (it->second.sizes() != at::IntArrayRef(info.shape))
         misfits.misshapen.push_back(info.name + ": expected " + shape_text(it->second.sizes()) + ", found " +
                                     shape_text(info.shape));

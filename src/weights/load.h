@@ -26,7 +26,7 @@ struct LoadOptions {
 struct Misfits {
   std::vector<std::string> missing;    // wanted by the net, in no file
   std::vector<std::string> unused;     // in a file, unknown to the net
-  std::vector<std::string> misshapen;  // in both, with different shapes
+  std::vector<std::string> misshapen;  // in both, with different shapes or kinds of numbers
 
   bool empty() const { return missing.empty() && unused.empty() && misshapen.empty(); }
   // Several lines: the first 20 of each kind, then a count.

@@ -97,6 +97,17 @@ TEST(LoadWeights, ListsAllMisfitsAtOnce) {
   EXPECT_EQ(text.find("position_ids"), std::string::npos) << text;
 }
 
+TEST(LoadWeights, RefusesWholeNumbers) {
+  const TemporaryFolder folder;
+  for (const auto dtype : {torch::kInt8, torch::kInt16, torch::kInt64, torch::kBool}) {
+    save_tensors(folder.path / "a.safetensors",
+                 {{"weight", torch::ones({2, 3}, dtype)}, {"bias", torch::ones(3)}});
+    Leaf leaf({2, 3});
+    const auto text = refusal(ExitCode::model, [&] { load_weights(leaf, {folder.path / "a.safetensors"}); });
+    EXPECT_NE(text.find("weight: expected floating-point numbers, found "), std::string::npos) << text;
+  }
+}
+
 TEST(LoadWeights, RefusesATensorThatTwoShardsHold) {
   const TemporaryFolder folder;
   save_tensors(folder.path / "a.safetensors", {{"weight", torch::ones({2, 3})}, {"bias", torch::ones(3)}});
