@@ -1,6 +1,7 @@
 // Image → PNG → file → a line for whoever reads (see the header).
 #include "batch/image_writer.h"
 
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <cstring>
@@ -116,6 +117,7 @@ void ImageWriter::write_all(std::vector<MadeImage>& images) {
   for (size_t i = 0; i < images.size(); ++i) {
     MadeImage& image = images[i];
     if (image.result.error || image.plan.denied()) continue;
+    tell_of_other_weights(image.result.metadata);
     const bool bare = image.plan.options.no_metadata;
     files[i] = encode_png(image.result.image, bare ? source_type_text() : to_png_text(image.result.metadata));
     Sha256 digest;
@@ -132,6 +134,14 @@ void ImageWriter::write_all(std::vector<MadeImage>& images) {
     if (images[i].result.error) fail(images[i]);
     progress_.images_done(1);
   }
+}
+
+void ImageWriter::tell_of_other_weights(const ImageMetadata& metadata) {
+  if (!options_.again || std::exchange(weights_compared_, true)) return;
+  const auto changed = changed_weights(*options_.again, metadata);
+  if (changed.empty()) return;
+  progress_.clear();
+  spdlog::warn("the image was made with other weights ({}), so this one differs", fmt::join(changed, ", "));
 }
 
 void ImageWriter::write_file(MadeImage& image, const std::vector<std::byte>& png) {

@@ -18,6 +18,7 @@
 #include "batch/manifest.h"
 #include "batch/planned_image.h"
 #include "engine/engine.h"
+#include "image/metadata.h"
 #include "support/progress.h"
 #include "unclip/error.h"
 
@@ -35,6 +36,7 @@ struct WriterOptions {
   bool json = false;       // one JSON object an image instead of its path; also for those that failed
   bool fail_fast = false;  // the first image that fails ends the run
   uint64_t run_seed = 0;   // of the first job
+  std::optional<ImageMetadata> again = {};  // of an image that is made again
 };
 
 class ImageWriter {
@@ -58,6 +60,7 @@ class ImageWriter {
  private:
   void work();
   void write_all(std::vector<MadeImage>& images);
+  void tell_of_other_weights(const ImageMetadata& metadata);
   void write_file(MadeImage& image, const std::vector<std::byte>& png);
   void check_folder(const std::filesystem::path& folder) const;
   void fail(const MadeImage& image);
@@ -74,6 +77,7 @@ class ImageWriter {
   std::vector<MadeImage> queue_;
   bool writing_ = false;
   bool ending_ = false;
+  bool weights_compared_ = false;
   std::exception_ptr fault_;
   std::map<std::filesystem::path, ino_t> folders_;  // that images went to → their number on the disk
   uint64_t written_ = 0, failed_ = 0;

@@ -5,8 +5,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <string>
+#include <string_view>
 
 #include "image/png.h"
+#include "support/utf8.h"
 #include "unclip/error.h"
 
 namespace unclip {
@@ -14,7 +18,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kShownOfPath = 120;  // characters
 constexpr const char* kOtherPlace = "choose another place with -o";
+
+constexpr std::string_view kPngBegin = "\x89PNG\r\n\x1A\n";
+constexpr std::string_view kPngEnd{"\0\0\0\0IEND\xAE\x42\x60\x82", 12};
+
+// Up to so many bytes from there on.
+std::string read_some(const fs::path& file, std::ifstream::off_type from, std::ios::seekdir where,
+                      std::size_t count) {
+  std::ifstream in(file, std::ios::binary);
+  in.seekg(from, where);
+  std::string bytes(count, '\0');
+  in.read(bytes.data(), static_cast<std::streamsize>(count));
+  bytes.resize(static_cast<std::size_t>(in.gcount()));
+  return bytes;
+}
+
+std::string beginning_of(const fs::path& file) { return read_some(file, 0, std::ios::beg, kPngBegin.size()); }
 
 }  // namespace
 
@@ -28,10 +49,13 @@ void OutputCheck::check(const fs::path& file) {
     throw Error(ExitCode::io, file.string() + ": " + failure.message(), kOtherPlace);
   if (fs::exists(found) && !fs::is_regular_file(found))
     throw Error(ExitCode::io, file.string() + ": exists and is not a regular file", kOtherPlace);
+  if (!file.has_filename())
+    throw Error(ExitCode::io, file.string() + ": expected the name of a file, found a folder's", kOtherPlace);
   check_folder(fs::absolute(file).parent_path());
   for (const fs::path& part : file)
     if (part.native().size() > longest_name_)
-      throw Error(ExitCode::io, file.string() + ": " + std::strerror(ENAMETOOLONG), kOtherPlace);
+      throw Error(ExitCode::io, excerpt(file.string(), kShownOfPath) + ": " + std::strerror(ENAMETOOLONG),
+                  kOtherPlace);
 }
 
 void OutputCheck::check_folder(fs::path folder) {
@@ -45,6 +69,22 @@ void OutputCheck::check_folder(fs::path folder) {
     throw Error(ExitCode::io, folder.string() + ": " + std::strerror(errno), kOtherPlace);
   longest_name_ = static_cast<std::size_t>(pathconf(folder.c_str(), _PC_NAME_MAX));  // -1: no limit
   good_folder_ = checked;
+}
+
+void check_new_file(const fs::path& file, bool overwrite) {
+  OutputCheck().check(file);
+  if (!overwrite && is_taken(file))
+    throw Error(ExitCode::io, file.string() + ": already exists", "pass --overwrite, or choose another name");
+}
+
+bool looks_whole(const fs::path& file) {
+  const auto size = static_cast<std::ifstream::off_type>(kPngEnd.size());
+  return beginning_of(file) == kPngBegin && read_some(file, -size, std::ios::end, kPngEnd.size()) == kPngEnd;
+}
+
+bool is_begun_image(const fs::path& file) {
+  std::error_code missing;
+  return kPngBegin.starts_with(beginning_of(file)) && fs::is_regular_file(file, missing);
 }
 
 bool is_whole_image(const fs::path& file) {

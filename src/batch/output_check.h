@@ -23,7 +23,16 @@ class OutputCheck {
   std::size_t longest_name_ = 0;       // that it takes, in bytes
 };
 
+// For a file that is written once: throws Error(io) also where its name is taken, unless it may be replaced.
+void check_new_file(const std::filesystem::path& file, bool overwrite);
+
 // An image that is there and can be read to its end.
 bool is_whole_image(const std::filesystem::path& file);
+
+// The same by its first and last bytes alone, for thousands that were written before.
+bool looks_whole(const std::filesystem::path& file);
+
+// Whether a file may be what a kill left of an image: it is empty or begins as a PNG does.
+bool is_begun_image(const std::filesystem::path& file);
 
 }  // namespace unclip

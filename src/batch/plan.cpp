@@ -21,7 +21,16 @@ using Action = PlannedImage::Action;
 
 Error exists_already(const fs::path& file) {
   return {ExitCode::io, file.string() + ": already exists",
-          "pass --overwrite or --skip-existing, or choose another name with -o"};
+          "pass --overwrite, or --skip-existing if it is an image, or choose another name with -o"};
+}
+
+// Of a seed and what is added to it.
+uint64_t sum_of(uint64_t seed, uint64_t more, const std::string& where) {
+  if (seed > UINT64_MAX - more)
+    throw Error(ExitCode::usage,
+                fmt::format("{}: seed: expected at most {}, since each further image adds 1, found {}", where,
+                            UINT64_MAX - more, seed));
+  return seed + more;
 }
 
 }  // namespace
@@ -82,7 +91,7 @@ void Plan::each(const std::function<void(PlannedImage&)>& visit) {
                          .where = job->where,
                          .index = job->index,
                          .n = n,
-                         .seed = seed_of(*job) + n,
+                         .seed = sum_of(seed_of(*job), n, job->where),
                          .policy = policy};
       image.file = names.next(job->options.output,
                               {.index = job->index, .seed = image.seed, .n = n, .prompt = subject});
@@ -96,7 +105,7 @@ void Plan::each(const std::function<void(PlannedImage&)>& visit) {
 // Of the job's first image: its own, or the run's + its index.
 uint64_t Plan::seed_of(const Job& job) const {
   if (job.options.seed) return *job.options.seed;
-  if (seed_) return *seed_ + job.index;
+  if (seed_) return sum_of(*seed_, job.index, job.where);
   throw Error(ExitCode::usage, job.where + ": expected a seed for this shard, found none",
               "pass the same --seed to all shards");
 }
@@ -111,11 +120,12 @@ void Plan::decide(PlannedImage& image) const {
   } else if (status == Status::failed && !options_.retry_failed) {
     image.action = Action::failed_before;
   } else if (!options.overwrite && is_taken(image.file)) {
-    std::error_code missing;
-    // An empty file is what a kill leaves where files cannot be renamed (support/atomic_file.h).
-    const bool done = status == Status::done && fs::file_size(image.file, missing) > 0 && !missing;
+    const bool done = status == Status::done && looks_whole(image.file);
     if (!done && status == Status::absent && !options.skip_existing) throw exists_already(image.file);
     const bool whole = done || is_whole_image(image.file);
+    // What is no beginning of an image is somebody's own. A kill leaves an empty file where files cannot be
+    // renamed (support/atomic_file.h).
+    if (!whole && !is_begun_image(image.file)) throw exists_already(image.file);
     if (done || (whole && options.skip_existing))
       image.action = Action::skip;
     else

@@ -183,7 +183,8 @@ std::optional<std::string> PromptPolicy::refused_by(std::string_view text) const
       UErrorCode status = U_ZERO_ERROR;
       const std::unique_ptr<icu::RegexMatcher> matcher(expression.pattern->matcher(reading, status));
       matcher->setTimeLimit(kLongestMatch, status);
-      if (matcher->find(status) || U_FAILURE(status)) return rule(expression.line);
+      if (matcher->find(status)) return rule(expression.line);
+      if (U_FAILURE(status)) return rule(expression.line) + " (its expression took too long)";
     }
   return std::nullopt;
 }

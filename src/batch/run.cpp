@@ -43,7 +43,8 @@ ExitCode draw(const BatchOptions& options, Plan& plan, const PlanSummary& summar
                                    .use = summary.use,
                                    .observer = progress.observer()});
   if (Manifest* manifest = plan.manifest()) manifest->open();
-  writer.emplace(WriterOptions{options.json, options.fail_fast, plan.seed()}, plan.manifest(), progress, out);
+  writer.emplace(WriterOptions{options.json, options.fail_fast, plan.seed(), options.again}, plan.manifest(),
+                 progress, out);
   plan.each([&](PlannedImage& image) {
     throw_if_interrupted();
     plan.decide(image);
@@ -87,13 +88,32 @@ void write_animations(const BatchOptions& options, Plan& plan, std::ostream& out
   if (!options.gif.empty()) tell(options.gif);
 }
 
+// They take no place of a frame, of each other or, unless they may, of an earlier file.
+void check_animations(const BatchOptions& options, Plan& plan) {
+  const auto same = [](const std::filesystem::path& a, const std::filesystem::path& b) {
+    return std::filesystem::absolute(a).lexically_normal() == std::filesystem::absolute(b).lexically_normal();
+  };
+  const auto refuse = [](const std::filesystem::path& file, const char* other) {
+    throw Error(ExitCode::usage, file.string() + ": expected a name of its own, found that of " + other,
+                "choose another name");
+  };
+  for (const auto& file : {options.apng, options.gif}) {
+    if (file.empty()) continue;
+    check_new_file(file, options.replaces_animations);
+    plan.each([&](const PlannedImage& image) {
+      if (same(image.file, file)) refuse(file, "a frame");
+    });
+  }
+  if (!options.apng.empty() && !options.gif.empty() && same(options.apng, options.gif))
+    refuse(options.gif, "the APNG");
+}
+
 }  // namespace
 
 ExitCode run_batch(const BatchOptions& options, Jobs jobs, const OpenEngine& open_engine, std::ostream& out) {
   Plan plan(options.plan, std::move(jobs));
   const PlanSummary summary = plan.check();
-  for (const auto& file : {options.apng, options.gif})
-    if (!file.empty()) OutputCheck().check(file);
+  check_animations(options, plan);
   if (options.plan.manifest) remove_leftovers(*options.plan.manifest);
   ExitCode code = ExitCode::ok;
   if (summary.images > 0) code = draw(options, plan, summary, open_engine, out);
@@ -101,8 +121,8 @@ ExitCode run_batch(const BatchOptions& options, Jobs jobs, const OpenEngine& ope
     write_animations(options, plan, out);
   if (options.plan.grid) write_sheets(*options.plan.grid, plan, options.json, out);
   if (summary.failed_before == 0) return code;
-  spdlog::warn("images that failed in an earlier run: {}; --retry-failed tries them again",
-               summary.failed_before);
+  spdlog::error("images that failed in an earlier run: {}; --retry-failed tries them again",
+                summary.failed_before);
   return ExitCode::jobs_failed;
 }
 

@@ -34,6 +34,13 @@ inline Flag low_memory() {
           .group = group::device};
 }
 
+inline Flag overwrite() {
+  return {.names = "--overwrite",
+          .help = "Replace existing files",
+          .example = "--overwrite",
+          .fallback = "stop with an error"};
+}
+
 // `printed`: "one JSON object per image"; `fallback`: what is printed otherwise.
 inline Flag json(const std::string& printed, std::string fallback) {
   return {

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "batch/run.h"
 #include "batch/workers.h"
 #include "options/output_name.h"
+#include "support/interrupt.h"
 #include "support/model_name.h"
 #include "unclip/error.h"
 #include "verb_library.h"
@@ -58,12 +60,12 @@ int generate_on_devices(GenerateOptions options, std::ostream& out) {
 // One prompt, and nowhere else to go than a new file.
 void check_embedding_job(const GenerateOptions& options, const ImageOptions& job) {
   const fs::path& file = options.save_embedding;
+  if (!job.output.empty() || options.grid)
+    throw Error(ExitCode::usage, "--save-embedding draws no image: expected it without -o and --grid");
   if (options.prompts.size() != 1 || options.job.count != 1 || !options.job.embedding.empty())
     throw Error(ExitCode::usage, "--save-embedding: expected one prompt without --count and --embedding",
                 "run it once per embedding");
-  OutputCheck().check(file);
-  if (!job.overwrite && is_taken(file))
-    throw Error(ExitCode::io, file.string() + ": already exists", "pass --overwrite, or choose another name");
+  check_new_file(file, job.overwrite);
   if (!options.deny_file) return;
   if (const auto rule = PromptPolicy(*options.deny_file).refused_by(job))
     throw Error(ExitCode::refused, "prompt 1: refused by " + *rule, "change it");
@@ -117,14 +119,18 @@ int generate(const GenerateOptions& options, std::ostream& out) {
                      .json = options.json,
                      .fail_fast = options.fail_fast,
                      .quiet = options.verbosity == Verbosity::quiet,
+                     .again = options.again,
                      .apng = options.apng,
                      .gif = options.gif,
+                     .replaces_animations = options.job.overwrite || options.job.skip_existing,
                      .frame_ms = options.frame_ms};
   if (options.prompt_file) {
     batch.plan.shard = options.shard ? *options.shard : shard_of_scheduler();
     batch.plan.manifest = OutputTemplate(options.job.output).folder();
   }
+  std::optional<EndsAtOnce> reading(std::in_place);  // prompts, perhaps from a pipe that stays silent
   const OpenEngine open = [&](EngineOptions engine) {
+    reading.reset();
     return verb_library().open_engine(model, std::move(engine));
   };
   return static_cast<int>(run_batch(batch, jobs_of(options), open, out));

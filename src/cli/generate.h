@@ -10,6 +10,7 @@
 
 #include "batch/shard.h"
 #include "image/contact_sheet.h"
+#include "image/metadata.h"
 #include "options/option_table.h"
 #include "support/log.h"
 #include "unclip/device_choice.h"
@@ -37,7 +38,8 @@ struct GenerateOptions {
   std::filesystem::path apng, gif;                 // animations of all images; empty: none
   int frame_ms = 100;
   bool retry_failed = false;
-  std::optional<Shard> shard;  // of a prompt file; absent: what the scheduler tells, else the whole
+  std::optional<Shard> shard;          // of a prompt file; absent: what the scheduler tells, else the whole
+  std::optional<ImageMetadata> again;  // of --from's image
   Verbosity verbosity = Verbosity::normal;
 };
 

@@ -25,12 +25,7 @@ void Parser::add_convert() {
             .example = "-o ~/models/karlo"},
            convert_.output)
       ->required();
-  add_flag(*verb,
-           {.names = "--overwrite",
-            .help = "Replace existing files",
-            .example = "--overwrite",
-            .fallback = "report an error"},
-           convert_.overwrite);
+  add_flag(*verb, common_flag::overwrite(), convert_.overwrite);
   add_flag(*verb, common_flag::json("one JSON object per file", "SHA-256 and path"), convert_.json);
 }
 

@@ -110,7 +110,7 @@ void Parser::add_frames(CLI::App& verb, const std::string& usual, CLI::Option* l
     add_text(verb,
              {.names = names,
               .value_name = "FILE",
-              .help = std::string("Also write all frames as one ") + kind + ", which replaces FILE",
+              .help = std::string("Also write all frames as one ") + kind,
               .example = std::string(names) + " walk" + (kind[0] == 'A' ? ".png" : ".gif"),
               .fallback = "none",
               .group = group::output},
@@ -145,12 +145,7 @@ void Parser::add_embed() {
             .example = "-o cat.safetensors"},
            embed_.output)
       ->required();
-  add_flag(*verb,
-           {.names = "--overwrite",
-            .help = "Replace an existing file",
-            .example = "--overwrite",
-            .fallback = "stop with an error"},
-           embed_.overwrite);
+  add_flag(*verb, common_flag::overwrite(), embed_.overwrite);
   add_model(*verb, embed_.model, embed_.prior);
   add_device_flags(*verb, embed_.device, embed_.dtype);
   add_flag(*verb, common_flag::json("a JSON object", "the path"), embed_.json);

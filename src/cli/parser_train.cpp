@@ -133,6 +133,7 @@ void Parser::add_eval() {
             .example = "--sheet eval.png",
             .fallback = "none"},
            eval_.sheet);
+  add_flag(*verb, common_flag::overwrite(), eval_.overwrite);
   add_flag(*verb, common_flag::json("one JSON object per row", "a table"), eval_.json);
   add_device_flags(*verb, eval_.device, eval_.dtype);
 }
@@ -195,12 +196,7 @@ void Parser::add_scenes() {
       {.names = "--size", .help = "Width and height in pixels", .example = "--size 256", .fallback = "64"},
       scenes_.size, 8, 4096);
   add_number(*verb, common_flag::threads(), scenes_.threads, 1, 1024);
-  add_flag(*verb,
-           {.names = "--overwrite",
-            .help = "Replace existing files",
-            .example = "--overwrite",
-            .fallback = "stop with an error"},
-           scenes_.overwrite);
+  add_flag(*verb, common_flag::overwrite(), scenes_.overwrite);
 }
 
 void Parser::add_scene_choice(CLI::App& verb) {

@@ -83,6 +83,7 @@ Recorded read_recorded(const std::filesystem::path& image, bool from_files) {
     throw Error(ExitCode::io, image.string() + ": cannot reuse its parameters: " + excerpt(fault.what()),
                 "run unclip info to see them");
   }
+  if (!recorded.metadata.fingerprints.empty()) recorded.options.again = recorded.metadata;
   return recorded;
 }
 

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "batch/prompt_file.h"
+#include "support/interrupt.h"
 #include "support/json_text.h"
 #include "support/utf8.h"
 #include "tokenizer/tokenizer.h"
@@ -68,6 +69,9 @@ int tokenize(const TokenizeOptions& options, std::ostream& out, std::istream& in
   return static_cast<int>(ExitCode::ok);
 }
 
-int tokenize(const TokenizeOptions& options, std::ostream& out) { return tokenize(options, out, std::cin); }
+int tokenize(const TokenizeOptions& options, std::ostream& out) {
+  const EndsAtOnce reading;
+  return tokenize(options, out, std::cin);
+}
 
 }  // namespace unclip

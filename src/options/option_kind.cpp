@@ -4,6 +4,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 #include "options/model_use.h"
@@ -23,6 +24,17 @@ constexpr int kLargestSide = 8192;  // pixels
 
 void require_some(const std::string& value) {
   if (value.empty()) throw std::invalid_argument("expected a text, found an empty one");
+}
+
+// By its ending, or since something else than a file is there: a mistyped path would be drawn as a text.
+bool is_meant_as_file(const std::string& value) {
+  std::string ending = std::filesystem::path(value).extension();
+  std::ranges::transform(ending, ending.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::error_code unusable;
+  return ending == ".png" || ending == ".jpg" || ending == ".jpeg" || ending == ".webp" ||
+         (value.find('/') != std::string::npos &&
+          std::filesystem::exists(std::filesystem::symlink_status(value, unusable)));
 }
 
 }  // namespace
@@ -72,6 +84,9 @@ Option end(Option entry, std::string ImageOptions::*field) {
     std::error_code unusable;
     if (!value.starts_with(kTextEnd) && !value.starts_with(kImageEnd))
       end = (std::filesystem::is_regular_file(value, unusable) ? kImageEnd : kTextEnd) + value;
+    if (end.size() > value.size() && !text_of_end(end).empty() && is_meant_as_file(value))
+      throw std::invalid_argument("expected an image or a text, found " + excerpt(value) +
+                                  ", which is no image file; for a text write " + kTextEnd + excerpt(value));
     const std::string text = text_of_end(end);
     require_some(text + image_of_end(end));
     if (find_invalid_utf8(text)) throw std::invalid_argument("expected UTF-8, found bytes that are none");

@@ -126,6 +126,13 @@ bool ends_in_png(std::string_view name) {
   return end == ".png";
 }
 
+// One file may have many names.
+std::string spelled_out(const std::string& name) {
+  std::error_code no_folder;
+  const fs::path whole = fs::absolute(name, no_folder);
+  return (no_folder ? fs::path(name) : whole).lexically_normal().string();
+}
+
 }  // namespace
 
 OutputTemplate::OutputTemplate(const std::string& output) {
@@ -192,7 +199,7 @@ fs::path OutputNames::next(const std::string& output, const NameFields& fields) 
   const std::string name = last_->second.render(fields);
   std::string unique = name;
   const std::size_t stem = name.size() - std::string_view(".png").size();
-  for (int i = 1; !given.insert(std::hash<std::string>()(unique)).second; ++i) {
+  for (int i = 1; !given.insert(std::hash<std::string>()(spelled_out(unique))).second; ++i) {
     unique = fmt::format("{}-{}{}", name.substr(0, stem), i, name.substr(stem));
   }
   return unique;

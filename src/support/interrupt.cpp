@@ -6,14 +6,16 @@
 
 #include <atomic>
 #include <csignal>
+#include <string_view>
 #include <thread>
+#include <tuple>
 
 #include "unclip/error.h"
 
 namespace unclip {
 namespace {
 
-std::atomic<int> received = 0;
+std::atomic<int> received = 0, waiting = 0;
 
 }  // namespace
 
@@ -27,9 +29,22 @@ void install_interrupt_handlers() {
   pthread_sigmask(SIG_BLOCK, &stops, nullptr);  // threads that start later inherit this
   std::thread([stops] {
     for (int signal = 0; sigwait(&stops, &signal) == 0;)
-      if (received.exchange(signal) != 0) _exit(128 + signal);
+      if (received.exchange(signal) != 0 || waiting > 0) {
+        static constexpr std::string_view kMessage = "error: interrupted\n";
+        std::ignore = ::write(STDERR_FILENO, kMessage.data(), kMessage.size());
+        _exit(128 + signal);
+      }
   }).detach();
 }
+
+EndsAtOnce::EndsAtOnce() {
+  ++waiting;
+  if (!interrupt_requested()) return;
+  --waiting;
+  throw_if_interrupted();
+}
+
+EndsAtOnce::~EndsAtOnce() { --waiting; }
 
 std::optional<int> interrupt_requested() {
   const int signal = received.load();

@@ -10,6 +10,16 @@ namespace unclip {
 // `ulimit -f` shows as a failed write.
 void install_interrupt_handlers();
 
+// While one lives, a signal ends the process at once: it waits for input, which may never come, and has begun
+// nothing.
+class EndsAtOnce {
+ public:
+  EndsAtOnce();  // throws as throw_if_interrupted()
+  ~EndsAtOnce();
+  EndsAtOnce(const EndsAtOnce&) = delete;
+  EndsAtOnce& operator=(const EndsAtOnce&) = delete;
+};
+
 // The signal that arrived (SIGINT or SIGTERM), if any.
 std::optional<int> interrupt_requested();
 

@@ -51,10 +51,7 @@ std::vector<ImageEmbedding> embed_all(const EmbedOptions& options, const std::ve
 }  // namespace
 
 int embed(const EmbedOptions& options, std::ostream& out) {
-  OutputCheck().check(options.output);
-  if (!options.overwrite && is_taken(options.output))
-    throw Error(ExitCode::io, options.output.string() + ": already exists",
-                "pass --overwrite, or choose another name");
+  check_new_file(options.output, options.overwrite);
   const std::vector<std::string> ends = with_prefixes(options.inputs);
   const std::vector<ImageEmbedding> rows = embed_all(options, ends);
   nlohmann::json names = nlohmann::json::array();

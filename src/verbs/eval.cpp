@@ -189,7 +189,7 @@ int eval(const EvalOptions& options, std::ostream& out) {
   size_t images = static_cast<size_t>(options.frechet);
   for (const auto& row : rows) images += row->size() * static_cast<size_t>(options.seeds);
   if (images == 0) throw Error(ExitCode::usage, "no prompt belongs to the chosen rows");
-  if (options.sheet) OutputCheck().check(*options.sheet);
+  if (options.sheet) check_new_file(*options.sheet, options.overwrite);
   Progress progress(static_cast<int>(images), {.quiet = options.verbosity == Verbosity::quiet});
   Evaluation evaluation(options, images, progress);
   if (!options.json)

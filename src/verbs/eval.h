@@ -35,6 +35,7 @@ struct EvalOptions {
   int frechet = 0;  // images for the Fréchet distance, ≥ 2; 0: none
   int batch_size = 16;
   std::optional<std::filesystem::path> sheet;  // PNG of the first image of each prompt, up to 16 a row
+  bool overwrite = false;                      // replace it where it exists
   DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::automatic;
   bool json = false;  // one JSON object a row instead of a table

@@ -13,6 +13,7 @@
 #include "image/png.h"
 #include "refusal.h"
 #include "support/json_text.h"
+#include "support/read_file.h"
 #include "temporary_folder.h"
 
 namespace unclip {
@@ -188,6 +189,58 @@ TEST_F(Run, SkipExistingComputesNothing) {
   EXPECT_EQ(run({"a cat", "a dog"}), ExitCode::ok);
   EXPECT_EQ(studio.seeds(), Seeds{10}) << "half an image is none";
   EXPECT_EQ(read_png(folder.path / "out/a-cat-10.png").width, 2);
+}
+
+TEST_F(Run, WhatIsNoImageOfOursStays) {
+  EXPECT_EQ(run({"a cat", "a dog"}), ExitCode::ok);
+  const fs::path cat = folder.path / "out/a-cat-10.png";
+  const auto refused = [&] {
+    for (const std::string& notes : {std::string("my notes"), std::string("\xFF\xD8\xFF a photo")}) {
+      std::ofstream(cat, std::ios::binary) << notes;
+      expect_refusal(ExitCode::io, "a-cat-10.png: already exists", [&] { run({"a cat", "a dog"}); });
+      EXPECT_EQ(studio.opened, 0);
+      EXPECT_EQ(read_whole_file(cat, 1 << 20, ExitCode::io), notes);
+    }
+  };
+  forget();
+  defaults.skip_existing = true;
+  refused();
+  fs::remove(cat);
+  EXPECT_EQ(run({"a cat", "a dog"}), ExitCode::ok);
+}
+
+// The manifest alone is no proof.
+TEST_F(Run, ADamagedImageIsDrawnAgain) {
+  const auto again = [&] { return run_file("a cat\na dog\n"); };
+  EXPECT_EQ(again(), ExitCode::ok);
+  const fs::path cat = folder.path / "out/a-cat-10.png";
+  const std::string whole = read_whole_file(cat, 1 << 20, ExitCode::io);
+  for (const std::size_t length : {std::size_t{0}, std::size_t{4}, whole.size() - 1}) {
+    forget();
+    fs::resize_file(cat, length);
+    EXPECT_EQ(again(), ExitCode::ok);
+    EXPECT_EQ(studio.seeds(), Seeds{10});
+    EXPECT_EQ(read_whole_file(cat, 1 << 20, ExitCode::io), whole);
+  }
+  std::ofstream(cat) << "my notes";
+  expect_refusal(ExitCode::io, "a-cat-10.png: already exists", again);
+  EXPECT_EQ(read_whole_file(cat, 1 << 20, ExitCode::io), "my notes");
+}
+
+TEST_F(Run, OneFileHasOneName) {
+  std::vector<ImageOptions> jobs(2, defaults);
+  jobs[0].prompt = "a";
+  jobs[0].output = folder.path / "out/a.png";
+  jobs[1].prompt = "b";
+  jobs[1].output = folder.path / "out/../out/./a.png";
+  EXPECT_EQ(run(Jobs(jobs)), ExitCode::ok);
+  EXPECT_EQ(images(), (Files{"a-1.png", "a.png"}));
+}
+
+TEST_F(Run, SeedsDoNotWrap) {
+  options.plan.seed = UINT64_MAX;
+  expect_refusal(ExitCode::usage, "seed: expected at most", [&] { run({"a cat", "a dog"}); });
+  EXPECT_EQ(run({"a cat"}), ExitCode::ok);
 }
 
 TEST_F(Run, ExistingImagesAreRefusedBeforeTheModelOpensUnlessOverwritten) {

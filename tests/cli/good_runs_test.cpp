@@ -172,6 +172,22 @@ TEST_F(TinyModel, SignalsEndTheRunAndKeepImages) {
   EXPECT_EQ(run(images).code, 0) << "a picture is broken, or a temporary file was left";
 }
 
+TEST_F(TinyModel, ASignalEndsTheWaitForPrompts) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  for (const Arguments& arguments : {Arguments{"generate", "-f", "-", "-m", kTiny, "-o", out.string() + "/"},
+                                     Arguments{"tokenize", "-f", "-", "-m", kTiny}}) {
+    Program program(arguments, [&] { dup2(ends[0], STDIN_FILENO); });
+    std::this_thread::sleep_for(std::chrono::seconds(2));
+    program.kill(SIGTERM);
+    const Result result = program.wait();
+    EXPECT_EQ(result.code, 143) << result.signal << result.err;
+    EXPECT_NE(result.err.find("interrupted"), std::string::npos) << result.err;
+  }
+  close(ends[0]);
+  close(ends[1]);
+}
+
 TEST_F(TinyModel, ASecondSignalEndsAtOnce) {
   edit_json(config("super_res_first"), [](json& c) { c["sample_size"] = 2048; });  // steps of many seconds
   Program program(quick({"x", "-v", "-o", out.string() + "/"}, model.string()));

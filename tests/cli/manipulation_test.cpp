@@ -201,6 +201,15 @@ TEST_F(Manipulation, FramesBecomeAnimations) {
   };
   expect_error(frames({"--gif", in_out("none/a.gif"), "--frames", "0"}), 2, {"--frames"});
   expect_error(frames({"--gif", out}), 5, {out.string(), "not a regular file"});
+  expect_error(frames({"--gif", in_out("new/")}), 5, {"expected the name of a file"});
+  expect_error(frames({"--gif", gif}), 5, {gif, "already exists", "--overwrite"});
+  EXPECT_EQ(read_file(gif), moving);
+  expect_error(frames({"--gif", in_out("a.x"), "--apng", in_out("./a.x")}), 2, {"a.x", "that of the APNG"});
+  expect_error(run(karlo("interpolate", {kCat, "a dog", "--seed", "7", "--frames", "1", "--apng",
+                                         in_out("f.png"), "-o", in_out("f.png")})),
+               2, {"f.png", "that of a frame"});
+  for (const std::string& mistyped : {in_out("none.png"), std::string("none.JPG"), std::string("/dev/null")})
+    expect_error(run(karlo("interpolate", {mistyped, "a dog"})), 2, {mistyped, "text:" + mistyped});
   const std::string file = text_file("i.jsonl", json{{"source", "a"}, {"target", "b"}}.dump());
   expect_error(run({"interpolate", "-f", file, "--frames", "3"}), 2, {"--frames", "--prompt-file"});
   expect_error(run({"textdiff", "-f", file, "--theta", "0.3"}), 2, {"--theta", "--prompt-file"});

@@ -89,6 +89,9 @@ TEST_F(Output, WhatIsNoFileIsKnownBeforeTheModel) {
   EXPECT_EQ(run(quick({"x", "-o", place, "--overwrite"})).code, 0);
   EXPECT_FALSE(fs::is_symlink(place));
   EXPECT_FALSE(fs::exists(out / "nowhere"));
+  expect_error(run({"eval", "-m", "/no/such", "--sheet", place}), 5,
+               {place, "already exists", "--overwrite"});
+  expect_error(run({"eval", "-m", "/no/such", "--sheet", place, "--overwrite"}), 3, {"/no/such"});
   std::ofstream(out / "y-1-grid.png") << "mine";
   expect_error(early({"y", "--seed", "1", "--grid", "2x2", "-o", folder}), 5,
                {"y-1-grid.png: already exists"});
