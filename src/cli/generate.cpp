@@ -60,11 +60,12 @@ int generate_on_devices(GenerateOptions options, std::ostream& out) {
 // One prompt, and nowhere else to go than a new file.
 void check_embedding_job(const GenerateOptions& options, const ImageOptions& job) {
   const fs::path& file = options.save_embedding;
-  if (!job.output.empty() || options.grid)
-    throw Error(ExitCode::usage, "--save-embedding draws no image: expected it without -o and --grid");
   if (options.prompts.size() != 1 || options.job.count != 1 || !options.job.embedding.empty())
     throw Error(ExitCode::usage, "--save-embedding: expected one prompt without --count and --embedding",
                 "run it once per embedding");
+  if (!job.output.empty() || options.grid)
+    throw Error(ExitCode::usage, "--save-embedding: expected neither -o nor --grid, since no image is drawn",
+                "leave them out");
   check_new_file(file, job.overwrite);
   if (!options.deny_file) return;
   if (const auto rule = PromptPolicy(*options.deny_file).refused_by(job))

@@ -25,7 +25,8 @@ void set(ImageOptions& job, const char* option, const std::string& value) {
   try {
     find_option(option)->parse(job, value);
   } catch (const std::invalid_argument& fault) {
-    throw Error(ExitCode::usage, std::string(option) + ": " + fault.what());
+    throw Error(ExitCode::usage, std::string(option) + ": " + fault.what(),
+                "run with --help to see what it takes");
   }
 }
 

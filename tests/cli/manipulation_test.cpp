@@ -167,15 +167,16 @@ TEST_F(Manipulation, TheEndsOfAnInterpolationAreTheEndsOwn) {
     return drawn;
   };
   const auto texts = frames({"a red circle", "two small stars"}, "texts");
-  EXPECT_EQ(largest_difference(texts.front(), text), 0);
-  EXPECT_EQ(largest_difference(texts.back(), star), 0);
+  // Both texts are read at once, and some processors' kernels round by how many there are.
+  EXPECT_LE(largest_difference(texts.front(), text), 1);
+  EXPECT_LE(largest_difference(texts.back(), star), 1);
   EXPECT_NE(texts[2].pixels, text.pixels);
   const auto images = frames({kCat, kDog}, "images");
   EXPECT_EQ(largest_difference(images.front(), cat), 0);
   EXPECT_EQ(largest_difference(images.back(), own("variations", kDog, "dog.png")), 0);
   const auto through = frames({"a red circle", kCat, "two small stars"}, "through");
-  EXPECT_EQ(largest_difference(through.front(), text), 0);
-  EXPECT_EQ(largest_difference(through.back(), star), 0);
+  EXPECT_LE(largest_difference(through.front(), text), 1);
+  EXPECT_LE(largest_difference(through.back(), star), 1);
 }
 
 TEST_F(Manipulation, FramesBecomeAnimations) {
