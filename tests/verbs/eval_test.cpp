@@ -57,6 +57,7 @@ TEST(Eval, DrawsFromWhicheverEmbeddingIsAskedFor) {
   EvalOptions options = tiny_options();
   options.rows = {Row::color};
   options.sheet = folder.path / "sheet.png";
+  options.overwrite = true;
   std::set<std::vector<uint8_t>> sheets;
   for (const EvalEmbedding choice : {EvalEmbedding::prior, EvalEmbedding::none}) {
     options.embedding = choice;
