@@ -24,18 +24,13 @@ constexpr const char* kOtherPlace = "choose another place with -o";
 constexpr std::string_view kPngBegin = "\x89PNG\r\n\x1A\n";
 constexpr std::string_view kPngEnd{"\0\0\0\0IEND\xAE\x42\x60\x82", 12};
 
-// Up to so many bytes from there on.
-std::string read_some(const fs::path& file, std::ifstream::off_type from, std::ios::seekdir where,
-                      std::size_t count) {
-  std::ifstream in(file, std::ios::binary);
-  in.seekg(from, where);
+// Up to so many bytes from where it stands.
+std::string read_some(std::istream& in, std::size_t count) {
   std::string bytes(count, '\0');
   in.read(bytes.data(), static_cast<std::streamsize>(count));
   bytes.resize(static_cast<std::size_t>(in.gcount()));
   return bytes;
 }
-
-std::string beginning_of(const fs::path& file) { return read_some(file, 0, std::ios::beg, kPngBegin.size()); }
 
 }  // namespace
 
@@ -78,13 +73,16 @@ void check_new_file(const fs::path& file, bool overwrite) {
 }
 
 bool looks_whole(const fs::path& file) {
-  const auto size = static_cast<std::ifstream::off_type>(kPngEnd.size());
-  return beginning_of(file) == kPngBegin && read_some(file, -size, std::ios::end, kPngEnd.size()) == kPngEnd;
+  std::ifstream in(file, std::ios::binary);
+  if (read_some(in, kPngBegin.size()) != kPngBegin) return false;
+  in.seekg(-static_cast<std::ifstream::off_type>(kPngEnd.size()), std::ios::end);
+  return read_some(in, kPngEnd.size()) == kPngEnd;
 }
 
 bool is_begun_image(const fs::path& file) {
   std::error_code missing;
-  return kPngBegin.starts_with(beginning_of(file)) && fs::is_regular_file(file, missing);
+  std::ifstream in(file, std::ios::binary);
+  return kPngBegin.starts_with(read_some(in, kPngBegin.size())) && fs::is_regular_file(file, missing);
 }
 
 bool is_whole_image(const fs::path& file) {

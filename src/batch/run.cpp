@@ -3,12 +3,16 @@
 
 #include <spdlog/spdlog.h>
 
+#include <set>
+#include <string>
+
 #include "batch/contact_sheets.h"
 #include "batch/image_writer.h"
 #include "batch/output_check.h"
 #include "engine/prompt_length.h"
 #include "image/animation.h"
 #include "image/png.h"
+#include "options/output_name.h"
 #include "support/atomic_file.h"
 #include "support/interrupt.h"
 #include "support/json_text.h"
@@ -88,24 +92,23 @@ void write_animations(const BatchOptions& options, Plan& plan, std::ostream& out
   if (!options.gif.empty()) tell(options.gif);
 }
 
+Error needs_own_name(const std::filesystem::path& animation, const char* other) {
+  return {ExitCode::usage, animation.string() + ": expected a name of its own, found that of " + other,
+          "choose another name"};
+}
+
 // They take no place of a frame, of each other or, unless they may, of an earlier file.
 void check_animations(const BatchOptions& options, Plan& plan) {
-  const auto same = [](const std::filesystem::path& a, const std::filesystem::path& b) {
-    return std::filesystem::absolute(a).lexically_normal() == std::filesystem::absolute(b).lexically_normal();
-  };
-  const auto refuse = [](const std::filesystem::path& file, const char* other) {
-    throw Error(ExitCode::usage, file.string() + ": expected a name of its own, found that of " + other,
-                "choose another name");
-  };
+  std::set<std::string> taken;
   for (const auto& file : {options.apng, options.gif}) {
     if (file.empty()) continue;
     check_new_file(file, options.replaces_animations);
-    plan.each([&](const PlannedImage& image) {
-      if (same(image.file, file)) refuse(file, "a frame");
-    });
+    if (!taken.insert(spelled_out(file)).second) throw needs_own_name(file, "the APNG");
   }
-  if (!options.apng.empty() && !options.gif.empty() && same(options.apng, options.gif))
-    refuse(options.gif, "the APNG");
+  if (taken.empty()) return;
+  plan.each([&](const PlannedImage& image) {
+    if (taken.contains(spelled_out(image.file))) throw needs_own_name(image.file, "a frame");
+  });
 }
 
 }  // namespace

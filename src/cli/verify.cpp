@@ -11,11 +11,11 @@
 
 #include "engine/engine.h"
 #include "image/difference.h"
-#include "image/resize.h"
 #include "options/advice.h"
 #include "options/check_options.h"
 #include "options/option_table.h"
 #include "recorded.h"
+#include "serve/answer.h"
 #include "support/interrupt.h"
 #include "support/json_text.h"
 #include "support/progress.h"
@@ -52,11 +52,8 @@ class Verifier {
         draw(recorded, {.options = checked(recorded), .seed = recorded.metadata.seed, .done = {}});
     progress_.clear();
     // `unclip serve` scales what it has drawn to the size that a call asks for.
-    if (const Image& image = found.image; image.width == recorded.metadata.width &&
-                                          image.height == recorded.metadata.height &&
-                                          (image.width != expected.width || image.height != expected.height))
-      found.image =
-          resize(image, expected.width, expected.height, ResizeFilter::lanczos, /*reduce_first=*/true);
+    if (found.image.width == recorded.metadata.width && found.image.height == recorded.metadata.height)
+      found.image = at_size(std::move(found.image), {expected.width, expected.height});
     Comparison comparison = judge(expected, found.image, changed_weights(recorded.metadata, found.metadata));
     if (const auto batch = recorded.metadata.options.find("batch-size");
         !comparison.passed && batch != recorded.metadata.options.end() && *batch != options_.batch_size)

@@ -4,13 +4,13 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 
 #include "options/model_use.h"
 #include "options/output_name.h"
 #include "options/task.h"
 #include "support/json_text.h"
+#include "support/lower_case.h"
 #include "support/one_of.h"
 #include "support/utf8.h"
 
@@ -28,9 +28,7 @@ void require_some(const std::string& value) {
 
 // By its ending, or since something else than a file is there: a mistyped path would be drawn as a text.
 bool is_meant_as_file(const std::string& value) {
-  std::string ending = std::filesystem::path(value).extension();
-  std::ranges::transform(ending, ending.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string ending = lower_case(std::filesystem::path(value).extension());
   std::error_code unusable;
   return ending == ".png" || ending == ".jpg" || ending == ".jpeg" || ending == ".webp" ||
          (value.find('/') != std::string::npos &&

@@ -126,13 +126,6 @@ bool ends_in_png(std::string_view name) {
   return end == ".png";
 }
 
-// One file may have many names.
-std::string spelled_out(const std::string& name) {
-  std::error_code no_folder;
-  const fs::path whole = fs::absolute(name, no_folder);
-  return (no_folder ? fs::path(name) : whole).lexically_normal().string();
-}
-
 }  // namespace
 
 OutputTemplate::OutputTemplate(const std::string& output) {
@@ -185,6 +178,12 @@ fs::path OutputTemplate::folder() const {
   const bool literal = pieces_[0].field == Field::literal;
   const std::string start = literal ? pieces_[0].text : "";
   return start.substr(0, start.rfind('/') + 1);  // npos + 1 is 0
+}
+
+std::string spelled_out(const fs::path& path) {
+  std::error_code no_folder;
+  const fs::path whole = fs::absolute(path, no_folder);
+  return (no_folder ? path : whole).lexically_normal().string();
 }
 
 fs::path OutputNames::next(const std::string& output, const NameFields& fields) {

@@ -55,6 +55,9 @@ class OutputTemplate {
   std::vector<Piece> pieces_;
 };
 
+// Absolute, without detours: the same for every way to write a path.
+std::string spelled_out(const std::filesystem::path& path);
+
 // Gives each image of a run its path. Keeps 64 bits of every name that it gave; where names tell their
 // index, of the current job's alone.
 class OutputNames {

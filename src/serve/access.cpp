@@ -6,10 +6,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cctype>
 #include <fstream>
 
 #include "support/log.h"
+#include "support/lower_case.h"
 #include "support/sha256.h"
 #include "support/text_file.h"
 #include "unclip/error.h"
@@ -49,12 +49,6 @@ std::vector<std::string> read_key_digests(const std::filesystem::path& file) {
   return digests;
 }
 
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 // "example.org:80" → "example.org"; "[::1]:80" → "[::1]".
 std::string without_port(const std::string& authority) {
   const std::size_t colon = authority.rfind(':');
@@ -65,7 +59,7 @@ std::string without_port(const std::string& authority) {
 }
 
 bool holds(const std::vector<std::string>& names, const std::string& authority) {
-  const std::string full = lower(authority);
+  const std::string full = lower_case(authority);
   return std::ranges::find(names, full) != names.end() ||
          std::ranges::find(names, without_port(full)) != names.end();
 }
@@ -82,7 +76,7 @@ void ApiKeys::reload() {
 
 std::string ApiKeys::identify(const std::string& authorization) const {
   static constexpr std::string_view kBearer = "bearer ";
-  if (lower(authorization.substr(0, kBearer.size())) != kBearer) return "";
+  if (lower_case(authorization.substr(0, kBearer.size())) != kBearer) return "";
   const std::string digest = sha256_hex(trimmed(authorization.substr(kBearer.size())));
   const std::lock_guard lock(mutex_);
   bool known = false;
@@ -93,12 +87,12 @@ std::string ApiKeys::identify(const std::string& authorization) const {
 
 HostNames::HostNames(const std::string& host, const std::vector<std::string>& more)
     : own_{"localhost", "127.0.0.1", "[::1]"} {
-  own_.push_back(lower(host.find(':') == std::string::npos ? host : '[' + host + ']'));
+  own_.push_back(lower_case(host.find(':') == std::string::npos ? host : '[' + host + ']'));
   for (const std::string& name : more) {
     if (name.empty() || name.find_first_of("/ \t@?#") != std::string::npos)
       throw Error(ExitCode::usage, "--allow-host " + name + ": expected a name, with or without a port",
                   "for https://images.example.org/ pass images.example.org");
-    more_.push_back(lower(name));
+    more_.push_back(lower_case(name));
   }
 }
 
@@ -108,7 +102,7 @@ bool HostNames::allows_origin(const std::string& origin, const std::string& host
   const std::size_t scheme = origin.find("://");
   if (scheme == std::string::npos) return false;  // "null"
   const std::string authority = origin.substr(scheme + 3);
-  return lower(authority) == lower(host) || holds(more_, authority);
+  return lower_case(authority) == lower_case(host) || holds(more_, authority);
 }
 
 bool is_any_address(const std::string& host) {
@@ -119,7 +113,7 @@ bool is_any_address(const std::string& host) {
 }
 
 bool is_loopback(const std::string& host) {
-  if (lower(host) == "localhost") return true;
+  if (lower_case(host) == "localhost") return true;
   in_addr four{};
   in6_addr six{};
   if (::inet_pton(AF_INET, host.c_str(), &four) == 1) return (ntohl(four.s_addr) >> 24) == 127;

@@ -16,14 +16,18 @@ void forget_files(nlohmann::json& options) {
 }
 
 FinishedImage finish(const ImageCall& call, Image image, uint64_t seed, const PngText& text) {
-  if (const auto& to = call.resize_to; to && (image.width != to->width || image.height != to->height))
-    image = resize(image, to->width, to->height, ResizeFilter::lanczos, /*reduce_first=*/true);
+  if (call.resize_to) image = at_size(std::move(image), *call.resize_to);
   const std::vector<std::byte> png = encode_png(image, text);
   return {std::string(reinterpret_cast<const char*>(png.data()), png.size()), seed, image.width,
           image.height};
 }
 
 }  // namespace
+
+Image at_size(Image image, const ImageSize& size) {
+  if (ImageSize{image.width, image.height} == size) return image;
+  return resize(image, size.width, size.height, ResizeFilter::lanczos, /*reduce_first=*/true);
+}
 
 FinishedImage finish_image(const ImageCall& call, ImageResult result) {
   ImageMetadata metadata = std::move(result.metadata);

@@ -15,6 +15,9 @@ struct FinishedImage {
   int width = 0, height = 0;
 };
 
+// As a call's size shows what was drawn.
+Image at_size(Image image, const ImageSize& size);
+
 // Resized where the call asks for it, with metadata that names no file of this machine.
 FinishedImage finish_image(const ImageCall& call, ImageResult result);
 

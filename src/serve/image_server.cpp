@@ -2,7 +2,6 @@
 #include "serve/image_server.h"
 
 #include <spdlog/spdlog.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <thread>
@@ -12,6 +11,7 @@
 #include "serve/page_api.h"
 #include "serve/routes.h"
 #include "support/json_text.h"
+#include "support/lower_case.h"
 #include "support/utf8.h"
 
 namespace unclip {
@@ -51,7 +51,7 @@ void expect_clear_length(const httplib::Request& request) {
       (request.has_header("Content-Length") && (!is_number || chunked)))
     throw ApiError(400, "Content-Length: expected one number, and no Transfer-Encoding beside it");
   if (chunked && (request.get_header_value_count("Transfer-Encoding") > 1 ||
-                  strcasecmp(request.get_header_value("Transfer-Encoding").c_str(), "chunked") != 0))
+                  lower_case(request.get_header_value("Transfer-Encoding")) != "chunked"))
     throw ApiError(400, "Transfer-Encoding: expected chunked alone");
 }
 
@@ -236,9 +236,7 @@ void ImageServer::expect_allowed(const Request& request) const {
     throw ApiError(415, "expected a body without Content-Encoding", {}, "unsupported_media_type");
   const bool form = route::wants_form(request.path);
   const char* type = form ? "multipart/form-data" : kJsonType;
-  std::string given = request.get_header_value("Content-Type");
-  std::ranges::transform(given, given.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string given = lower_case(request.get_header_value("Content-Type"));
   if (given.substr(0, given.find_first_of("; ")) != type)
     throw ApiError(415, std::string("expected a body of Content-Type ") + type, {}, "unsupported_media_type");
   if (phase_ == Phase::open) return;

@@ -38,6 +38,7 @@ class ScenesSource final : public ImageSource {
 };
 
 constexpr int kSmallestSide = 8;  // pixels
+constexpr size_t kNamed = 5;      // faults after the first
 
 struct Entry {
   fs::path file;
@@ -130,6 +131,32 @@ class FolderSource final : public ImageSource {
     return {square(read(entry), size), entry.caption, {}};
   }
 
+  void check(int threads) const override {
+    std::vector<std::optional<Error>> found(entries_.size());
+    Workers(threads).for_each(static_cast<int64_t>(entries_.size()), [&](int64_t i) {
+      if (interrupt_requested()) return;
+      const auto at = static_cast<size_t>(i);
+      try {
+        read(entries_[at]);
+      } catch (const Error& fault) {
+        found[at] = fault;
+      }
+    });
+    throw_if_interrupted();
+    std::vector<size_t> faults;
+    for (size_t i = 0; i < found.size(); ++i)
+      if (found[i]) faults.push_back(i);
+    if (faults.empty()) return;
+    const Error& first = *found[faults.front()];
+    if (faults.size() == 1) throw Error(first);
+    std::string others;
+    for (size_t i = 1; i < std::min(faults.size(), kNamed + 1); ++i)
+      others += ", " + entries_[faults[i]].where;
+    throw Error(first.code, first.what(),
+                fmt::format("{} of {} images cannot be used; the others: {}{}", faults.size(),
+                            entries_.size(), others.substr(2), faults.size() > kNamed + 1 ? ", …" : ""));
+  }
+
  private:
   using Order = std::shared_ptr<const std::vector<size_t>>;
 
@@ -154,35 +181,7 @@ class FolderSource final : public ImageSource {
   mutable Order order_;
 };
 
-constexpr size_t kNamed = 5;  // faults after the first
-
 }  // namespace
-
-void check_images(const fs::path& folder, int threads) {
-  const std::vector<Entry> entries = read_entries(folder, /*captioned_only=*/false);
-  std::vector<std::optional<Error>> found(entries.size());
-  Workers(threads).for_each(static_cast<int64_t>(entries.size()), [&](int64_t i) {
-    if (interrupt_requested()) return;
-    const auto at = static_cast<size_t>(i);
-    try {
-      read(entries[at]);
-    } catch (const Error& fault) {
-      found[at] = fault;
-    }
-  });
-  throw_if_interrupted();
-  std::vector<size_t> faults;
-  for (size_t i = 0; i < found.size(); ++i)
-    if (found[i]) faults.push_back(i);
-  if (faults.empty()) return;
-  const Error& first = *found[faults.front()];
-  if (faults.size() == 1) throw Error(first);
-  std::string others;
-  for (size_t i = 1; i < std::min(faults.size(), kNamed + 1); ++i) others += ", " + entries[faults[i]].where;
-  throw Error(first.code, first.what(),
-              fmt::format("{} of {} images cannot be used; the others: {}{}", faults.size(), entries.size(),
-                          others.substr(2), faults.size() > kNamed + 1 ? ", …" : ""));
-}
 
 std::unique_ptr<ImageSource> scenes_source(const SceneOptions& options) {
   return std::make_unique<ScenesSource>(options);

@@ -25,6 +25,9 @@ class ImageSource {
   virtual ~ImageSource() = default;
   // Safe on many threads.
   virtual Example get(uint64_t index, int size) const = 0;
+  // Reads every image once, by `threads`: a long training does not begin with one that cannot be read. Throws
+  // Error with the first fault and where the others are. Scenes have none.
+  virtual void check(int /*threads*/) const {}
 };
 
 std::unique_ptr<ImageSource> scenes_source(const SceneOptions& options);
@@ -35,10 +38,6 @@ std::unique_ptr<ImageSource> scenes_source(const SceneOptions& options);
 // and for fewer than two images, Error(io) for images that cannot be read.
 std::unique_ptr<ImageSource> folder_source(const std::filesystem::path& folder, uint64_t seed,
                                            bool captioned_only);
-
-// Reads every image of a folder once, by `threads`: a long training does not begin with one that cannot be
-// read. Throws Error with the first fault and where the others are.
-void check_images(const std::filesystem::path& folder, int threads);
 
 // The images of one phase: scenes, or the user's folder.
 std::shared_ptr<const ImageSource> make_source(const SceneOptions& scenes,

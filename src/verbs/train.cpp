@@ -141,7 +141,7 @@ void check_judge(const TrainOptions& options, const Recipe& recipe) {
 // What stages find in the run folder: written by the first process.
 void prepare_folder(const TrainOptions& options, const Recipe& recipe, const fs::path& model,
                     const ImageSource& source, int threads) {
-  if (options.data && !fs::exists(model)) check_images(*options.data, threads);
+  if (!fs::exists(model)) source.check(threads);
   fs::create_directories(model);
   if (!makes_pipeline(options)) return;
   if (options.from) copy_missing(*options.from, model);

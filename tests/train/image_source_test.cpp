@@ -113,12 +113,12 @@ TEST(FolderSource, NamesAllThatCannotBeUsedBeforeTraining) {
                     torn = R"({"file_name": "torn.png", "text": "b"})"
                            "\n";
   folder.list(kGood + kGood);
-  EXPECT_NO_THROW(check_images(folder.path, 2));
+  EXPECT_NO_THROW(folder_source(folder.path, 1, false)->check(2));
   folder.list(kGood + torn);
-  expect_refusal(ExitCode::io, "metadata.jsonl:2: ", [&] { check_images(folder.path, 2); });
+  expect_refusal(ExitCode::io, "metadata.jsonl:2: ", [&] { folder_source(folder.path, 1, false)->check(2); });
   folder.list(kGood + small + kGood + torn);
   try {
-    check_images(folder.path, 2);
+    folder_source(folder.path, 1, false)->check(2);
     FAIL() << "all can be used";
   } catch (const Error& error) {
     EXPECT_EQ(error.code, ExitCode::usage);
@@ -128,7 +128,7 @@ TEST(FolderSource, NamesAllThatCannotBeUsedBeforeTraining) {
   }
   folder.list(kGood + R"({"file_name": "a.png", "text": 3})");
   expect_refusal(ExitCode::usage, "expected a string \"text\", found number",
-                 [&] { check_images(folder.path, 2); });
+                 [&] { folder_source(folder.path, 1, false)->check(2); });
 }
 
 TEST(FolderSource, TakesGrayImagesAndJpegs) {
