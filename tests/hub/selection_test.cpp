@@ -16,7 +16,7 @@ constexpr const char* kIndex =
     R"({"_class_name": "UnCLIPPipeline", "prior": ["diffusers", "PriorTransformer"],
   "tokenizer": ["transformers", "CLIPTokenizer"], "safety_checker": [null, null], "scale": 3})";
 
-RepoListing listing(const Names& names) {
+RepoListing listing_of(const Names& names) {
   RepoListing out;
   for (const std::string& name : names)
     out.files.push_back({.name = name, .size = 10, .etag = std::string(40, 'a')});
@@ -25,7 +25,7 @@ RepoListing listing(const Names& names) {
 
 Names chosen(const Names& names, DtypeChoice dtype = DtypeChoice::automatic) {
   Names out;
-  const Selection selection = select_files(listing(names), kIndex, dtype);
+  const Selection selection = select_files(listing_of(names), kIndex, dtype);
   EXPECT_TRUE(selection.pickles.empty());
   for (const RemoteFile& file : selection.files) out.insert(file.name);
   EXPECT_EQ(selection.bytes(), 10 * out.size());
@@ -87,7 +87,8 @@ TEST(Selection, TakesShardsWithTheirIndex) {
 TEST(Selection, TakesCheckpointsOnlyOfComponentsWithoutSafetensors) {
   const auto pickles = [](const Names& names, DtypeChoice dtype) {
     Names out;
-    for (const RemoteFile& file : select_files(listing(names), kIndex, dtype).pickles) out.insert(file.name);
+    for (const RemoteFile& file : select_files(listing_of(names), kIndex, dtype).pickles)
+      out.insert(file.name);
     return out;
   };
   const Names full{"prior/diffusion_pytorch_model.bin"}, half{"prior/diffusion_pytorch_model.fp16.bin"};
@@ -105,7 +106,7 @@ TEST(Selection, TakesCheckpointsOnlyOfComponentsWithoutSafetensors) {
 TEST(Selection, RefusesABadIndex) {
   for (const char* bad : {"", "[]", "{", "\"prior\""})
     expect_refusal(ExitCode::model, "model_index.json",
-                   [&] { select_files(listing({}), bad, DtypeChoice::automatic); });
+                   [&] { select_files(listing_of({}), bad, DtypeChoice::automatic); });
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "image/good_files.h"
 #include "image/image_file.h"
 #include "image/png_files.h"
+#include "peak_memory.h"
 #include "refusal.h"
 
 namespace unclip {
@@ -84,12 +85,6 @@ void refuse(const std::string& file, const std::string& part) {
   expect_refusal(ExitCode::io, part, [&] { decode_image(file, "picture"); });
 }
 
-long peak() {  // of this process, in KB
-  rusage use{};
-  getrusage(RUSAGE_SELF, &use);
-  return use.ru_maxrss;
-}
-
 std::string riff(const std::string& type, const std::string& data) {
   const auto number = [](std::size_t value) {
     std::string bytes;
@@ -100,7 +95,7 @@ std::string riff(const std::string& type, const std::string& data) {
 }
 
 TEST(Bomb, OfWebPIsRefused) {
-  const long before = peak();
+  const long before = peak_kilobytes();
   const auto lossless = [](unsigned width, unsigned height) {  // 14 bits each, minus 1
     const unsigned bits = (width - 1) | (height - 1) << 14;
     std::string head = "\x2f";
@@ -111,7 +106,7 @@ TEST(Bomb, OfWebPIsRefused) {
   refuse(lossless(10'000, 10'000), "the WebP is corrupt or truncated");
   refuse(riff("VP8X", std::string("\0\0\0\0\xff\xff\xff\xff\xff\xff", 10)), "WebP");
   refuse(std::string("RIFF\xff\xff\xff\x7fWEBPVP8 ", 16), "the WebP is corrupt or truncated");
-  EXPECT_LT(peak() - before, 400'000);
+  EXPECT_LT(peak_kilobytes() - before, 400'000);
 }
 
 TEST(Bomb, OfScansIsRefused) {
@@ -144,13 +139,13 @@ std::string packed_zeros(const std::string& head) {
 TEST(Bomb, OfAProfileIsLeftPacked) {
   const std::string png = good_file("png 2 of 8 bits");
   const Image plain = decode_image(png, "picture");
-  const long before = peak();
+  const long before = peak_kilobytes();
   for (const std::string& size : {std::string("\4\0\0\0", 4), std::string("\0\0\2\0", 4)}) {
     std::string file = png;
     file.insert(33, chunk_bytes("iCCP", std::string("a\0\0", 3) + packed_zeros(size)));
     EXPECT_EQ(decode_image(file, "picture").pixels, plain.pixels);
   }
-  EXPECT_LT(peak() - before, 50'000);
+  EXPECT_LT(peak_kilobytes() - before, 50'000);
 }
 
 TEST(MovingWebP, IsRefused) {

@@ -1,13 +1,13 @@
 // Images of every kind against the pixels that Pillow gives (scripts/golden/images.py), and files that
 // promise more than they hold.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "image/good_files.h"
 #include "image/image_file.h"
 #include "image/png_files.h"
 #include "image/resize.h"
+#include "peak_memory.h"
 #include "refusal.h"
 
 namespace unclip {
@@ -49,15 +49,8 @@ std::string png_of(uint32_t width, uint32_t height, const std::string& chunks) {
   return "\x89PNG\r\n\x1a\n" + chunk_bytes("IHDR", header) + chunks;
 }
 
-// The most memory that this process has had, in kilobytes.
-long peak() {
-  rusage use{};
-  getrusage(RUSAGE_SELF, &use);
-  return use.ru_maxrss;
-}
-
 TEST(SmallFile, TakesLittleMemoryWhateverItPromises) {
-  const long before = peak();
+  const long before = peak_kilobytes();
   const auto refuse = [](const std::string& file, const std::string& part) {
     expect_refusal(ExitCode::io, part, [&] { decode_image(file, "picture"); });
   };
@@ -74,7 +67,7 @@ TEST(SmallFile, TakesLittleMemoryWhateverItPromises) {
     large.replace(frame + 5, 4, "\x27\x10\x27\x10");  // 10,000 × 10,000
     refuse(large, "the JPEG is corrupt or truncated");
   }
-  EXPECT_LT(peak() - before, 400'000);  // libjpeg clears its coefficients before it misses any
+  EXPECT_LT(peak_kilobytes() - before, 400'000);  // libjpeg clears its coefficients before it misses any
 }
 
 TEST(Place, MayHoldARegularFileOnly) {

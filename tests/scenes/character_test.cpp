@@ -6,26 +6,20 @@
 #include <algorithm>
 #include <set>
 
+#include "scenes/pixels_apart.h"
+
 namespace unclip {
 namespace {
 
-constexpr int size = 64;
+constexpr int kCharacterSize = 64;
 
 std::vector<uint8_t> painted(Kind kind, Mood mood, Wear wear) {
-  Canvas canvas(size);
+  Canvas canvas(kCharacterSize);
   const Local local(canvas, {0.5, 0.55}, 0.4);
   const Body body = paint_body(canvas, kind, center(Color::green));
   paint_face(canvas, body, mood);
   paint_wear(canvas, body, wear, wear == Wear::crown ? hex(0xf2b632) : center(Color::red));
   return canvas.rgb();
-}
-
-double unlike(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b) {
-  int count = 0;
-  for (size_t i = 0; i < a.size(); i += 3) {
-    count += std::abs(a[i] - b[i]) + std::abs(a[i + 1] - b[i + 1]) + std::abs(a[i + 2] - b[i + 2]) > 60;
-  }
-  return count * 3.0 / static_cast<double>(a.size());
 }
 
 TEST(Character, KindsMoodsAndClothesShow) {
@@ -34,19 +28,20 @@ TEST(Character, KindsMoodsAndClothesShow) {
     const Kind kind = static_cast<Kind>(k);
     const std::vector<uint8_t> plain = painted(kind, Mood::none, Wear::nothing);
     for (int other = 0; other < k; ++other) {
-      kinds = std::min(kinds, unlike(plain, painted(static_cast<Kind>(other), Mood::none, Wear::nothing)));
+      kinds = std::min(kinds,
+                       pixels_apart(plain, painted(static_cast<Kind>(other), Mood::none, Wear::nothing), 60));
     }
     for (int a = 0; a < 6; ++a) {
       for (int b = 0; b < a; ++b) {
-        const double share = unlike(painted(kind, static_cast<Mood>(a), Wear::nothing),
-                                    painted(kind, static_cast<Mood>(b), Wear::nothing));
+        const double share = pixels_apart(painted(kind, static_cast<Mood>(a), Wear::nothing),
+                                          painted(kind, static_cast<Mood>(b), Wear::nothing), 60);
         moods = std::min(moods, share);
         EXPECT_GE(share, 0.01) << name(kind) << " " << name(static_cast<Mood>(a)) << " "
                                << name(static_cast<Mood>(b));
       }
     }
     for (const Wear wear : {Wear::hat, Wear::crown, Wear::glasses, Wear::scarf}) {
-      const double share = unlike(plain, painted(kind, Mood::none, wear));
+      const double share = pixels_apart(plain, painted(kind, Mood::none, wear), 60);
       wears = std::min(wears, share);
       EXPECT_GE(share, 0.015) << name(kind) << " wear " << static_cast<int>(wear);
     }

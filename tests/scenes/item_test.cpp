@@ -7,26 +7,20 @@
 #include <cmath>
 #include <set>
 
+#include "scenes/pixels_apart.h"
+
 namespace unclip {
 namespace {
 
-constexpr int size = 64;
-constexpr double half = 0.35;
+constexpr int kItemSize = 64;
+constexpr double kHalf = 0.35;
 
 std::vector<uint8_t> painted(Item item, Rgb base, Rgb background) {
-  Canvas canvas(size);
+  Canvas canvas(kItemSize);
   canvas.fill(background);
-  const Local local(canvas, {0.5, 0.5}, half);
+  const Local local(canvas, {0.5, 0.5}, kHalf);
   paint_item(canvas, item, base);
   return canvas.rgb();
-}
-
-double unlike(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b) {
-  int count = 0;
-  for (size_t i = 0; i < a.size(); i += 3) {
-    count += std::abs(a[i] - b[i]) + std::abs(a[i + 1] - b[i + 1]) + std::abs(a[i + 2] - b[i + 2]) > 40;
-  }
-  return count * 3.0 / static_cast<double>(a.size());
 }
 
 TEST(Item, FillsItsPlaceAndNoMore) {
@@ -34,17 +28,18 @@ TEST(Item, FillsItsPlaceAndNoMore) {
   for (int i = 0; i < item_count; ++i) {
     const std::vector<uint8_t> pixels = painted(static_cast<Item>(i), base, background);
     int inside = 0, outside = 0;
-    for (int y = 0; y < size; ++y) {
-      for (int x = 0; x < size; ++x) {
-        const uint8_t* p = &pixels[static_cast<size_t>((y * size + x) * 3)];
+    for (int y = 0; y < kItemSize; ++y) {
+      for (int x = 0; x < kItemSize; ++x) {
+        const uint8_t* p = &pixels[static_cast<size_t>((y * kItemSize + x) * 3)];
         if (std::abs(p[0] - 245) + std::abs(p[1] - 245) + std::abs(p[2] - 245) <= 12) continue;
-        const double reach = std::max(std::abs((x + 0.5) / size - 0.5), std::abs((y + 0.5) / size - 0.5));
-        ++(reach < 1.08 * half ? inside : outside);
+        const double reach =
+            std::max(std::abs((x + 0.5) / kItemSize - 0.5), std::abs((y + 0.5) / kItemSize - 0.5));
+        ++(reach < 1.08 * kHalf ? inside : outside);
       }
     }
     const std::string_view word = name(static_cast<Item>(i));
-    std::printf("%s fills %.3f of the picture\n", word.data(), inside / double{size * size});
-    EXPECT_GE(inside, 0.08 * size * size) << word;
+    std::printf("%s fills %.3f of the picture\n", word.data(), inside / double{kItemSize * kItemSize});
+    EXPECT_GE(inside, 0.08 * kItemSize * kItemSize) << word;
     EXPECT_EQ(outside, 0) << word;
   }
 }
@@ -53,8 +48,8 @@ TEST(Item, IsUnlikeTheOthers) {
   const Rgb background = center(Color::white), base = center(Color::green);
   for (int i = 0; i < item_count; ++i) {
     for (int j = 0; j < i; ++j) {
-      EXPECT_GT(unlike(painted(static_cast<Item>(i), base, background),
-                       painted(static_cast<Item>(j), base, background)),
+      EXPECT_GT(pixels_apart(painted(static_cast<Item>(i), base, background),
+                             painted(static_cast<Item>(j), base, background), 40),
                 0.05)
           << name(static_cast<Item>(i)) << " " << name(static_cast<Item>(j));
     }
@@ -73,7 +68,7 @@ TEST(Item, ShowsItsColor) {
         near +=
             std::hypot(with[p] / 255.0 - c.r, with[p + 1] / 255.0 - c.g, with[p + 2] / 255.0 - c.b) < 0.32;
       }
-      EXPECT_GT(near, 0.02 * size * size) << name(color) << " " << name(static_cast<Item>(i));
+      EXPECT_GT(near, 0.02 * kItemSize * kItemSize) << name(color) << " " << name(static_cast<Item>(i));
     }
   }
 }

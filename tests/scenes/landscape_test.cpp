@@ -12,10 +12,10 @@
 namespace unclip {
 namespace {
 
-constexpr int size = 64;
+constexpr int kLandscapeSize = 64;
 
 std::vector<uint8_t> painted(const Landscape& land) {
-  Canvas canvas(size);
+  Canvas canvas(kLandscapeSize);
   paint(canvas, land);
   return canvas.rgb();
 }
@@ -24,17 +24,17 @@ std::vector<uint8_t> painted(const Landscape& land) {
 double changed(const Landscape& a, const Landscape& b, double from, double to) {
   const std::vector<uint8_t> p = painted(a), q = painted(b);
   int count = 0;
-  for (int y = static_cast<int>(from * size); y < static_cast<int>(to * size); ++y) {
-    for (int x = 0; x < size; ++x) {
+  for (int y = static_cast<int>(from * kLandscapeSize); y < static_cast<int>(to * kLandscapeSize); ++y) {
+    for (int x = 0; x < kLandscapeSize; ++x) {
       int difference = 0;
       for (int c = 0; c < 3; ++c) {
-        const size_t i = static_cast<size_t>((y * size + x) * 3 + c);
+        const size_t i = static_cast<size_t>((y * kLandscapeSize + x) * 3 + c);
         difference += std::abs(p[i] - q[i]);
       }
       count += difference > 40;
     }
   }
-  return static_cast<double>(count) / (size * size);
+  return static_cast<double>(count) / (kLandscapeSize * kLandscapeSize);
 }
 
 struct Part {

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const fs::path kData = UNCLIP_TEST_DATA;
+const fs::path kTestData = UNCLIP_TEST_DATA;
 
 void write(const fs::path& file, const std::string& text) { std::ofstream(file, std::ios::binary) << text; }
 
@@ -36,7 +36,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 // A copy of a data folder, to be damaged.
 struct Copy : TemporaryFolder {
-  explicit Copy(const std::string& name) { fs::copy(kData / name, path, fs::copy_options::recursive); }
+  explicit Copy(const std::string& name) { fs::copy(kTestData / name, path, fs::copy_options::recursive); }
 };
 
 // Opening must fail with exit code 3 and a message that holds every one of `parts`.
@@ -52,16 +52,16 @@ void expect_refused(const fs::path& folder, const std::vector<std::string>& part
 }
 
 TEST(Tokenizer, KeepsWhatTheFolderSays) {
-  const auto clip = Tokenizer::open(kData / "clip-tokenizer");
+  const auto clip = Tokenizer::open(kTestData / "clip-tokenizer");
   EXPECT_EQ(clip->max_length(), 77);
   EXPECT_EQ(clip->end_id(), clip->size() - 1);  // the legacy pooling takes the highest id
   EXPECT_EQ(clip->pad_id(), clip->end_id());
-  EXPECT_EQ(Tokenizer::open(kData / "t5-tokenizer")->pad_id(), 0);
-  EXPECT_EQ(Tokenizer::open(kData / "xlmr-tokenizer")->pad_id(), 1);
+  EXPECT_EQ(Tokenizer::open(kTestData / "t5-tokenizer")->pad_id(), 0);
+  EXPECT_EQ(Tokenizer::open(kTestData / "xlmr-tokenizer")->pad_id(), 1);
 }
 
 TEST(Tokenizer, ReportsWhatWasCutOff) {
-  const auto clip = Tokenizer::open(kData / "clip-tokenizer");
+  const auto clip = Tokenizer::open(kTestData / "clip-tokenizer");
   const auto room = static_cast<int64_t>(clip->encode_unpadded("a red circle").ids.size());
   const Encoding encoding = clip->encode("a red circle on the table", room);
   EXPECT_TRUE(encoding.truncated);
@@ -70,7 +70,7 @@ TEST(Tokenizer, ReportsWhatWasCutOff) {
   EXPECT_EQ(encoding.truncated_text, "on the table");
   EXPECT_EQ(clip->encode("a 丸", 4).truncated_text,
             "\uFFFD");  // cut inside a letter: still valid UTF-8
-  const Encoding t5 = Tokenizer::open(kData / "t5-tokenizer")->encode("a red circle", 2);
+  const Encoding t5 = Tokenizer::open(kTestData / "t5-tokenizer")->encode("a red circle", 2);
   EXPECT_TRUE(t5.truncated_text.ends_with("circle")) << t5.truncated_text;
   EXPECT_FALSE(clip->encode("a red circle", room).truncated);
 }
@@ -104,7 +104,7 @@ TEST(Tokenizer, AddsTokensInTheReferencesOrder) {
 }
 
 TEST(Tokenizer, RefusesInvalidUtf8) {
-  const auto clip = Tokenizer::open(kData / "clip-tokenizer");
+  const auto clip = Tokenizer::open(kTestData / "clip-tokenizer");
   for (const char* text : {"\xff", "a\xc3", "\xed\xa0\x80", "\xc0\x80", "\xf4\x90\x80\x80"}) {
     try {
       clip->encode(text);
@@ -120,7 +120,7 @@ TEST(Tokenizer, LongWordsAreNoTrouble) {
   for (int i = 0; i < 100'000; ++i) word += static_cast<char>('a' + i * i % 26);
   for (int i = 0; i < 25'000; ++i) marks += i % 2 ? "\u0315" : "\u0300";
   for (const char* name : {"clip-tokenizer", "t5-tokenizer", "xlmr-tokenizer"}) {
-    const auto tokenizer = Tokenizer::open(kData / name);
+    const auto tokenizer = Tokenizer::open(kTestData / name);
     for (const std::string& text : {word, std::string(100'000, 'a'), marks}) {
       const auto start = std::chrono::steady_clock::now();
       const std::size_t count = tokenizer->encode_unpadded(text).ids.size();
@@ -132,8 +132,8 @@ TEST(Tokenizer, LongWordsAreNoTrouble) {
 }
 
 TEST(DamagedFolder, ClipVocabularyAndMerges) {
-  const std::string vocab = read(kData / "clip-tokenizer/vocab.json");
-  const std::string merges = read(kData / "clip-tokenizer/merges.txt");
+  const std::string vocab = read(kTestData / "clip-tokenizer/vocab.json");
+  const std::string merges = read(kTestData / "clip-tokenizer/merges.txt");
   const auto refuse = [](const std::string& file, const std::string& text, std::vector<std::string> parts) {
     Copy folder("clip-tokenizer");
     write(folder.path / file, text);
@@ -198,7 +198,7 @@ TEST(DamagedFolder, Settings) {
 }
 
 TEST(DamagedFolder, TokenizerJson) {
-  const std::string good = read(kData / "clip-tokenizer-json/tokenizer.json");
+  const std::string good = read(kTestData / "clip-tokenizer-json/tokenizer.json");
   const auto refuse = [&](const std::function<void(json&)>& damage, const std::string& part) {
     Copy folder("clip-tokenizer-json");
     json whole = json::parse(good);
@@ -226,7 +226,7 @@ TEST(DamagedFolder, TokenizerJson) {
 }
 
 TEST(DamagedFolder, TokenizerJsonOfXlmRoberta) {
-  const json good = json::parse(read(kData / "xlmr-json-tokenizer/tokenizer.json"));
+  const json good = json::parse(read(kTestData / "xlmr-json-tokenizer/tokenizer.json"));
   const auto refuse = [&](const std::function<void(json&)>& damage, const std::string& part) {
     Copy folder("xlmr-json-tokenizer");
     json whole = good;
@@ -244,7 +244,7 @@ TEST(DamagedFolder, TokenizerJsonOfXlmRoberta) {
 }
 
 TEST(DamagedFolder, SentencePiece) {
-  const std::string model = read(kData / "t5-tokenizer/spiece.model");
+  const std::string model = read(kTestData / "t5-tokenizer/spiece.model");
   Copy folder("t5-tokenizer");
   const fs::path file = folder.path / "spiece.model";
   for (const std::size_t size :
@@ -254,7 +254,7 @@ TEST(DamagedFolder, SentencePiece) {
   }
   write(file, "no model at all");
   expect_refused(folder.path, {"spiece.model"});
-  fs::copy(kData / "xlmr-tokenizer/sentencepiece.bpe.model", file, fs::copy_options::overwrite_existing);
+  fs::copy(kTestData / "xlmr-tokenizer/sentencepiece.bpe.model", file, fs::copy_options::overwrite_existing);
   expect_refused(folder.path, {"spiece.model", "\"<pad>\"", "id 0", "\"<unk>\""});
   Copy xlmr("xlmr-tokenizer");
   write(xlmr.path / "sentencepiece.bpe.model", model);

@@ -2,13 +2,13 @@
 #include "weights/load.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <iostream>
 
+#include "peak_memory.h"
 #include "refusal.h"
 #include "temporary_folder.h"
 
@@ -133,21 +133,15 @@ TEST(AsTensor, CopiesDataThatIsNotAligned) {
   EXPECT_EQ(tensor.item<float>(), 1.5f);
 }
 
-size_t peak_mebibytes() {
-  struct rusage usage {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<size_t>(usage.ru_maxrss) >> 10;
-}
-
 // Runs `load` in a fresh process and gives the rise of its peak resident set in MiB.
 size_t rise_of_peak(const std::function<void()>& load) {
   int ends[2];
   EXPECT_EQ(::pipe(ends), 0);
   const pid_t child = ::fork();
   if (child == 0) {
-    const size_t before = peak_mebibytes();
+    const long before = peak_kilobytes();
     load();
-    const size_t rise = peak_mebibytes() - before;
+    const size_t rise = static_cast<size_t>(peak_kilobytes() - before) >> 10;
     ::_exit(::write(ends[1], &rise, sizeof rise) == sizeof rise ? 0 : 1);
   }
   size_t rise = 0;
