@@ -1,1 +1,1 @@
-// Compiles <torch/torch.h> once for every module that uses it (see CMakeLists.txt).
+// Compiles torch's headers once for every module that uses it (see CMakeLists.txt).

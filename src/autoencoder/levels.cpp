@@ -1,6 +1,8 @@
 // Encoder and decoder of the autoencoders.
 #include "autoencoder/levels.h"
 
+#include <torch/nn/modules/container/modulelist.h>
+
 namespace unclip {
 namespace {
 

@@ -1,7 +1,7 @@
 // Large images in overlapping tiles.
 #include "autoencoder/tiles.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <vector>

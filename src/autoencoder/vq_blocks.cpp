@@ -1,6 +1,8 @@
 // The blocks of autoencoders.
 #include "autoencoder/vq_blocks.h"
 
+#include <torch/nn/modules/container/modulelist.h>
+
 #include "nn/attention.h"
 #include "nn/layout.h"
 #include "nn/resnet_block.h"

@@ -2,7 +2,7 @@
 #include "hand_over.h"
 
 #include <c10/core/impl/VirtualGuardImpl.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace unclip {
 namespace {

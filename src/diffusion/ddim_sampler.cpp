@@ -1,7 +1,7 @@
 // DDIM.
 #include "diffusion/ddim_sampler.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 // Ancestral sampling. Coefficients are float32, as the reference's.
 #include "diffusion/ddpm_sampler.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

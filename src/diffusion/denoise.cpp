@@ -1,7 +1,7 @@
 // The denoise loop and guidance (see the header).
 #include "diffusion/denoise.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <utility>
 

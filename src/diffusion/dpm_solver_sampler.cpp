@@ -1,7 +1,7 @@
 // DPM-Solver++(2M).
 #include "diffusion/dpm_solver_sampler.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

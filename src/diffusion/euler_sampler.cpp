@@ -1,7 +1,7 @@
 // Euler, and Euler ancestral.
 #include "diffusion/euler_sampler.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 // DDIM steps, undone from the last to the first (see the header).
 #include "diffusion/invert.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace unclip {
 

@@ -1,7 +1,7 @@
 // PLMS.
 #include "diffusion/pndm_sampler.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

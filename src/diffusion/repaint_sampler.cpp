@@ -1,7 +1,7 @@
 // RePaint's algorithm 1 (see the header).
 #include "diffusion/repaint_sampler.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace unclip {
 

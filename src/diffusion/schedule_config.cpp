@@ -1,7 +1,7 @@
 // Reads the settings, and makes the tables of β and ᾱ. Numbers are float32, as the reference's.
 #include "diffusion/schedule_config.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <numbers>

@@ -2,7 +2,7 @@
 // reference's.
 #include "diffusion/scheduled_sampler.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

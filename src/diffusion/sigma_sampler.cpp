@@ -1,7 +1,7 @@
 // Timesteps ↔ σ. The reference computes the table of σ in float32 and all that it derives from it in float64.
 #include "diffusion/sigma_sampler.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // Vectors of CLIP's space (see the header).
 #include "engine/embedding_math.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <numeric>

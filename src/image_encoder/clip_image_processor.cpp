@@ -1,7 +1,7 @@
 // Prepares an image for CLIP's vision tower.
 #include "image_encoder/clip_image_processor.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "image/resize.h"
 

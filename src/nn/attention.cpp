@@ -1,7 +1,7 @@
 // Attention over a sequence.
 #include "nn/attention.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "nn/cpu_attention.h"
 

@@ -1,6 +1,8 @@
 // Attention over the positions of an image (and a context sequence).
 #include "nn/attention_2d.h"
 
+#include <torch/nn/modules/container/modulelist.h>
+
 #include "nn/layout.h"
 #include "nn/resnet_block.h"
 

@@ -2,7 +2,7 @@
 #include "nn/awaiting_weights.h"
 
 #include <spdlog/fmt/fmt.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "checkpoint/safetensors.h"
 #include "unclip/error.h"

@@ -1,6 +1,8 @@
 // CLIP's transformer: pre-norm layers of attention and a two-layer perceptron.
 #include "nn/clip_encoder.h"
 
+#include <torch/nn/modules/container/modulelist.h>
+
 #include "nn/attention.h"
 
 namespace unclip {

@@ -5,7 +5,8 @@
 // Symbols: B batch, C channels, H W height and width, L tokens, D width.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include "nn/once_tensor.h"
 

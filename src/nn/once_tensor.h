@@ -1,7 +1,7 @@
 // A tensor that is made when it is first asked for, by whichever of several threads that is.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <atomic>
 #include <mutex>

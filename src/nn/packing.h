@@ -6,7 +6,8 @@
 // is then given up, and with it the pages of the file that it stood on.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include "nn/layers.h"
 

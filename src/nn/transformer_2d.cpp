@@ -1,6 +1,8 @@
 // Transformer over the positions of an image and a context sequence.
 #include "nn/transformer_2d.h"
 
+#include <torch/nn/modules/container/modulelist.h>
+
 #include "nn/layout.h"
 #include "nn/resnet_block.h"
 

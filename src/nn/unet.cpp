@@ -1,6 +1,8 @@
 // The trunk that decoder and upsampler share.
 #include "nn/unet.h"
 
+#include <torch/nn/modules/container/modulelist.h>
+
 #include "checkpoint/config.h"
 
 namespace unclip {

@@ -1,6 +1,8 @@
 // The blocks of a UNet.
 #include "nn/unet_blocks.h"
 
+#include <torch/nn/modules/container/modulelist.h>
+
 #include "unclip/error.h"
 
 namespace unclip {

@@ -5,7 +5,8 @@
 #include <ATen/Parallel.h>
 #include <ATen/cpu/Utils.h>
 #include <ATen/record_function.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <functional>

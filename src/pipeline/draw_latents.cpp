@@ -1,7 +1,7 @@
 // From the start to images.
 #include "draw_latents.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "finite.h"
 #include "stage_run.h"

@@ -1,7 +1,7 @@
 // Embeddings as safetensors files.
 #include "pipeline/embedding_file.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "unclip/error.h"
 #include "weights/load.h"

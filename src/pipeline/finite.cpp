@@ -1,7 +1,7 @@
 // Looks at each stage's result once.
 #include "finite.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "unclip/error.h"
 

@@ -1,7 +1,7 @@
 // 8-bit images to tensors.
 #include "from_images.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace unclip {
 

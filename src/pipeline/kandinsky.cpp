@@ -3,7 +3,8 @@
 // Symbols: B batch, D embedding width, h w the latent's height and width, f the autoencoder's reduction.
 #include "pipeline/kandinsky.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "draw_latents.h"
 #include "kandinsky_fit.h"

@@ -1,6 +1,6 @@
 // After a depth map: the net's own layers bring it to the latent's size. Reference:
 // KandinskyV22ControlnetPipeline (there is none for 2.1).
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "from_images.h"
 #include "image/resize.h"

@@ -1,6 +1,6 @@
 // From another image: its latent is noised part of the way, and only the rest of the steps is taken
 // (SDEdit, arXiv:2108.01073). Reference: KandinskyImg2ImgPipeline, KandinskyV22Img2ImgPipeline.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "check_images.h"
 #include "kandinsky_tasks.h"

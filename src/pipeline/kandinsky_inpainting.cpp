@@ -2,7 +2,7 @@
 // KandinskyInpaintPipeline, KandinskyV22InpaintPipeline.
 //
 // Symbols: B batch, h w the latent's height and width.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "from_images.h"
 #include "image/resize.h"

@@ -1,6 +1,6 @@
 // A Kandinsky decoder's plain task, and what all its tasks share. Reference: KandinskyPipeline,
 // KandinskyV22Pipeline.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "check_images.h"
 #include "kandinsky_tasks.h"

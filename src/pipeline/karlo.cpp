@@ -4,7 +4,8 @@
 // Symbols: B batch, L text tokens, D embedding width, E context tokens that carry the image embedding.
 #include "pipeline/karlo.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <functional>
 

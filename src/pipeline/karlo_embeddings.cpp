@@ -2,7 +2,8 @@
 // 3).
 //
 // Symbols: B batch, D embedding width.
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "diffusion/invert.h"
 #include "finite.h"

@@ -1,7 +1,7 @@
 // Keeps a part of an image while the rest is drawn.
 #include "keep_unmasked.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace unclip {
 

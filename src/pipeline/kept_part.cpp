@@ -1,7 +1,7 @@
 // Images and masks of requests → tensors (see the header).
 #include "kept_part.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "from_images.h"
 #include "image/resize.h"

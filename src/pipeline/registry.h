@@ -1,7 +1,8 @@
 // Which nets are built: from the class that model_index.json names to the module that its config describes.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <functional>
 #include <map>

@@ -1,7 +1,8 @@
 // Images → pixels → the safety checker's word.
 #include "pipeline/safety_check.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "finite.h"
 #include "fit.h"

@@ -1,7 +1,7 @@
 // Noise → denoise loop → the nearest candidates (see the header).
 #include "pipeline/sample_prior.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "finite.h"
 

@@ -3,7 +3,8 @@
 // Symbols: B batch, h w the latent's height and width, f the autoencoder's reduction.
 #include "pipeline/stable_diffusion.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "refuse.h"
 #include "stable_diffusion_tasks.h"

@@ -1,7 +1,7 @@
 // UNet, autoencoder and schedule of Stable Diffusion.
 #include "pipeline/stable_diffusion_decoder.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "sample_size.h"
 #include "stable_diffusion_fit.h"

@@ -1,6 +1,6 @@
 // From another image: its latent is noised part of the way, and only the rest of the steps is taken (SDEdit,
 // arXiv:2108.01073). Reference: StableDiffusionImg2ImgPipeline.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "check_images.h"
 #include "stable_diffusion_tasks.h"

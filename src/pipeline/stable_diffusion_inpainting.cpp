@@ -2,7 +2,7 @@
 // for them, what is kept is put back after each step. Reference: StableDiffusionInpaintPipeline.
 //
 // Symbols: B batch, h w the latent's height and width, f the autoencoder's reduction.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "from_images.h"
 #include "image/resize.h"

@@ -1,7 +1,7 @@
 // Stable Diffusion's text.
 #include "stable_diffusion_text.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "finite.h"
 #include "stable_diffusion_fit.h"

@@ -1,5 +1,5 @@
 // Stable Diffusion's plain task, and what all its tasks share. Reference: StableDiffusionPipeline.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "check_images.h"
 #include "draw_latents.h"

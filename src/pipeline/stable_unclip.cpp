@@ -4,7 +4,8 @@
 // Symbols: B batch, L text tokens, D embedding width.
 #include "pipeline/stable_unclip.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "stable_diffusion_tasks.h"
 #include "stable_diffusion_text.h"

@@ -2,7 +2,8 @@
 // start from (unCLIP section 3).
 //
 // Symbols: B batch, D embedding width, h w the latent's height and width.
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "diffusion/invert.h"
 #include "finite.h"

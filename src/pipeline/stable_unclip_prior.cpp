@@ -1,7 +1,7 @@
 // The prior of Stable Diffusion's unCLIP models.
 #include "stable_unclip_prior.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "finite.h"
 #include "refuse.h"

@@ -1,7 +1,7 @@
 // Small things that every family's stages need.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 

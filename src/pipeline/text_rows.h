@@ -1,7 +1,7 @@
 // Texts through a tokenizer and a text encoder, each text once, whatever the number of rows that need it.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <map>
 

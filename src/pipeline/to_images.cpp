@@ -1,7 +1,7 @@
 // Tensors in −1…1 to 8-bit RGB.
 #include "to_images.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "device/hand_over.h"
 

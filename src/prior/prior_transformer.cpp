@@ -1,6 +1,8 @@
 // The diffusion prior's net.
 #include "prior/prior_transformer.h"
 
+#include <torch/nn/modules/container/modulelist.h>
+
 namespace unclip {
 namespace {
 

@@ -1,6 +1,8 @@
 // Kandinsky 2.1's text encoder.
 #include "text_encoder/multilingual_clip.h"
 
+#include <torch/nn/modules/container/modulelist.h>
+
 #include "nn/attention.h"
 
 namespace unclip {

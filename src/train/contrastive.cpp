@@ -1,7 +1,7 @@
 // The contrastive loss (see the header).
 #include "train/contrastive.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

@@ -2,7 +2,7 @@
 #include "train/image_source.h"
 
 #include <spdlog/fmt/fmt.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fstream>
 #include <mutex>

@@ -1,7 +1,7 @@
 // Background drawing (see the header).
 #include "train/loader.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstring>
 

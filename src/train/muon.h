@@ -3,7 +3,7 @@
 // ones.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 

@@ -1,7 +1,7 @@
 // Noise and losses (see the header).
 #include "train/noising.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <numbers>

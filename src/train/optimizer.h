@@ -6,7 +6,7 @@
 // the CPU, a handful of the library's operations elsewhere.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <map>
 #include <string>

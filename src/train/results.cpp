@@ -2,7 +2,7 @@
 #include "train/results.h"
 
 #include <spdlog/fmt/fmt.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

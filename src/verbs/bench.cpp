@@ -4,7 +4,8 @@
 
 #include <spdlog/fmt/fmt.h>
 #include <sys/resource.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 #include <torch/version.h>
 
 #include <algorithm>

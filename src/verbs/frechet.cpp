@@ -1,7 +1,7 @@
 // The Fréchet distance (see the header).
 #include "frechet.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 

@@ -1,7 +1,8 @@
 // Between safetensors files and torch: named tensors out of files, files into a net's parameters, and back.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <filesystem>
 #include <map>

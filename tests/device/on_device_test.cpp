@@ -1,7 +1,7 @@
 // What is chosen and measured on a device.
 #include "on_device.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "device/device.h"
 #include "device/memory.h"

@@ -2,7 +2,7 @@
 #include "support/simulated_accelerator.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "device/hand_over.h"
 

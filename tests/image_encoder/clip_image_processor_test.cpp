@@ -3,7 +3,7 @@
 #include "image_encoder/clip_image_processor.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fstream>
 

@@ -2,7 +2,8 @@
 #include "nn/cpu_attention.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "nn/attention.h"
 

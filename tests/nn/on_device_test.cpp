@@ -1,7 +1,8 @@
 // Group norm on devices against the CPU's, of the same numbers.
 #include "on_device.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "nn/fused_group_norm.h"
 

@@ -1,7 +1,7 @@
 // Stage judge on a tiny net: it learns, resumes exactly, its folder opens as a judge, and what is none is
 // refused.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fstream>
 

@@ -1,6 +1,7 @@
 #include "train/optimizer.h"
 
 #include <gtest/gtest.h>
+#include <torch/optim/adamw.h>
 
 #include <cmath>
 #include <limits>

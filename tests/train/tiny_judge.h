@@ -1,7 +1,8 @@
 // A recipe of the judge of scenes that trains in a second: three facts of landscapes.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <filesystem>
 

@@ -2,7 +2,8 @@
 #include "verbs/frechet.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 namespace unclip {
 namespace {

@@ -3,7 +3,8 @@
 #include "checkpoint/lora.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include "checkpoint/model_folder.h"
 #include "refusal.h"
