@@ -2,6 +2,8 @@
 // on the way, and the CPU's gradients.
 #pragma once
 
+#include <torch/utils.h>
+
 #include "on_device.h"
 #include "transformer_golden.h"
 

@@ -2,6 +2,8 @@
 // with packed weights, and with gradients.
 #pragma once
 
+#include <torch/utils.h>
+
 #include "checkpoint/model_folder.h"
 #include "nn/packing.h"
 #include "unet_golden.h"

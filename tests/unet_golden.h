@@ -3,6 +3,7 @@
 
 #include <ATen/record_function.h>
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include <filesystem>
 #include <iostream>

@@ -106,6 +106,10 @@ int generate(const GenerateOptions& options, std::ostream& out) {
   if (options.job.task == Task::generate && options.prompts.empty() && !options.prompt_file)
     throw Error(ExitCode::usage, "expected PROMPT, --prompt-file FILE or --from FILE",
                 "for example: unclip generate \"a red circle\"; more: unclip generate --help");
+  if (options.frame_ms && options.apng.empty() && options.gif.empty())
+    throw Error(ExitCode::usage,
+                "--frame-time: expected --apng FILE or --gif FILE with it, since images do not move",
+                "name the animation to write");
   if (!options.devices.empty()) return generate_on_devices(options, out);
   const fs::path folder = options.model.empty() ? default_model() : options.model;
   const ModelChoice model{folder, options.prior, options.device, options.dtype, options.low_memory};
@@ -124,7 +128,7 @@ int generate(const GenerateOptions& options, std::ostream& out) {
                      .apng = options.apng,
                      .gif = options.gif,
                      .replaces_animations = options.job.overwrite || options.job.skip_existing,
-                     .frame_ms = options.frame_ms};
+                     .frame_ms = options.frame_ms.value_or(100)};
   if (options.prompt_file) {
     batch.plan.shard = options.shard ? *options.shard : shard_of_scheduler();
     batch.plan.manifest = OutputTemplate(options.job.output).folder();

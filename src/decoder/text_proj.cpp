@@ -1,6 +1,8 @@
 // How the decoder is told the image embedding and the text.
 #include "decoder/text_proj.h"
 
+#include <torch/utils.h>
+
 namespace unclip {
 
 UnCLIPTextProjConfig UnCLIPTextProjConfig::from(const Config& config) {

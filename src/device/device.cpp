@@ -5,6 +5,7 @@
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
+#include <spdlog/spdlog.h>
 #include <torch/cuda.h>
 
 #include <cstdlib>
@@ -70,6 +71,16 @@ void choose_algorithms(bool deterministic) {
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*replace=*/0);  // as cuBLAS asks for, before it is opened
 }
 
+// What the user chose, who may not know what it costs here.
+torch::Dtype half_precision(const torch::Device& device, torch::Dtype dtype) {
+#if defined(__x86_64__)  // processors with AVX512-FP16 have AVX512-BF16, too
+  if (device.is_cpu() && !cpu_multiplies_bf16())
+    spdlog::warn("this processor computes {} slowly: f32 takes less time, and twice the memory",
+                 dtype_name(dtype));
+#endif
+  return dtype;
+}
+
 }  // namespace
 
 DeviceAndDtype select_device(const DeviceChoice& device_choice, DtypeChoice dtype_choice) {
@@ -85,9 +96,9 @@ DeviceAndDtype select_device(const DeviceChoice& device_choice, DtypeChoice dtyp
     case DtypeChoice::f32:
       return {device, torch::kFloat32};
     case DtypeChoice::bf16:
-      return {device, torch::kBFloat16};
+      return {device, half_precision(device, torch::kBFloat16)};
     case DtypeChoice::f16:
-      return {device, torch::kFloat16};
+      return {device, half_precision(device, torch::kFloat16)};
     case DtypeChoice::automatic:
       break;
   }

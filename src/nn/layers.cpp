@@ -1,6 +1,8 @@
 // The leaves of every net (see the header for why they are not torch::nn's).
 #include "nn/layers.h"
 
+#include <torch/utils.h>
+
 #include "nn/awaiting_weights.h"
 #include "nn/fused_group_norm.h"
 #include "nn/packing.h"

@@ -3,6 +3,7 @@
 #include "nn/packing.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/utils.h>
 
 #include "nn/winograd.h"
 

@@ -1,6 +1,8 @@
 // Images → CLIP embeddings.
 #include "image_embedder.h"
 
+#include <torch/utils.h>
+
 #include "stage_run.h"
 #include "unclip/error.h"
 

@@ -1,6 +1,8 @@
 // Saves and restores training (see the header).
 #include "train/checkpoint.h"
 
+#include <torch/utils.h>
+
 #include <charconv>
 #include <optional>
 

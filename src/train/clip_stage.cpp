@@ -2,6 +2,8 @@
 #include "train/clip_towers.h"
 #include "train/contrastive.h"
 
+#include <torch/utils.h>
+
 namespace unclip {
 namespace {
 

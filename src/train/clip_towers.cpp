@@ -1,6 +1,8 @@
 // Frozen towers (see the header).
 #include "train/clip_towers.h"
 
+#include <torch/utils.h>
+
 #include "checkpoint/model_folder.h"
 #include "weights/load.h"
 

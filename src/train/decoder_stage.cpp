@@ -3,6 +3,8 @@
 // trained along, since contrast alone teaches the text tower little of what stands where: the text tower by
 // both losses, the vision tower by the contrastive one, unless it is locked and the text tower learns its
 // space (LiT, arXiv:2111.07991).
+#include <torch/utils.h>
+
 #include <algorithm>
 
 #include "decoder/text_proj.h"

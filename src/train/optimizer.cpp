@@ -1,6 +1,8 @@
 // AdamW on flat tensors (see the header).
 #include "train/optimizer.h"
 
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>

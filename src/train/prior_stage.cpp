@@ -1,6 +1,7 @@
 // Stage prior: from a caption to the embedding of an image that fits it, by diffusion (unCLIP,
 // arXiv:2204.06125, section 2.2). The net predicts the clean embedding itself.
 #include <ATen/Parallel.h>
+#include <torch/utils.h>
 
 #include "device/workers.h"
 #include "prior/prior_transformer.h"

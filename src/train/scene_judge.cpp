@@ -1,6 +1,8 @@
 // Asking the judge (see the header).
 #include "train/scene_judge.h"
 
+#include <torch/utils.h>
+
 #include <algorithm>
 
 #include "checkpoint/model_folder.h"

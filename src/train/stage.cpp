@@ -2,6 +2,7 @@
 #include "train/stage.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <torch/utils.h>
 
 #include "nn/attention_2d.h"
 #include "nn/resnet_block.h"

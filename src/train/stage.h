@@ -1,6 +1,8 @@
 // What the loop asks of a stage: which nets it trains, which images it wants, and its loss.
 #pragma once
 
+#include <torch/nn/module.h>
+
 #include <filesystem>
 #include <memory>
 #include <string>

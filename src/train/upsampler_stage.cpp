@@ -8,6 +8,8 @@
 #include "train/stage.h"
 #include "upsampler/unet_2d.h"
 
+#include <torch/utils.h>
+
 namespace unclip {
 namespace {
 

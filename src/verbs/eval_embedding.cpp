@@ -1,6 +1,8 @@
 // Embeddings to draw from (see the header).
 #include "eval_embedding.h"
 
+#include <torch/utils.h>
+
 #include "pipeline/embedding_file.h"
 #include "train/clip_towers.h"
 #include "weights/load.h"

@@ -5,6 +5,7 @@
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 #include <spdlog/spdlog.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cstdlib>

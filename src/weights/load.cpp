@@ -1,6 +1,8 @@
 // Fills nets from safetensors files: strict, by name, and without a second copy of the weights in memory.
 #include "weights/load.h"
 
+#include <torch/utils.h>
+
 #include <set>
 #include <sstream>
 

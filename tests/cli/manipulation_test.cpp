@@ -201,6 +201,7 @@ TEST_F(Manipulation, FramesBecomeAnimations) {
     return run(karlo("interpolate", all));
   };
   expect_error(frames({"--gif", in_out("none/a.gif"), "--frames", "0"}), 2, {"--frames"});
+  expect_error(frames({"--frame-time", "40"}), 2, {"--frame-time", "--apng", "--gif"});
   expect_error(frames({"--gif", out}), 5, {out.string(), "not a regular file"});
   expect_error(frames({"--gif", in_out("new/")}), 5, {"expected the name of a file"});
   expect_error(frames({"--gif", gif}), 5, {gif, "already exists", "--overwrite"});

@@ -2,6 +2,7 @@
 #include "decoder/image_noising.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <numbers>

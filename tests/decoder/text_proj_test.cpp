@@ -2,6 +2,7 @@
 #include "decoder/text_proj.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include "golden_on_device.h"
 

@@ -2,6 +2,7 @@
 #include "decoder/unet_2d_condition.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include "golden_on_device.h"
 

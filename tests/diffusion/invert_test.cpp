@@ -2,6 +2,7 @@
 #include "diffusion/invert.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include <iostream>
 

@@ -3,6 +3,7 @@
 #include "diffusion/scheduled_sampler.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include "diffusion/denoise.h"
 #include "diffusion/repaint_sampler.h"

@@ -2,6 +2,7 @@
 #include "image_encoder/safety_checker.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include "golden_on_device.h"
 #include "refusal.h"

@@ -2,6 +2,7 @@
 #include "nn/packing.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include "nn/layers.h"
 

@@ -2,6 +2,7 @@
 #include "nn/unet_blocks.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include "unclip/error.h"
 

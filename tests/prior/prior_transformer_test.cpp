@@ -2,6 +2,7 @@
 #include "prior/prior_transformer.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include "golden_on_device.h"
 #include "refusal.h"

@@ -2,6 +2,7 @@
 #include "text_encoder/clip_text_model.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include "golden_on_device.h"
 

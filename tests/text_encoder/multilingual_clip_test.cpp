@@ -2,6 +2,7 @@
 #include "text_encoder/multilingual_clip.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include "golden_on_device.h"
 #include "refusal.h"
