@@ -9,6 +9,7 @@
 #include <torch/cuda.h>
 
 #include <cstdlib>
+#include <mutex>
 
 #include "device/memory.h"
 #include "unclip/error.h"
@@ -73,10 +74,13 @@ void choose_algorithms(bool deterministic) {
 
 // What the user chose, who may not know what it costs here.
 torch::Dtype half_precision(const torch::Device& device, torch::Dtype dtype) {
-#if defined(__x86_64__)  // processors with AVX512-FP16 have AVX512-BF16, too
+#if defined(__x86_64__)        // processors with AVX512-FP16 have AVX512-BF16, too
+  static std::once_flag told;  // some verbs choose twice
   if (device.is_cpu() && !cpu_multiplies_bf16())
-    spdlog::warn("this processor computes {} slowly: f32 takes less time, and twice the memory",
-                 dtype_name(dtype));
+    std::call_once(told, [&] {
+      spdlog::warn("this processor computes {} slowly: f32 takes less time, and twice the memory",
+                   dtype_name(dtype));
+    });
 #endif
   return dtype;
 }
