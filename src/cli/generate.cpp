@@ -127,8 +127,8 @@ int generate(const GenerateOptions& options, std::ostream& out) {
                      .again = options.again,
                      .apng = options.apng,
                      .gif = options.gif,
-                     .replaces_animations = options.job.overwrite || options.job.skip_existing,
-                     .frame_ms = options.frame_ms.value_or(100)};
+                     .replaces_animations = options.job.overwrite || options.job.skip_existing};
+  if (options.frame_ms) batch.frame_ms = *options.frame_ms;
   if (options.prompt_file) {
     batch.plan.shard = options.shard ? *options.shard : shard_of_scheduler();
     batch.plan.manifest = OutputTemplate(options.job.output).folder();

@@ -36,7 +36,7 @@ struct GenerateOptions {
   bool skip_denied = false;                        // leave those out instead of refusing the whole run
   std::optional<Grid> grid;                        // contact sheets, too
   std::filesystem::path apng, gif;                 // animations of all images; empty: none
-  std::optional<int> frame_ms;                     // how long each frame stays; absent: 100
+  std::optional<int> frame_ms;                     // how long each frame stays; absent: as BatchOptions says
   bool retry_failed = false;
   std::optional<Shard> shard;          // of a prompt file; absent: what the scheduler tells, else the whole
   std::optional<ImageMetadata> again;  // of --from's image

@@ -72,17 +72,25 @@ void choose_algorithms(bool deterministic) {
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*replace=*/0);  // as cuBLAS asks for, before it is opened
 }
 
-// What the user chose, who may not know what it costs here.
-torch::Dtype half_precision(const torch::Device& device, torch::Dtype dtype) {
-#if defined(__x86_64__)        // processors with AVX512-FP16 have AVX512-BF16, too
-  static std::once_flag told;  // some verbs choose twice
-  if (device.is_cpu() && !cpu_multiplies_bf16())
-    std::call_once(told, [&] {
-      spdlog::warn("this processor computes {} slowly: f32 takes less time, and twice the memory",
-                   dtype_name(dtype));
-    });
+// Of processors other than x86 we do not know. Once: some verbs choose twice.
+void warn_of_slow([[maybe_unused]] torch::Dtype dtype) {
+#if defined(__x86_64__)
+  static std::once_flag told;
+  std::call_once(told, [&] {
+    spdlog::warn("this processor computes {} slowly: f32 takes less time, and twice the memory",
+                 dtype_name(dtype));
+  });
 #endif
-  return dtype;
+}
+
+torch::Dtype choose_dtype(const torch::Device& device, DtypeChoice choice) {
+  // Processors with AVX512-FP16 have AVX512-BF16, too.
+  const bool half_is_fast = !device.is_cpu() || cpu_multiplies_bf16();
+  if (choice == DtypeChoice::f32) return torch::kFloat32;
+  if (choice == DtypeChoice::automatic) return half_is_fast ? torch::kBFloat16 : torch::kFloat32;
+  const torch::Dtype half = choice == DtypeChoice::bf16 ? torch::kBFloat16 : torch::kFloat16;
+  if (!half_is_fast) warn_of_slow(half);
+  return half;
 }
 
 }  // namespace
@@ -96,18 +104,7 @@ DeviceAndDtype select_device(const DeviceChoice& device_choice, DtypeChoice dtyp
     round_to_float32();
     choose_algorithms(device_choice.deterministic);
   }
-  switch (dtype_choice) {
-    case DtypeChoice::f32:
-      return {device, torch::kFloat32};
-    case DtypeChoice::bf16:
-      return {device, half_precision(device, torch::kBFloat16)};
-    case DtypeChoice::f16:
-      return {device, half_precision(device, torch::kFloat16)};
-    case DtypeChoice::automatic:
-      break;
-  }
-  const bool bf16 = !device.is_cpu() || cpu_multiplies_bf16();
-  return {device, bf16 ? torch::kBFloat16 : torch::kFloat32};
+  return {device, choose_dtype(device, dtype_choice)};
 }
 
 std::string describe(const DeviceAndDtype& target) {

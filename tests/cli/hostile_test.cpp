@@ -195,9 +195,9 @@ TEST_F(Hostile, ImagesThatAreNotFiniteFail) {
   }
   EXPECT_NE(result.err.find("\"prior\": the result is not finite"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("--verify"), std::string::npos) << result.err;
-  Arguments in_f16 = quick({"a", "-o", out.string() + "/"}, model.string());
-  *std::ranges::find(in_f16, "f32") = "f16";
-  EXPECT_NE(run(in_f16).err.find("use --dtype bf16 or f32"), std::string::npos);
+  EXPECT_NE(
+      run(quick({"a", "-o", out.string() + "/"}, model.string(), "f16")).err.find("use --dtype bf16 or f32"),
+      std::string::npos);
 
   EXPECT_EQ(run({"inspect", model}).code, 0) << "reads headers alone";
   const Result inspected = run({"inspect", model, "--verify", "--json"});
@@ -218,9 +218,8 @@ TEST_F(Hostile, WeightsThatChangeEndTheRun) {
   };
   for (const auto& change : changes) {
     const fs::path file = model / "decoder/diffusion_pytorch_model.safetensors";
-    Arguments arguments = quick({"x", "-n", "500", "-q", "-o", out.string() + "/"}, model.string());
-    *std::ranges::find(arguments, "f32") = "f16";  // as the file has them, so that they are not copied
-    Program program(arguments);
+    // In f16, as the file has them, so that they are not copied.
+    Program program(quick({"x", "-n", "500", "-q", "-o", out.string() + "/"}, model.string(), "f16"));
     ASSERT_TRUE(program.has_printed());
     change(file);
     const Result result = program.wait();

@@ -13,9 +13,10 @@ using nlohmann::json;
 
 inline const std::string kTiny = UNCLIP_TEST_DATA "/karlo-tiny";
 
-inline Arguments quick(Arguments arguments, const std::string& model = kTiny) {
-  for (const char* more :
-       {"--prior-steps", "2", "--decoder-steps", "2", "--upsampler-steps", "2", "--dtype", "f32", "--model"})
+inline Arguments quick(Arguments arguments, const std::string& model = kTiny,
+                       const std::string& dtype = "f32") {
+  for (const char* more : {"--prior-steps", "2", "--decoder-steps", "2", "--upsampler-steps", "2", "--dtype",
+                           dtype.c_str(), "--model"})
     arguments.emplace_back(more);
   arguments.push_back(model);
   arguments.insert(arguments.begin(), "generate");
