@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <span>
 
 #include "diffusion/choose.h"
 #include "support/one_of.h"
@@ -115,7 +116,7 @@ ScheduleConfig read_schedule(const Config& config, std::optional<SamplerKind> ki
 
 // Shifts √ᾱ so that nothing of the image is left at the last timestep, and scales the first one back.
 torch::Tensor without_terminal_signal(const torch::Tensor& betas) {
-  torch::Tensor root = at::cumprod(1 - betas, 0).sqrt();
+  torch::Tensor root = rounded_root(at::cumprod(1 - betas, 0));
   const torch::Tensor first = root[0].clone(), last = root[-1].clone();
   root = (root - last) * (first / (first - last));
   const torch::Tensor alpha_bar = root.square();
@@ -138,6 +139,13 @@ ScheduleConfig ScheduleConfig::from_unclip(const Config& config) {
 SamplerKind own_sampler(const Config& config) {
   config.require<std::string>("_class_name");
   return sampler_of(config).value();
+}
+
+torch::Tensor rounded_root(const torch::Tensor& values) {
+  torch::Tensor roots = values.clone();
+  for (float& root : std::span(roots.data_ptr<float>(), static_cast<size_t>(roots.numel())))
+    root = std::sqrt(root);
+  return roots;
 }
 
 torch::Tensor cosine_betas(int64_t timesteps) {

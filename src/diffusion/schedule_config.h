@@ -62,4 +62,8 @@ SamplerKind own_sampler(const Config& config);
 // β_t of the cosine schedule, float32 [timesteps] (Nichol & Dhariwal 2021, arXiv:2102.09672, eq. 17).
 torch::Tensor cosine_betas(int64_t timesteps);
 
+// √ of each float32, rounded right. The library's rounds as the processor likes, and a schedule without
+// signal begins at σ = 4096, where one bit more or less is 1e-4 of an image.
+torch::Tensor rounded_root(const torch::Tensor& values);
+
 }  // namespace unclip

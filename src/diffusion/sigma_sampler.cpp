@@ -9,15 +9,12 @@
 namespace unclip {
 namespace {
 
-// σ = √((1−ᾱ)/ᾱ) of every timestep, rising. Not the library's root, which rounds as the processor likes: an
-// image that begins at σ = 4096 keeps what is lost there.
+// σ = √((1−ᾱ)/ᾱ) of every timestep, rising.
 std::vector<float> sigma_table(const ScheduleConfig& config) {
   const torch::Tensor kept = config.alphas_cumprod();
   if (config.rescale_betas_zero_snr) kept[-1] = 0x1p-24;  // no signal left: σ would be infinite
-  const torch::Tensor squares = (1 - kept) / kept;
-  std::vector<float> sigmas(squares.data_ptr<float>(), squares.data_ptr<float>() + squares.numel());
-  for (float& sigma : sigmas) sigma = std::sqrt(sigma);
-  return sigmas;
+  const torch::Tensor sigmas = rounded_root((1 - kept) / kept);
+  return {sigmas.data_ptr<float>(), sigmas.data_ptr<float>() + sigmas.numel()};
 }
 
 std::vector<double> sigmas_at(const std::vector<float>& table, const std::vector<float>& timesteps) {
