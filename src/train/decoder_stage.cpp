@@ -62,7 +62,7 @@ class DecoderStage final : public Stage {
     return parameters;
   }
   int image_size(const Phase& phase) const override {
-    return std::max(towers_.image_size(), static_cast<int>(phase.size));
+    return std::max(towers_.image_size(), static_cast<int>(sample_size(phase)));
   }
 
   // The numbers of an embedding differ much in how they vary; seen as they are, the small ones, which tell

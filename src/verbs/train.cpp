@@ -11,13 +11,11 @@
 #include <cstdlib>
 #include <thread>
 
-#include "image_encoder/clip_vision_model.h"
-#include "pipeline/karlo_fit.h"
 #include "support/out_of_memory.h"
 #include "support/seconds_since.h"
-#include "text_encoder/clip_text_model.h"
 #include "train/bench_loader.h"
 #include "train/export.h"
+#include "train/fit.h"
 #include "train/loop.h"
 #include "train/tokenizer_trainer.h"
 #include "unclip/error.h"
@@ -90,28 +88,6 @@ void check(const TrainOptions& options) {
   if (options.from && !fs::exists(*options.from / "model_index.json"))
     throw Error(ExitCode::model,
                 options.from->string() + ": not a model folder: model_index.json is missing");
-}
-
-// Hours of training are not begun with nets that will not make a model.
-void check_fit(const TrainContext& context, const std::string& origin) {
-  const auto& components = context.recipe.components;
-  const auto config = [&](const std::string& name) {
-    return Config(context.recipe.component(name), origin + ": components." + name);
-  };
-  for (const char* name : {"text_encoder", "image_encoder", "prior", "text_proj", "decoder",
-                           "decoder_scheduler", "super_res_first", "super_res_last"})
-    if (!components.contains(name)) return;  // a recipe of some stages alone
-  try {
-    check_karlo_sizes(config, *context.tokenizer, (context.model / "tokenizer").string());
-    const auto of_texts = CLIPTextConfig::from(config("text_encoder")).projection_dim;
-    if (CLIPVisionConfig::from(config("image_encoder")).projection_dim != of_texts)
-      config("image_encoder").refuse("projection_dim", fmt::format("{} as in text_encoder", of_texts));
-    const auto small = config("decoder").require<int64_t>("sample_size", kWidths);
-    if (config("super_res_first").require<int64_t>("sample_size", kWidths) % small != 0)
-      config("super_res_first").refuse("sample_size", fmt::format("a multiple of decoder's {}", small));
-  } catch (const Error& error) {
-    throw Error(ExitCode::usage, error.what(), "fix the components in the recipe");
-  }
 }
 
 // Of the step, and what the loader could feed it with.
@@ -200,6 +176,7 @@ int train(const TrainOptions& options, std::ostream& out) {
   if (!peers.is_first()) spdlog::set_level(std::max(spdlog::get_level(), spdlog::level::warn));
   check_judge(options, recipe);
   if (options.from) import_configs(*options.from, recipe);
+  check_sizes(recipe, options.config.string());
 
   const fs::path model = options.output / "model";
   const std::shared_ptr<const ImageSource> source = make_source(recipe.scenes, options.data, false);

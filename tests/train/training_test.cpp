@@ -288,6 +288,35 @@ TEST(Training, RefusesNetsThatDoNotFitEachOther) {
   }
 }
 
+TEST(Training, RefusesSizesThatImagesCannotBeShrunkTo) {
+  using Change = std::tuple<const char*, int, const char*>;
+  for (const auto& [stage, size, told] :
+       {Change{"decoder", 15, "a multiple of 2"}, Change{"decoder", 24, "a whole part of image_encoder's 16"},
+        Change{"upsampler", 128, "at most the sample_size of 64"}}) {
+    TemporaryFolder folder;
+    json values = tiny_recipe();
+    values["stages"][stage]["phases"][0]["size"] = size;
+    std::ofstream(folder.path / "recipe.json") << values.dump();
+    const auto result = testing_program::run({"train", "all", "--config", folder.path / "recipe.json",
+                                              "--out", folder.path / "run", "--device", "cpu"});
+    EXPECT_EQ(result.code, 2) << result.err;
+    for (const std::string& part : {"stages." + std::string(stage) + ".phases[0]", std::string(told)})
+      EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+    EXPECT_FALSE(fs::exists(folder.path / "run"));
+  }
+}
+
+// The images are as large as the decoder's, which the recipe need not say again in each phase.
+TEST(Training, ADecoderMayBeLargerThanItsImageEncoder) {
+  TemporaryFolder folder;
+  json values = tiny_recipe(2);
+  values["components"]["decoder"]["sample_size"] = 32;
+  RunFolder run(folder.path, values);
+  ASSERT_TRUE(run.train("clip"));
+  EXPECT_TRUE(run.train("decoder"));
+  EXPECT_EQ(run.losses("decoder").size(), 1);
+}
+
 TEST(Training, NeedsClipBeforeTheDecoder) {
   TemporaryFolder folder;
   expect_refusal(ExitCode::model, "unclip train clip", [&] { RunFolder(folder.path).train("decoder"); });

@@ -1,0 +1,88 @@
+// Reads the nets' configs as the nets do (see the header).
+#include "train/fit.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "decoder/unet_2d_condition.h"
+#include "image_encoder/clip_vision_model.h"
+#include "pipeline/karlo_fit.h"
+#include "text_encoder/clip_text_model.h"
+#include "unclip/error.h"
+#include "upsampler/unet_2d.h"
+
+namespace unclip {
+namespace {
+
+// What the nets of a stage can shrink images to: a U-Net halves them at every level but the last.
+using Sizes = std::function<std::string(int64_t size)>;  // what is expected instead, or nothing
+
+void check_phases(const Recipe& recipe, const std::string& stage, const UNetConfig& net, int64_t own,
+                  const Sizes& refusal, const std::string& origin) {
+  const int64_t halves = int64_t{1} << (net.block_out_channels.size() - 1);
+  const std::vector<Phase>& phases = recipe.stage(stage).phases;
+  for (size_t i = 0; i < phases.size(); ++i) {
+    const int64_t size = phases[i].size ? phases[i].size : own;
+    const std::string expected = size % halves ? fmt::format("a multiple of {}", halves) : refusal(size);
+    if (!expected.empty())
+      throw Error(ExitCode::usage, fmt::format("{}: stages.{}.phases[{}]: size: expected {}, found {}",
+                                               origin, stage, i, expected, size));
+  }
+}
+
+}  // namespace
+
+void check_sizes(const Recipe& recipe, const std::string& origin) {
+  const auto config = [&](const char* name) {
+    return Config(recipe.component(name), origin + ": components." + name);
+  };
+  const auto has = [&](const char* stage, const char* net) {
+    return recipe.stages.contains(stage) && recipe.components.contains(net);
+  };
+  try {
+    if (has("decoder", "decoder") && recipe.components.contains("image_encoder")) {
+      const int64_t seen = CLIPVisionConfig::from(config("image_encoder")).image_size;
+      const auto whole = [seen](int64_t size) {
+        return std::max(size, seen) % std::min(size, seen) == 0
+                   ? std::string()
+                   : fmt::format("a multiple or a whole part of image_encoder's {}", seen);
+      };
+      check_phases(recipe, "decoder", UNet2DConditionConfig::from(config("decoder")),
+                   config("decoder").require<int64_t>("sample_size", kWidths), whole, origin);
+    }
+    if (has("upsampler", "super_res_first") && recipe.components.contains("decoder")) {
+      const auto own = config("super_res_first").require<int64_t>("sample_size", kWidths);
+      const auto small = config("decoder").require<int64_t>("sample_size", kWidths);
+      if (own % small != 0)
+        config("super_res_first").refuse("sample_size", fmt::format("a multiple of decoder's {}", small));
+      const auto within = [own](int64_t size) {
+        return size <= own ? std::string() : fmt::format("at most the sample_size of {}", own);
+      };
+      check_phases(recipe, "upsampler", UNet2DConfig::from(config("super_res_first")), own, within, origin);
+    }
+  } catch (const Error& error) {
+    throw Error(ExitCode::usage, error.what(), "fix the sizes in the recipe");
+  }
+}
+
+void check_fit(const TrainContext& context, const std::string& origin) {
+  const auto& components = context.recipe.components;
+  const auto config = [&](const std::string& name) {
+    return Config(context.recipe.component(name), origin + ": components." + name);
+  };
+  for (const char* name : {"text_encoder", "image_encoder", "prior", "text_proj", "decoder",
+                           "decoder_scheduler", "super_res_first", "super_res_last"})
+    if (!components.contains(name)) return;  // a recipe of some stages alone
+  try {
+    check_karlo_sizes(config, *context.tokenizer, (context.model / "tokenizer").string());
+    const auto of_texts = CLIPTextConfig::from(config("text_encoder")).projection_dim;
+    if (CLIPVisionConfig::from(config("image_encoder")).projection_dim != of_texts)
+      config("image_encoder").refuse("projection_dim", fmt::format("{} as in text_encoder", of_texts));
+  } catch (const Error& error) {
+    throw Error(ExitCode::usage, error.what(), "fix the components in the recipe");
+  }
+}
+
+}  // namespace unclip
