@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "decoder/unet_2d_condition.h"
+#include "diffusion/schedule_config.h"
 #include "image_encoder/clip_vision_model.h"
 #include "pipeline/karlo_fit.h"
 #include "text_encoder/clip_text_model.h"
@@ -76,6 +77,8 @@ void check_fit(const TrainContext& context, const std::string& origin) {
                            "decoder_scheduler", "super_res_first", "super_res_last"})
     if (!components.contains(name)) return;  // a recipe of some stages alone
   try {
+    for (const char* name : {"prior_scheduler", "super_res_scheduler"})
+      if (components.contains(name)) ScheduleConfig::from_unclip(config(name));
     check_karlo_sizes(config, *context.tokenizer, (context.model / "tokenizer").string());
     const auto of_texts = CLIPTextConfig::from(config("text_encoder")).projection_dim;
     if (CLIPVisionConfig::from(config("image_encoder")).projection_dim != of_texts)

@@ -13,8 +13,8 @@ namespace unclip {
 // halves them at every level but the last.
 void check_sizes(const Recipe& recipe, const std::string& origin);
 
-// Widths of the nets against one another, and against the tokenizer; of a recipe of some stages alone
-// nothing.
+// The schedules, and widths of the nets against one another and the tokenizer; of a recipe of some stages
+// alone nothing.
 void check_fit(const TrainContext& context, const std::string& origin);
 
 }  // namespace unclip

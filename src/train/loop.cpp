@@ -221,7 +221,18 @@ class Loop {
     results_.metrics().pause();
   }
 
+  // What is exported is float16. A last step too many shows in no loss.
+  void check_weights() const {
+    for (const auto& [name, weights] : optimizer_.averaged())
+      if (!weights.to(torch::kFloat16).isfinite().all().item<bool>())
+        throw Error(
+            ExitCode::jobs_failed,
+            fmt::format("{}: step {}: {} is not finite in float16", stage_.name(), position_.step, name),
+            "the last checkpoint was kept; try a smaller learning_rate");
+  }
+
   void write(bool finished) {
+    check_weights();
     save_checkpoint(checkpoint(), stage_, optimizer_, position_, context_.recipe);
     const Optimizer::ShowAveraged shown(optimizer_);
     std::map<std::string, torch::Tensor> averaged = optimizer_.averaged();

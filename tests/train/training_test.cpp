@@ -270,11 +270,24 @@ TEST(Training, StopsAtALossThatIsNoNumberAndKeepsTheCheckpoint) {
     EXPECT_TRUE(tensor.isfinite().all().item<bool>()) << name;
 }
 
+TEST(Training, KeepsTheCheckpointWhereTheLastStepsWeightsAreTooLarge) {
+  TemporaryFolder folder;
+  json values = tiny_recipe();
+  values["stages"]["clip"]["phases"] = json::array({tiny_phase(2, 8, 1e-3), tiny_phase(1, 8, 1e29)});
+  EXPECT_FALSE(RunFolder(folder.path, values).train("clip", 1e-9));
+  const fs::path checkpoint = folder.path / "clip" / "checkpoint.safetensors";
+  const auto before = fs::last_write_time(checkpoint);
+  expect_refusal(ExitCode::jobs_failed, "is not finite in float16",
+                 [&] { RunFolder(folder.path, values).train("clip"); });
+  EXPECT_EQ(fs::last_write_time(checkpoint), before);
+}
+
 TEST(Training, RefusesNetsThatDoNotFitEachOther) {
   using Change = std::tuple<const char*, const char*, int>;
   for (const auto& [net, key, value] :
        {Change{"text_proj", "cross_attention_dim", 24}, Change{"prior", "embedding_dim", 24},
-        Change{"image_encoder", "projection_dim", 24}, Change{"super_res_first", "sample_size", 40}}) {
+        Change{"image_encoder", "projection_dim", 24}, Change{"super_res_first", "sample_size", 40},
+        Change{"prior_scheduler", "num_train_timesteps", 3}}) {
     TemporaryFolder folder;
     json values = tiny_recipe();
     values["components"][net][key] = value;
