@@ -146,7 +146,7 @@ class DecoderStage final : public Stage {
 
  private:
   int64_t sample_size(const Phase& phase) const {
-    return phase.size ? phase.size : context_.recipe.component("decoder").at("sample_size").get<int64_t>();
+    return phase.size_or(context_.recipe.component("decoder").at("sample_size").get<int64_t>());
   }
 
   static torch::Tensor shrink(const torch::Tensor& images, int64_t size) {

@@ -17,15 +17,30 @@
 namespace unclip {
 namespace {
 
-// What the nets of a stage can shrink images to: a U-Net halves them at every level but the last.
-using Sizes = std::function<std::string(int64_t size)>;  // what is expected instead, or nothing
+Config config_of(const Recipe& recipe, const std::string& name, const std::string& origin) {
+  return Config(recipe.component(name), origin + ": components." + name);
+}
 
+// What reads configs throws Error(model), since they are a model's elsewhere.
+template <class Check>
+void as_usage(const std::string& hint, Check check) {
+  try {
+    check();
+  } catch (const Error& error) {
+    throw Error(ExitCode::usage, error.what(), hint);
+  }
+}
+
+// What the images of a phase should measure instead, or nothing.
+using Refusal = std::function<std::string(int64_t size)>;
+
+// A U-Net halves its images at every level but the last; `refusal` is the stage's own.
 void check_phases(const Recipe& recipe, const std::string& stage, const UNetConfig& net, int64_t own,
-                  const Sizes& refusal, const std::string& origin) {
+                  const Refusal& refusal, const std::string& origin) {
   const int64_t halves = int64_t{1} << (net.block_out_channels.size() - 1);
   const std::vector<Phase>& phases = recipe.stage(stage).phases;
   for (size_t i = 0; i < phases.size(); ++i) {
-    const int64_t size = phases[i].size ? phases[i].size : own;
+    const int64_t size = phases[i].size_or(own);
     const std::string expected = size % halves ? fmt::format("a multiple of {}", halves) : refusal(size);
     if (!expected.empty())
       throw Error(ExitCode::usage, fmt::format("{}: stages.{}.phases[{}]: size: expected {}, found {}",
@@ -36,13 +51,11 @@ void check_phases(const Recipe& recipe, const std::string& stage, const UNetConf
 }  // namespace
 
 void check_sizes(const Recipe& recipe, const std::string& origin) {
-  const auto config = [&](const char* name) {
-    return Config(recipe.component(name), origin + ": components." + name);
-  };
+  const auto config = [&](const char* name) { return config_of(recipe, name, origin); };
   const auto has = [&](const char* stage, const char* net) {
     return recipe.stages.contains(stage) && recipe.components.contains(net);
   };
-  try {
+  as_usage("fix the sizes in the recipe", [&] {
     if (has("decoder", "decoder") && recipe.components.contains("image_encoder")) {
       const int64_t seen = CLIPVisionConfig::from(config("image_encoder")).image_size;
       const auto whole = [seen](int64_t size) {
@@ -63,29 +76,23 @@ void check_sizes(const Recipe& recipe, const std::string& origin) {
       };
       check_phases(recipe, "upsampler", UNet2DConfig::from(config("super_res_first")), own, within, origin);
     }
-  } catch (const Error& error) {
-    throw Error(ExitCode::usage, error.what(), "fix the sizes in the recipe");
-  }
+  });
 }
 
 void check_fit(const TrainContext& context, const std::string& origin) {
   const auto& components = context.recipe.components;
-  const auto config = [&](const std::string& name) {
-    return Config(context.recipe.component(name), origin + ": components." + name);
-  };
+  const auto config = [&](const std::string& name) { return config_of(context.recipe, name, origin); };
   for (const char* name : {"text_encoder", "image_encoder", "prior", "text_proj", "decoder",
                            "decoder_scheduler", "super_res_first", "super_res_last"})
     if (!components.contains(name)) return;  // a recipe of some stages alone
-  try {
+  as_usage("fix the components in the recipe", [&] {
     for (const char* name : {"prior_scheduler", "super_res_scheduler"})
       if (components.contains(name)) ScheduleConfig::from_unclip(config(name));
     check_karlo_sizes(config, *context.tokenizer, (context.model / "tokenizer").string());
     const auto of_texts = CLIPTextConfig::from(config("text_encoder")).projection_dim;
     if (CLIPVisionConfig::from(config("image_encoder")).projection_dim != of_texts)
       config("image_encoder").refuse("projection_dim", fmt::format("{} as in text_encoder", of_texts));
-  } catch (const Error& error) {
-    throw Error(ExitCode::usage, error.what(), "fix the components in the recipe");
-  }
+  });
 }
 
 }  // namespace unclip

@@ -13,7 +13,7 @@ constexpr double kMomentum = 0.95;
 constexpr int kIterations = 5;
 constexpr double kLinear = 3.4445, kCubic = -4.7750, kQuintic = 2.0315;
 
-// A step of x ← (a + b G + c G²) x with G = xxᵀ [M,M].
+// b G + c G² of a step x ← (a + b G + c G²) x, where G = xxᵀ [M,M].
 torch::Tensor polynomial(const torch::Tensor& gram) { return at::addmm(gram, gram, gram, kCubic, kQuintic); }
 
 // Of a wide x [M,N] with a norm of one.

@@ -34,6 +34,8 @@ struct Phase {
   bool muon = false;               // in place of AdamW for the hidden layers' matrices (train/muon.h)
   bool train_towers = false;       // decoder: trains text and vision tower along
   double embedding_dropout = 0.1;  // decoder
+
+  int64_t size_or(int64_t of_stage) const { return size ? size : of_stage; }  // pixels a side
 };
 
 // How one stage is trained.

@@ -84,7 +84,7 @@ class UpsamplerStage final : public Stage {
   torch::Tensor loss(const Batch& batch, const Phase& phase, const at::Generator& chance) override {
     const torch::Tensor large = whole(batch.images);
     const torch::Tensor enlarged = enlarge(spoil(at::avg_pool2d(large, {factor_, factor_}), chance));
-    const int64_t side = phase.size ? phase.size : size_;
+    const int64_t side = phase.size_or(size_);
     const at::Generator places = on_host(chance);
     std::vector<torch::Tensor> targets, hints;
     for (int64_t i = 0; i < large.size(0); ++i) {

@@ -282,22 +282,27 @@ TEST(Training, KeepsTheCheckpointWhereTheLastStepsWeightsAreTooLarge) {
   EXPECT_EQ(fs::last_write_time(checkpoint), before);
 }
 
+// Before `not_begun`, a folder of the run, is made.
+void expect_recipe_refused(const json& values, const char* stage, const std::vector<std::string>& parts,
+                           const char* not_begun) {
+  TemporaryFolder folder;
+  std::ofstream(folder.path / "recipe.json") << values.dump();
+  const auto result = testing_program::run({"train", stage, "--config", folder.path / "recipe.json", "--out",
+                                            folder.path / "run", "--device", "cpu"});
+  EXPECT_EQ(result.code, 2) << result.err;
+  for (const std::string& part : parts) EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+  EXPECT_FALSE(fs::exists(folder.path / not_begun));
+}
+
 TEST(Training, RefusesNetsThatDoNotFitEachOther) {
   using Change = std::tuple<const char*, const char*, int>;
   for (const auto& [net, key, value] :
        {Change{"text_proj", "cross_attention_dim", 24}, Change{"prior", "embedding_dim", 24},
         Change{"image_encoder", "projection_dim", 24}, Change{"super_res_first", "sample_size", 40},
         Change{"prior_scheduler", "num_train_timesteps", 3}}) {
-    TemporaryFolder folder;
     json values = tiny_recipe();
     values["components"][net][key] = value;
-    std::ofstream(folder.path / "recipe.json") << values.dump();
-    const auto result = testing_program::run({"train", "clip", "--config", folder.path / "recipe.json",
-                                              "--out", folder.path / "run", "--device", "cpu"});
-    EXPECT_EQ(result.code, 2) << result.err;
-    for (const std::string& part : {std::string("recipe.json: components.") + net, std::string(key)})
-      EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
-    EXPECT_FALSE(fs::exists(folder.path / "run" / "clip"));
+    expect_recipe_refused(values, "clip", {std::string("recipe.json: components.") + net, key}, "run/clip");
   }
 }
 
@@ -306,16 +311,9 @@ TEST(Training, RefusesSizesThatImagesCannotBeShrunkTo) {
   for (const auto& [stage, size, told] :
        {Change{"decoder", 15, "a multiple of 2"}, Change{"decoder", 24, "a whole part of image_encoder's 16"},
         Change{"upsampler", 128, "at most the sample_size of 64"}}) {
-    TemporaryFolder folder;
     json values = tiny_recipe();
     values["stages"][stage]["phases"][0]["size"] = size;
-    std::ofstream(folder.path / "recipe.json") << values.dump();
-    const auto result = testing_program::run({"train", "all", "--config", folder.path / "recipe.json",
-                                              "--out", folder.path / "run", "--device", "cpu"});
-    EXPECT_EQ(result.code, 2) << result.err;
-    for (const std::string& part : {"stages." + std::string(stage) + ".phases[0]", std::string(told)})
-      EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
-    EXPECT_FALSE(fs::exists(folder.path / "run"));
+    expect_recipe_refused(values, "all", {std::string("stages.") + stage + ".phases[0]", told}, "run");
   }
 }
 
