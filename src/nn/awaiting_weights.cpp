@@ -15,7 +15,7 @@ constexpr double kTensorCost = 256;
 // Where config and weights differ by less, both are compared name by name, which tells more.
 constexpr double kSlack = 2, kLeast = 1 << 20;
 
-thread_local AwaitingWeights* current = nullptr;
+thread_local AwaitingWeights* awaiting = nullptr;
 
 }  // namespace
 
@@ -26,20 +26,20 @@ AwaitingWeights::AwaitingWeights(std::string config, const std::vector<std::file
       held_ += static_cast<double>(info.numel());
       left_ += kSlack * (kTensorCost + static_cast<double>(info.numel()));
     }
-  current = this;
+  awaiting = this;
 }
 
-AwaitingWeights::~AwaitingWeights() { current = nullptr; }
+AwaitingWeights::~AwaitingWeights() { awaiting = nullptr; }
 
 torch::Tensor AwaitingWeights::parameter(at::IntArrayRef shape) {
-  if (current == nullptr) return torch::empty(shape);
+  if (awaiting == nullptr) return torch::empty(shape);
   double count = 1;
   for (const int64_t size : shape) count *= static_cast<double>(size);
-  current->left_ -= count + kTensorCost;
-  if (current->left_ < 0)
+  awaiting->left_ -= count + kTensorCost;
+  if (awaiting->left_ < 0)
     throw Error(ExitCode::model,
                 fmt::format("{}: describes far more than the {:.0f} parameters in the weights",
-                            current->config_, current->held_),
+                            awaiting->config_, awaiting->held_),
                 "check that config.json belongs to these weights");
   return torch::empty({1}).expand(shape);
 }

@@ -55,17 +55,17 @@ struct Layer {
 
 // Calls work(image, stretch, first position, positions) for all stretches of all images, in parallel.
 // Their length depends on the image alone, and suits a core's cache.
-constexpr int64_t kStretch = 256;
+constexpr int64_t kStretchRows = 256;
 
-int64_t stretches(int64_t positions) { return (positions + kStretch - 1) / kStretch; }
+int64_t stretches(int64_t positions) { return (positions + kStretchRows - 1) / kStretchRows; }
 
 template <class Work>
 void for_each_stretch(const torch::Tensor& rows, Work work) {
   const int64_t positions = rows.size(1), per_image = stretches(positions);
   at::parallel_for(0, rows.size(0) * per_image, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t stretch = i % per_image, first = stretch * kStretch;
-      work(i / per_image, stretch, first, std::min(kStretch, positions - first));
+      const int64_t stretch = i % per_image, first = stretch * kStretchRows;
+      work(i / per_image, stretch, first, std::min(kStretchRows, positions - first));
     }
   });
 }
@@ -103,7 +103,7 @@ void put_together(const std::pair<torch::Tensor, torch::Tensor>& parts, const to
         double sum = 0;
         for (int64_t s = 0; s < part_mean.size(1); ++s)
           for (int64_t c = g * width; c < (g + 1) * width; ++c)
-            sum += part(s, c, static_cast<double>(std::min(kStretch, positions - s * kStretch)));
+            sum += part(s, c, static_cast<double>(std::min(kStretchRows, positions - s * kStretchRows)));
         return sum / count;
       };
       const double middle =

@@ -20,7 +20,7 @@ ImageEmbedder::ImageEmbedder(const ModelFolder& folder, const DeviceAndDtype& ta
 std::vector<ImageEmbedding> ImageEmbedder::embed(const std::vector<Image>& images) {
   const torch::InferenceMode inference;
   std::vector<ImageEmbedding> embeddings;
-  for (std::vector<float>& row : to_rows(encode_images(*tower_, processor_, images, target_)))
+  for (std::vector<float>& row : to_vectors(encode_images(*tower_, processor_, images, target_)))
     embeddings.push_back({std::move(row), {}, {}});
   return embeddings;
 }

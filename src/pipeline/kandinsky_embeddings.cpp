@@ -47,7 +47,7 @@ std::vector<ImageEmbedding> KandinskyPipeline::embed_images(const std::vector<Im
 
 std::vector<std::vector<float>> KandinskyPipeline::embed_texts(const std::vector<std::string>& texts) {
   const torch::InferenceMode inference;
-  return to_rows(prior_->encode_texts(texts).pooled.to(torch::kFloat32));
+  return to_vectors(prior_->encode_texts(texts).pooled.to(torch::kFloat32));
 }
 
 std::vector<StartNoise> KandinskyPipeline::invert(const std::vector<ImageRequest>& batch,
@@ -63,7 +63,7 @@ std::vector<StartNoise> KandinskyPipeline::invert(const std::vector<ImageRequest
   const torch::Tensor start =
       unclip::invert(sampler, task.encode_init_images(), decoder_net(batch, given_embeddings(batch), {}, {}),
                      kInversionRounds, watch("inversion", sampler, observer));  // [B,4,h,w]
-  return to_rows(finite(start, "inversion", target_));
+  return to_vectors(finite(start, "inversion", target_));
 }
 
 ImageSize KandinskyPipeline::image_size(const DrawSettings& settings) const {

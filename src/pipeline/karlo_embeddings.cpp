@@ -21,7 +21,7 @@ std::vector<ImageEmbedding> KarloPipeline::embed(const std::vector<ImageRequest>
   NoiseSource noise(seeds_of(batch), target_.device);
   const torch::Tensor made = embedding_of(batch, settings, encode(batch), noise, observer);  // [B,D]
   std::vector<ImageEmbedding> embeddings;
-  for (std::vector<float>& row : to_rows(made))
+  for (std::vector<float>& row : to_vectors(made))
     embeddings.push_back({std::move(row), {}, {settings.steps.prior, made.size(1)}});
   return embeddings;
 }
@@ -34,7 +34,7 @@ std::vector<std::vector<float>> KarloPipeline::embed_texts(const std::vector<std
   const torch::InferenceMode inference;
   std::vector<ImageRequest> batch;
   for (const std::string& text : texts) batch.push_back({.prompt = text, .guidance = {1, 1, 1}});
-  return to_rows(encode(batch).pooled.to(torch::kFloat32));
+  return to_vectors(encode(batch).pooled.to(torch::kFloat32));
 }
 
 std::vector<StartNoise> KarloPipeline::invert(const std::vector<ImageRequest>& batch,
@@ -46,7 +46,7 @@ std::vector<StartNoise> KarloPipeline::invert(const std::vector<ImageRequest>& b
   const torch::Tensor x0 = init_images(batch, decoder_size_, decoder_size_).to(target_.device);
   const torch::Tensor start = unclip::invert(sampler, x0, decoder_net(embedding, encode(batch)),
                                              kInversionRounds, watch("inversion", sampler, observer));
-  return to_rows(finite(start, "inversion", target_));
+  return to_vectors(finite(start, "inversion", target_));
 }
 
 }  // namespace unclip

@@ -26,7 +26,7 @@ std::vector<ImageEmbedding> StableUnclipPipeline::embed(const std::vector<ImageR
   observer("text", 1, 1);
   const torch::Tensor made = prior_->sample(text, batch, settings, noise, observer);  // [B,D]
   std::vector<ImageEmbedding> embeddings;
-  for (std::vector<float>& row : to_rows(made))
+  for (std::vector<float>& row : to_vectors(made))
     embeddings.push_back({std::move(row), {}, {prior_->draws(settings.steps.prior), made.size(1)}});
   return embeddings;
 }
@@ -37,7 +37,7 @@ std::vector<ImageEmbedding> StableUnclipPipeline::embed_images(const std::vector
 
 std::vector<std::vector<float>> StableUnclipPipeline::embed_texts(const std::vector<std::string>& texts) {
   const torch::InferenceMode inference;
-  return to_rows(prior_->embed_texts(texts));
+  return to_vectors(prior_->embed_texts(texts));
 }
 
 // The image's latent is the mean of its distribution, so that the noise is the image's alone.
@@ -55,7 +55,7 @@ std::vector<StartNoise> StableUnclipPipeline::invert(const std::vector<ImageRequ
   told.class_labels = class_labels(batch, embedding, at::zeros_like(embedding), told.scale.defined());
   const torch::Tensor start = unclip::invert(sampler, x0, decoder_->predict(told, {}), kInversionRounds,
                                              watch("inversion", sampler, observer));
-  return to_rows(finite(start, "inversion", target_));
+  return to_vectors(finite(start, "inversion", target_));
 }
 
 }  // namespace unclip

@@ -80,7 +80,7 @@ torch::Tensor encode_images(CLIPVisionModelWithProjection& tower, const ClipImag
   return finite(made.to(torch::kFloat32), "image encoder", target);
 }
 
-std::vector<std::vector<float>> to_rows(const torch::Tensor& rows) {
+std::vector<std::vector<float>> to_vectors(const torch::Tensor& rows) {
   std::vector<std::vector<float>> all;
   for (int64_t i = 0; i < rows.size(0); ++i) all.push_back(row_of(rows.flatten(1), i));
   return all;

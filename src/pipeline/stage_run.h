@@ -92,7 +92,7 @@ torch::Tensor encode_images(CLIPVisionModelWithProjection& tower, const ClipImag
                             const std::vector<Image>& images, const DeviceAndDtype& target);
 
 // Rows of [B,...] as flat vectors.
-std::vector<std::vector<float>> to_rows(const torch::Tensor& rows);
+std::vector<std::vector<float>> to_vectors(const torch::Tensor& rows);
 
 // Draws what the priors of these embeddings drew: with the same seed the decoder's noise is that of one run.
 void skip_noise(const std::vector<ImageRequest>& batch, const NoiseSource& noise);

@@ -40,13 +40,13 @@ class ScenesSource final : public ImageSource {
 constexpr int kSmallestSide = 8;  // pixels
 constexpr size_t kNamed = 5;      // faults after the first
 
-struct Entry {
+struct CaptionedFile {
   fs::path file;
   std::string caption;
   std::string where;  // metadata.jsonl:LINE
 };
 
-Entry parse_line(const std::string& line, const fs::path& folder, const std::string& where) {
+CaptionedFile parse_line(const std::string& line, const fs::path& folder, const std::string& where) {
   const auto fail = [&where](const std::string& what) {
     throw Error(ExitCode::usage, where + ": " + what,
                 R"(expected {"file_name": "picture.png", "text": "what it shows"})");
@@ -64,23 +64,23 @@ Entry parse_line(const std::string& line, const fs::path& folder, const std::str
                        values.contains(key) ? values.at(key).type_name() : "none"));
     return values.at(key).get<std::string>();
   };
-  Entry entry{folder / text("file_name"), text("text"), where};
+  CaptionedFile entry{folder / text("file_name"), text("text"), where};
   if (!fs::is_regular_file(entry.file)) fail(entry.file.string() + " does not exist");
   return entry;
 }
 
-std::vector<Entry> read_entries(const fs::path& folder, bool captioned_only) {
+std::vector<CaptionedFile> read_entries(const fs::path& folder, bool captioned_only) {
   const fs::path list = folder / "metadata.jsonl";
   std::ifstream in(list);
   if (!in)
     throw Error(ExitCode::usage, list.string() + ": cannot be read",
                 "list the images there, one JSON object per line; unclip scenes -o DIR writes an example");
-  std::vector<Entry> entries;
+  std::vector<CaptionedFile> entries;
   size_t number = 0;
   for (std::string line; std::getline(in, line);) {
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    Entry entry = parse_line(line, folder, list.string() + ":" + std::to_string(number));
+    CaptionedFile entry = parse_line(line, folder, list.string() + ":" + std::to_string(number));
     if (!captioned_only || !entry.caption.empty()) entries.push_back(std::move(entry));
   }
   if (entries.size() < 2)
@@ -108,7 +108,7 @@ std::vector<uint8_t> square(const Image& image, int size) {
   return {x.data_ptr<uint8_t>(), x.data_ptr<uint8_t>() + x.numel()};
 }
 
-Image read(const Entry& entry) {
+Image read(const CaptionedFile& entry) {
   try {
     Image image = read_image(entry.file);
     if (std::min(image.width, image.height) < kSmallestSide)
@@ -127,7 +127,7 @@ class FolderSource final : public ImageSource {
       : entries_(read_entries(folder, captioned_only)), seed_(seed) {}
 
   Example get(uint64_t index, int size) const override {
-    const Entry& entry = entries_[(*order_of(index / entries_.size()))[index % entries_.size()]];
+    const CaptionedFile& entry = entries_[(*order_of(index / entries_.size()))[index % entries_.size()]];
     return {square(read(entry), size), entry.caption, {}};
   }
 
@@ -174,7 +174,7 @@ class FolderSource final : public ImageSource {
     return order_;
   }
 
-  std::vector<Entry> entries_;
+  std::vector<CaptionedFile> entries_;
   uint64_t seed_;
   mutable std::mutex mutex_;
   mutable uint64_t pass_ = 0;

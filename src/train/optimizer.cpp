@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "nn/for_type_of.h"
 #include "train/adamw_kernels.h"
 #include "train/muon.h"
 
@@ -16,15 +17,6 @@ namespace {
 constexpr double kEps = 1e-8;
 
 constexpr int64_t kStretch = 1 << 14;  // elements: a pass over six tensors of them stays in a core's cache
-
-// Calls work with pointers of the type of `working`: float32, or the bits of bfloat16.
-template <class Work>
-void for_type_of(const torch::Tensor& working, Work work) {
-  if (working.scalar_type() == torch::kBFloat16)
-    work(static_cast<Bfloat16Bits*>(working.data_ptr()));
-  else
-    work(working.data_ptr<float>());
-}
 
 }  // namespace
 
@@ -103,10 +95,12 @@ void Optimizer::accumulate(size_t replicas) {
       workers_.for_each(static_cast<int64_t>(stretches_.size()), [&](int64_t i) {
         const auto at = static_cast<size_t>(i);
         const Stretch& s = stretches_[at];
-        const torch::Tensor& gradient = gradients[s.parameter];
+        const bool defined = gradients[s.parameter].defined();
+        const torch::Tensor& gradient = defined ? gradients[s.parameter] : nothing_;
         float* sum = gradient_.data_ptr<float>() + s.position;
-        for_type_of(gradient.defined() ? gradient : nothing_, [&](const auto* values) {
-          squares_[at] = add_gradient(gradient.defined() ? values + s.offset : values, s.size, !fresh_, sum);
+        for_type_of(gradient, [&]<class T>(T*) {
+          const T* values = static_cast<const T*>(gradient.const_data_ptr()) + (defined ? s.offset : 0);
+          squares_[at] = add_gradient(values, s.size, !fresh_, sum);
         });
       });
     } else {
@@ -148,7 +142,8 @@ void Optimizer::join_with_peers() {
   workers_.for_each(static_cast<int64_t>(stretches_.size()), [&](int64_t i) {
     const Stretch& s = stretches_[static_cast<size_t>(i)];
     float* sum = gradient_.data_ptr<float>() + s.position;
-    for_type_of(nothing_, [&](const auto* values) {
+    for_type_of(nothing_, [&]<class T>(T*) {
+      const T* values = static_cast<const T*>(nothing_.const_data_ptr());
       squares_[static_cast<size_t>(i)] = add_gradient(values, s.size, /*add=*/true, sum);
     });
   });
@@ -208,8 +203,8 @@ void Optimizer::update_in_passes(const Update& update, double scale) {
     AdamWStep own = step;
     own.weight_decay = moves && s.position < decayed_ ? decay : 0;
     const auto at = [&](const torch::Tensor& flat) { return flat.data_ptr<float>() + s.position; };
-    for_type_of(working_, [&](auto* working) {
-      working += s.position;
+    for_type_of(working_, [&]<class T>(T*) {
+      T* working = static_cast<T*>(working_.data_ptr()) + s.position;
       if (s.position < update.muon || !moves)  // without a gradient: by nothing
         descend(own, s.size, at(gradient_), at(masters_), at(ema_), working);
       else
