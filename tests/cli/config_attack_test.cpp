@@ -3,6 +3,7 @@
 // key; UNCLIP_ATTACK=1 … 11 shifts them, UNCLIP_ATTACK=all tries all (scripts/attack).
 #include "cli/run.h"
 #include "cli/tiny_model.h"
+#include "cli/verb_library.h"
 #include "image/png.h"
 
 namespace unclip::testing_program {
@@ -35,6 +36,7 @@ Result run_forked(const Arguments& arguments, rusage& use) {
   const int out = memfd_create("out", MFD_CLOEXEC), err = memfd_create("err", MFD_CLOEXEC);
   std::vector<std::string> words = arguments;
   words.insert(words.begin(), "unclip");
+  verb_library();
   const pid_t child = fork();
   if (child == 0) {
     dup2(out, STDOUT_FILENO);
