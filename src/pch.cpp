@@ -1,0 +1,1 @@
+// Compiles the libraries' headers once for all modules, and once more with torch's (see CMakeLists.txt).

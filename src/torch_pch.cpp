@@ -1,1 +1,0 @@
-// Compiles torch's headers once for every module that uses it (see CMakeLists.txt).
