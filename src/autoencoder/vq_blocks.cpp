@@ -77,9 +77,8 @@ VqResnetBlockImpl::VqResnetBlockImpl(int64_t in_channels, int64_t out_channels, 
 }
 
 torch::Tensor VqResnetBlockImpl::forward(const torch::Tensor& x, const torch::Tensor& latent) {
-  torch::Tensor h = conv1(norm1.activated(x, latent));  // [B,out,H,W]
-  h = conv2(norm2.activated(h, latent));
-  return add_residual(h, conv_shortcut ? conv_shortcut(x) : x);
+  const torch::Tensor h = conv1(norm1.activated(x, latent));  // [B,out,H,W]
+  return conv2(norm2.activated(h, latent), conv_shortcut ? conv_shortcut(x) : x);
 }
 
 VqAttentionImpl::VqAttentionImpl(int64_t channels, const VqBlockOptions& options)

@@ -36,8 +36,20 @@ Conv2dImpl::Conv2dImpl(int64_t in_channels, int64_t out_channels, int64_t kernel
   if (with_bias) bias = empty_parameter(*this, "bias", {out_channels});
 }
 
-torch::Tensor Conv2dImpl::forward(const torch::Tensor& x) {
-  return packs ? packed_conv2d(*this, x) : at::conv2d(x, weight, bias, stride, padding);
+// Results of our own that need no gradient are overwritten: it saves an allocation and a third of the
+// traffic.
+// NOLINTNEXTLINE(performance-unnecessary-value-param): x is the caller's own, to be overwritten
+torch::Tensor add_residual(torch::Tensor x, const torch::Tensor& residual, double scale) {
+  const bool in_place = !x.requires_grad() && !residual.requires_grad();
+  torch::Tensor sum = in_place ? x.add_(residual) : x + residual;
+  if (scale == 1.0) return sum;
+  return in_place ? sum.div_(scale) : sum / scale;
+}
+
+torch::Tensor Conv2dImpl::forward(const torch::Tensor& x, const torch::Tensor& residual) {
+  if (packs) return packed_conv2d(*this, x, residual);
+  const torch::Tensor y = at::conv2d(x, weight, bias, stride, padding);
+  return residual.defined() ? add_residual(y, residual) : y;
 }
 
 torch::Tensor Conv2dImpl::forward_doubled(const torch::Tensor& x) {

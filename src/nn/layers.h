@@ -25,11 +25,15 @@ struct LinearImpl : torch::nn::Module {
 };
 TORCH_MODULE(Linear);
 
+// (x + residual) / scale; works in place on x, which must be the caller's own, where no gradient forbids it.
+torch::Tensor add_residual(torch::Tensor x, const torch::Tensor& residual, double scale = 1.0);
+
 // Keys: weight [out, in, k, k], bias [out].
 struct Conv2dImpl : torch::nn::Module {
   Conv2dImpl(int64_t in_channels, int64_t out_channels, int64_t kernel, int64_t stride = 1,
              int64_t padding = 0, bool with_bias = true);
-  torch::Tensor forward(const torch::Tensor& x);  // [B, in, H, W] → [B, out, H', W']
+  // [B, in, H, W] → [B, out, H', W'], plus `residual`, of that shape, where it is defined
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& residual = {});
 
   // The convolution, 3×3 with stride and padding 1, of the image that nearest neighbor makes of x at twice
   // its size: [B, in, H, W] → [B, out, 2H, 2W]

@@ -72,13 +72,14 @@ Tensor pack_doubling(Conv2dImpl& layer, at::IntArrayRef input) {
   return packed;
 }
 
-Tensor convolve_by_winograd(Conv2dImpl& layer, OnceTensor& packed, const Tensor& x, bool doubled) {
+Tensor convolve_by_winograd(Conv2dImpl& layer, OnceTensor& packed, const Tensor& x, bool doubled,
+                            const Tensor& residual = {}) {
   const Tensor& kernel = packed.get([&] {
     Tensor made = winograd_kernel(layer.weight, doubled);
     give_up_weight(layer);
     return made;
   });
-  return winograd_conv2d(x, kernel, layer.bias, doubled);
+  return winograd_conv2d(x, kernel, layer.bias, doubled, residual);
 }
 
 // Whether oneDNN computes in `dtype` on this CPU.
@@ -121,15 +122,16 @@ Tensor packed_linear(LinearImpl& layer, const Tensor& x) {
   return linear.call(x, weight, optional(layer.bias), "none", Scalars(), "");
 }
 
-Tensor packed_conv2d(Conv2dImpl& layer, const Tensor& x) {
-  if (layer.winograd) return convolve_by_winograd(layer, layer.packed, x, /*doubled=*/false);
+Tensor packed_conv2d(Conv2dImpl& layer, const Tensor& x, const Tensor& residual) {
+  if (layer.winograd) return convolve_by_winograd(layer, layer.packed, x, /*doubled=*/false, residual);
   static const auto convolution = find_operator<Tensor(
       const Tensor&, const Tensor&, const OptionalTensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
       int64_t, c10::string_view, Scalars, std::optional<c10::string_view>)>("mkldnn::_convolution_pointwise");
   const Tensor& weight = layer.packed.get([&] { return pack(layer, x.sizes()); });
   const std::vector<int64_t> strides(2, layer.stride), paddings(2, layer.padding), dilation(2, 1);
-  return convolution.call(x, weight, optional(layer.bias), paddings, strides, dilation, 1, "none", Scalars(),
-                          "");
+  const Tensor y = convolution.call(x, weight, optional(layer.bias), paddings, strides, dilation, 1, "none",
+                                    Scalars(), "");
+  return residual.defined() ? add_residual(y, residual) : y;
 }
 
 Tensor packed_doubling_conv2d(Conv2dImpl& layer, const Tensor& x) {

@@ -12,9 +12,6 @@ namespace unclip {
 torch::Tensor norm_act(GroupNorm& norm, const torch::Tensor& x, const torch::Tensor& scale = {},
                        const torch::Tensor& shift = {});
 
-// (x + residual) / scale; works in place on x, which must be the caller's own, where no gradient forbids it.
-torch::Tensor add_residual(torch::Tensor x, const torch::Tensor& residual, double scale = 1.0);
-
 // What all residual blocks of a net share.
 struct ResnetOptions {
   int64_t temb_channels = 0;  // T

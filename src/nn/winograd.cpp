@@ -77,13 +77,15 @@ void make_points(const T* taps, int64_t in, const Channels& channels, int64_t st
 template <class T, int64_t P>
 class Convolution {
  public:
-  Convolution(const Grid& grid, const T* x, const float* bias, T* y)
+  // `residual`: null, or what is added to y.
+  Convolution(const Grid& grid, const T* x, const float* bias, const T* residual, T* y)
       : grid_(grid),
         x_(x),
         bias_(bias),
+        residual_(residual),
         y_(y),
         products_(room_for<float>(P * P * (kTiles * kChannels + kGap))),
-        outside_(std::make_unique<T[]>(static_cast<size_t>(grid.in))),
+        outside_(std::make_unique<T[]>(static_cast<size_t>(std::max(grid.in, kChannels)))),
         dropped_(room_for<T>(kChannels)) {}
 
   // The points of a tile, [in] each, `step` numbers after one another.
@@ -103,9 +105,10 @@ class Convolution {
                       products_.get() + point * product_step);
     for (int64_t tile = 0; tile < count; ++tile) {
       T* results[4];
-      find_results(first + tile, channels.first, results);
+      const T* residuals[4];
+      find_results(first + tile, channels.first, results, residuals);
       from_points(products_.get() + tile * channels.count, bias_ + channels.first, P, channels.count,
-                  product_step, results);
+                  product_step, residual_ == nullptr ? nullptr : residuals, results);
     }
   }
 
@@ -131,21 +134,22 @@ class Convolution {
       }
   }
 
-  void find_results(int64_t tile, int64_t channel, T** results) const {
+  void find_results(int64_t tile, int64_t channel, T** results, const T** residuals) const {
     const Place place = place_of(tile);
     for (int64_t i = 0; i < 2; ++i)
       for (int64_t j = 0; j < 2; ++j) {
         const int64_t row = place.row * 2 + i, column = place.column * 2 + j;
-        results[i * 2 + j] =
-            row < grid_.rows && column < grid_.columns
-                ? y_ + ((place.image * grid_.rows + row) * grid_.columns + column) * grid_.out + channel
-                : dropped_.get();
+        const bool inside = row < grid_.rows && column < grid_.columns;
+        const int64_t at = ((place.image * grid_.rows + row) * grid_.columns + column) * grid_.out + channel;
+        results[i * 2 + j] = inside ? y_ + at : dropped_.get();
+        residuals[i * 2 + j] = inside && residual_ != nullptr ? residual_ + at : outside_.get();
       }
   }
 
   const Grid grid_;
   const T* x_;
   const float* bias_;
+  const T* residual_;
   T* y_;
   std::unique_ptr<float[]> products_;       // [P²,tiles,channels]
   std::unique_ptr<T[]> outside_, dropped_;  // beyond the edges: zeros, results of no use
@@ -229,12 +233,14 @@ void convolve_channels(const Grid& grid, int64_t tiles, const T* taps,
 
 template <class T, int64_t P>
 void convolve(const Grid& grid, const torch::Tensor& x, const torch::Tensor& kernel,
-              const torch::Tensor& bias, const torch::Tensor& y) {
+              const torch::Tensor& bias, const torch::Tensor& residual, const torch::Tensor& y) {
+  const auto begin_of = [](const torch::Tensor& t) {
+    return t.defined() ? static_cast<const T*>(t.const_data_ptr()) : nullptr;
+  };
   const std::function<Convolution<T, P>()> make = [&] {
-    return Convolution<T, P>(grid, static_cast<const T*>(x.const_data_ptr()), bias.const_data_ptr<float>(),
+    return Convolution<T, P>(grid, begin_of(x), bias.const_data_ptr<float>(), begin_of(residual),
                              static_cast<T*>(y.mutable_data_ptr()));
   };
-  const auto begin_of = [](const torch::Tensor& t) { return static_cast<const T*>(t.const_data_ptr()); };
   const int64_t tiles = x.size(0) * grid.tile_rows() * grid.tile_columns();
   if (!is_taps(kernel))
     convolve_tiles(grid, tiles, begin_of(kernel), make);
@@ -283,20 +289,21 @@ torch::Tensor winograd_kernel(const torch::Tensor& weight, bool doubled) {
 }
 
 torch::Tensor winograd_conv2d(const torch::Tensor& x, const torch::Tensor& kernel, const torch::Tensor& bias,
-                              bool doubled) {
+                              bool doubled, const torch::Tensor& residual) {
   const int64_t scale = doubled ? 2 : 1;
   const int64_t out = is_taps(kernel) ? kernel.size(2) : kernel.size(1) / x.size(1);
   RECORD_FUNCTION("unclip::winograd_conv2d", std::vector<c10::IValue>({x, out, doubled}));
   const Grid grid{x.size(2), x.size(3), x.size(1), scale * x.size(2), scale * x.size(3), out};
   const auto format = torch::MemoryFormat::ChannelsLast;
-  const torch::Tensor laid_out = x.contiguous(format);
+  const torch::Tensor laid_out = x.contiguous(format),
+                      to_add = residual.defined() ? residual.contiguous(format) : residual;
   const torch::Tensor added = bias.defined() ? bias.to(torch::kFloat32) : torch::zeros(out);
   const torch::Tensor y = at::empty({x.size(0), out, grid.rows, grid.columns}, x.options(), format);
   for_type_of(x, [&]<class T>(T*) {
     if (doubled)
-      convolve<T, 3>(grid, laid_out, kernel, added, y);
+      convolve<T, 3>(grid, laid_out, kernel, added, to_add, y);
     else
-      convolve<T, 4>(grid, laid_out, kernel, added, y);
+      convolve<T, 4>(grid, laid_out, kernel, added, to_add, y);
   });
   return y;
 }

@@ -18,8 +18,9 @@ bool suits_winograd(const torch::Tensor& weight);
 // memory and are soon made, in proportion to the convolution. Both lie in blocks of output channels.
 torch::Tensor winograd_kernel(const torch::Tensor& weight, bool doubled);
 
-// x [B,in,H,W] → [B,out,H,W], or [B,out,2H,2W] where x is to be doubled first; channels-last.
+// x [B,in,H,W] → [B,out,H,W], or [B,out,2H,2W] where x is to be doubled first; channels-last. `residual`, of
+// that shape, is added where it is defined, before anything is rounded.
 torch::Tensor winograd_conv2d(const torch::Tensor& x, const torch::Tensor& kernel, const torch::Tensor& bias,
-                              bool doubled);
+                              bool doubled, const torch::Tensor& residual = {});
 
 }  // namespace unclip

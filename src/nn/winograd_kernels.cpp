@@ -31,8 +31,8 @@ void plain_to_points(const Bfloat16Bits* const* positions, int64_t side, int64_t
 
 UNCLIP_VECTOR_VERSIONS
 void plain_from_points(const float* products, const float* bias, int64_t side, int64_t channels, int64_t step,
-                       Bfloat16Bits* const* results) {
-  from_points_by<OneLane<Bfloat16Bits>>(products, bias, side, channels, step, results);
+                       const Bfloat16Bits* const* residuals, Bfloat16Bits* const* results) {
+  from_points_by<OneLane<Bfloat16Bits>>(products, bias, side, channels, step, residuals, results);
 }
 
 }  // namespace
@@ -59,14 +59,14 @@ void to_points(const Bfloat16Bits* const* positions, int64_t side, int64_t chann
 
 UNCLIP_VECTOR_VERSIONS
 void from_points(const float* products, const float* bias, int64_t side, int64_t channels, int64_t step,
-                 float* const* results) {
-  from_points_by<OneLane<float>>(products, bias, side, channels, step, results);
+                 const float* const* residuals, float* const* results) {
+  from_points_by<OneLane<float>>(products, bias, side, channels, step, residuals, results);
 }
 
 void from_points(const float* products, const float* bias, int64_t side, int64_t channels, int64_t step,
-                 Bfloat16Bits* const* results) {
+                 const Bfloat16Bits* const* residuals, Bfloat16Bits* const* results) {
   (can_round(channels) ? rounding::from_points : plain_from_points)(products, bias, side, channels, step,
-                                                                    results);
+                                                                    residuals, results);
 }
 
 }  // namespace unclip

@@ -20,10 +20,11 @@ void to_points(const float* const* positions, int64_t side, int64_t channels, in
 void to_points(const Bfloat16Bits* const* positions, int64_t side, int64_t channels, int64_t step,
                Bfloat16Bits* points);
 
-// Aᵀ m A + bias: the products m at a tile's points, [C] each, `step` after one another → its 2×2 results.
+// Aᵀ m A + bias, + residuals where not null: the products m at a tile's points, [C] each, `step` after one
+// another → its 2×2 results.
 void from_points(const float* products, const float* bias, int64_t side, int64_t channels, int64_t step,
-                 float* const* results);
+                 const float* const* residuals, float* const* results);
 void from_points(const float* products, const float* bias, int64_t side, int64_t channels, int64_t step,
-                 Bfloat16Bits* const* results);
+                 const Bfloat16Bits* const* residuals, Bfloat16Bits* const* results);
 
 }  // namespace unclip

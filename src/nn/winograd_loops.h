@@ -120,11 +120,13 @@ UNCLIP_INLINE void to_points_by(const T* const* positions, int64_t side, int64_t
             : to_points_loop<Lanes, 4>(positions, channels, step, points);
 }
 
-template <class Lanes, int64_t P, class T>
+template <class Lanes, int64_t P, bool kAdds, class T>
 UNCLIP_INLINE void from_points_loop(const float* products, const float* bias, int64_t channels, int64_t step,
-                                    T* const* results) {
+                                    const T* const* residuals, T* const* results) {
   using V = typename Lanes::Value;
   T* at[4] = {results[0], results[1], results[2], results[3]};
+  const T* from[4] = {};
+  if (kAdds) std::copy(residuals, residuals + 4, from);
   for_lanes<Lanes>(
       channels, [&](int64_t c) __attribute__((always_inline)) {
         V columns[P][2];
@@ -138,15 +140,25 @@ UNCLIP_INLINE void from_points_loop(const float* products, const float* bias, in
           V m[P], y[2];
           for (int64_t j = 0; j < P; ++j) m[j] = columns[j][i];
           from_points_1d(m, y);
-          for (int64_t j = 0; j < 2; ++j) Lanes::write(y[j] + added, at[2 * i + j] + c);
+          for (int64_t j = 0; j < 2; ++j) {
+            V result = y[j] + added;
+            if (kAdds) result = result + Lanes::read(from[2 * i + j] + c);
+            Lanes::write(result, at[2 * i + j] + c);
+          }
         }
       });
 }
+template <class Lanes, int64_t P, class T>
+UNCLIP_INLINE void from_points_of(const float* products, const float* bias, int64_t channels, int64_t step,
+                                  const T* const* residuals, T* const* results) {
+  residuals == nullptr ? from_points_loop<Lanes, P, false>(products, bias, channels, step, residuals, results)
+                       : from_points_loop<Lanes, P, true>(products, bias, channels, step, residuals, results);
+}
 template <class Lanes, class T>
 UNCLIP_INLINE void from_points_by(const float* products, const float* bias, int64_t side, int64_t channels,
-                                  int64_t step, T* const* results) {
-  side == 3 ? from_points_loop<Lanes, 3>(products, bias, channels, step, results)
-            : from_points_loop<Lanes, 4>(products, bias, channels, step, results);
+                                  int64_t step, const T* const* residuals, T* const* results) {
+  side == 3 ? from_points_of<Lanes, 3>(products, bias, channels, step, residuals, results)
+            : from_points_of<Lanes, 4>(products, bias, channels, step, residuals, results);
 }
 
 }  // namespace unclip

@@ -45,8 +45,8 @@ void to_points(const Bfloat16Bits* const* positions, int64_t side, int64_t chann
 }
 
 void from_points(const float* products, const float* bias, int64_t side, int64_t channels, int64_t step,
-                 Bfloat16Bits* const* results) {
-  from_points_by<Lanes>(products, bias, side, channels, step, results);
+                 const Bfloat16Bits* const* residuals, Bfloat16Bits* const* results) {
+  from_points_by<Lanes>(products, bias, side, channels, step, residuals, results);
 }
 
 }  // namespace rounding

@@ -13,6 +13,6 @@ void taps_to_points(const Bfloat16Bits* taps, int64_t side, int64_t channels, in
 void to_points(const Bfloat16Bits* const* positions, int64_t side, int64_t channels, int64_t step,
                Bfloat16Bits* points);
 void from_points(const float* products, const float* bias, int64_t side, int64_t channels, int64_t step,
-                 Bfloat16Bits* const* results);
+                 const Bfloat16Bits* const* residuals, Bfloat16Bits* const* results);
 
 }  // namespace unclip::rounding

@@ -60,6 +60,10 @@ TEST_P(Winograd, EqualsTheLibrarysInFloat32) {
       std::cout << c.in << " → " << c.out << " of " << c.height << " × " << c.width
                 << (doubled ? ", doubled" : "") << ": relative difference " << difference << '\n';
       EXPECT_LE(difference, GetParam().second);
+      const torch::Tensor residual = drawn(found.sizes());
+      const torch::Tensor sum = winograd_conv2d(x, winograd_kernel(weight, doubled), bias, doubled, residual);
+      EXPECT_LE(((wide(sum) - expected - wide(residual)).norm() / expected.norm()).item<double>(),
+                GetParam().second);
     }
 }
 
