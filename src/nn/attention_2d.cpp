@@ -4,7 +4,6 @@
 #include <torch/nn/modules/container/modulelist.h>
 
 #include "nn/layout.h"
-#include "nn/resnet_block.h"
 
 namespace unclip {
 
