@@ -118,6 +118,31 @@ TEST(WinogradKernels, RoundToTheNearest) {
   }
 }
 
+TEST(WinogradKernels, AddResidualsBeforeTheyRound) {
+  torch::manual_seed(0);
+  const torch::Tensor a =
+      torch::tensor({1.0, 1.0, 1.0, 0.0, 0.0, 1.0, -1.0, -1.0}, torch::kFloat64).view({2, 4});
+  for (const int64_t channels : {8, 40}) {
+    const torch::Tensor products = torch::randn({16, channels}), bias = torch::randn({channels}),
+                        residual = torch::randn({4, channels}).to(torch::kBFloat16),
+                        found = at::empty_like(residual);
+    const Bfloat16Bits* residuals[4];
+    Bfloat16Bits* results[4];
+    for (int64_t i = 0; i < 4; ++i) {
+      residuals[i] = static_cast<const Bfloat16Bits*>(residual.const_data_ptr()) + i * channels;
+      results[i] = static_cast<Bfloat16Bits*>(found.mutable_data_ptr()) + i * channels;
+    }
+    from_points(products.const_data_ptr<float>(), bias.const_data_ptr<float>(), 4, channels, channels,
+                residuals, results);
+    const auto wide = [](const torch::Tensor& t) { return t.to(torch::kFloat64); };
+    const torch::Tensor convolved =
+        at::einsum("ia,abc,jb->ijc", {a, wide(products).view({4, 4, channels}), a}).reshape({4, channels});
+    const torch::Tensor expected = convolved + wide(bias) + wide(residual);
+    // Half a step of bfloat16, and what float32 adds to it.
+    EXPECT_TRUE(at::allclose(wide(found), expected, 1.01 / 256, 1e-5)) << channels << " channels";
+  }
+}
+
 // A layer whose channels suit it takes it, both ways.
 TEST_P(Winograd, ServesPackedLayers) {
   Conv2d layer(256, 256, 3, 1, 1);
