@@ -47,8 +47,8 @@ torch::Tensor add_residual(torch::Tensor x, const torch::Tensor& residual, doubl
 }
 
 torch::Tensor Conv2dImpl::forward(const torch::Tensor& x, const torch::Tensor& residual) {
-  if (packs) return packed_conv2d(*this, x, residual);
-  const torch::Tensor y = at::conv2d(x, weight, bias, stride, padding);
+  if (winograd) return packed_winograd_conv2d(*this, x, residual);
+  const torch::Tensor y = packs ? packed_conv2d(*this, x) : at::conv2d(x, weight, bias, stride, padding);
   return residual.defined() ? add_residual(y, residual) : y;
 }
 

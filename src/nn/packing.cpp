@@ -122,16 +122,18 @@ Tensor packed_linear(LinearImpl& layer, const Tensor& x) {
   return linear.call(x, weight, optional(layer.bias), "none", Scalars(), "");
 }
 
-Tensor packed_conv2d(Conv2dImpl& layer, const Tensor& x, const Tensor& residual) {
-  if (layer.winograd) return convolve_by_winograd(layer, layer.packed, x, /*doubled=*/false, residual);
+Tensor packed_winograd_conv2d(Conv2dImpl& layer, const Tensor& x, const Tensor& residual) {
+  return convolve_by_winograd(layer, layer.packed, x, /*doubled=*/false, residual);
+}
+
+Tensor packed_conv2d(Conv2dImpl& layer, const Tensor& x) {
   static const auto convolution = find_operator<Tensor(
       const Tensor&, const Tensor&, const OptionalTensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
       int64_t, c10::string_view, Scalars, std::optional<c10::string_view>)>("mkldnn::_convolution_pointwise");
   const Tensor& weight = layer.packed.get([&] { return pack(layer, x.sizes()); });
   const std::vector<int64_t> strides(2, layer.stride), paddings(2, layer.padding), dilation(2, 1);
-  const Tensor y = convolution.call(x, weight, optional(layer.bias), paddings, strides, dilation, 1, "none",
-                                    Scalars(), "");
-  return residual.defined() ? add_residual(y, residual) : y;
+  return convolution.call(x, weight, optional(layer.bias), paddings, strides, dilation, 1, "none", Scalars(),
+                          "");
 }
 
 Tensor packed_doubling_conv2d(Conv2dImpl& layer, const Tensor& x) {

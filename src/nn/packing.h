@@ -22,9 +22,13 @@ void pack_weights(torch::nn::Module& module);
 // names and shapes stay visible.
 void give_up_weights(torch::nn::Module& module);
 
-// The operations of layers that pack.
+// The operations of layers that pack: as at::linear and at::conv2d.
 torch::Tensor packed_linear(LinearImpl& layer, const torch::Tensor& x);
-torch::Tensor packed_conv2d(Conv2dImpl& layer, const torch::Tensor& x, const torch::Tensor& residual);
+torch::Tensor packed_conv2d(Conv2dImpl& layer, const torch::Tensor& x);
+
+// As Conv2d::forward, of a layer with `winograd`.
+torch::Tensor packed_winograd_conv2d(Conv2dImpl& layer, const torch::Tensor& x,
+                                     const torch::Tensor& residual);
 
 // As Conv2d::forward_doubled, in half the time: of the nine places that the kernel takes on the doubled image
 // four are different, so the same is a transposed convolution of stride 2 with 4×4 weights, sums of the
