@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <tuple>
 
 #include "memory_end.h"
 #include "options/advice.h"
@@ -22,6 +23,14 @@ int fail(ExitCode code, const std::string& what, const std::string& hint = {}) {
   return static_cast<int>(code);
 }
 
+// In a folder that was deleted meanwhile no path leads anywhere, and MKL ends the program at once.
+void expect_working_folder() {
+  std::error_code fault;
+  std::ignore = std::filesystem::current_path(fault);
+  if (fault)
+    throw Error(ExitCode::io, "the working folder: " + fault.message(), "cd to a folder that exists");
+}
+
 int run_verb(int argc, char** argv) {
   Parser parser;
   try {
@@ -32,6 +41,7 @@ int run_verb(int argc, char** argv) {
     return static_cast<int>(ExitCode::ok);
   }
   set_up_log(parser.verbosity());
+  expect_working_folder();
   const int code = parser.run(std::cout);
   std::cout.flush();
   return code;

@@ -293,6 +293,19 @@ TEST_F(TinyModel, TellsOfFullAndReadOnlyDisks) {
   expect_error(generate({"x"}, on_small_disk(out, MS_RDONLY)), 5, {out.string(), "Read-only file system"});
 }
 
+TEST_F(TinyModel, TellsThatTheWorkingFolderWasDeleted) {
+  const fs::path gone = temporary.path / "gone";
+  const auto delete_it = [gone] {
+    fs::create_directory(gone);
+    fs::current_path(gone);
+    fs::remove(gone);
+  };
+  for (const Arguments& verb : {quick({"x", "-o", (out / "a.png").string()}, model.string()),
+                                Arguments{"inspect", model.string()}, Arguments{"info", "a.png"}})
+    expect_error(run(verb, delete_it), 5,
+                 {"the working folder: No such file or directory", "cd to a folder"});
+}
+
 TEST_F(TinyModel, TellsThatNobodyReadsTheResults) {
   const Prepare closed = [] { close(STDOUT_FILENO); };
   const Prepare gone = [] {
