@@ -163,6 +163,9 @@ void convert_folder(const ConvertRequest& request, const ConvertObserver& observ
 void convert_checkpoints(const ConvertRequest& request, const ConvertObserver& observer) {
   expect_new(request);
   if (fs::is_directory(request.input)) return convert_folder(request, observer);
+  if (has_pickle_name(request.output))
+    throw Error(ExitCode::usage, {"output", "a file name in .safetensors", request.output.string()},
+                "programs take a file of that ending for a pickle");
   const TorchFile source = TorchFile::open(request.input);
   if (fs::exists(request.output) && fs::equivalent(request.input, request.output))
     throw Error(ExitCode::usage, {"output", "another file than the checkpoint", request.output.string()},

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <set>
 
 #include "support/utf8.h"
@@ -22,6 +23,15 @@ std::string stem_of(const std::string& name) {
   if (name.starts_with("diffusion_pytorch_model")) return name;
   if (name.starts_with("pytorch_model")) return name.substr(std::string_view("pytorch_").size());
   return {};
+}
+
+// By its ending, or by the first bytes of torch.save's two layouts: a link to one may have any name.
+bool is_pickle(const fs::path& file) {
+  if (has_pickle_name(file)) return true;
+  std::array<char, 4> head{};
+  std::ifstream(file, std::ios::binary).read(head.data(), head.size());
+  const std::string_view start(head.data(), head.size());
+  return start == "PK\x03\x04" || (start[0] == '\x80' && start[1] >= 2 && start[1] <= 5);
 }
 
 class Planner {
@@ -65,7 +75,7 @@ class Planner {
     if (!renamed.empty() && beside.contains(renamed)) return leave_out(file, renamed + " already exists");
     if (!renamed.empty())
       plan_.files.push_back({file, to / renamed, weights.empty() ? FileTask::index : FileTask::weights});
-    else if (std::ranges::find(kPickles, file.extension().native()) != kPickles.end())
+    else if (is_pickle(file))
       leave_out(file, "a pickle that is not a weight file of diffusers or transformers; not opened");
     else
       plan_.files.push_back({file, to / name, FileTask::copy});
@@ -75,6 +85,10 @@ class Planner {
 };
 
 }  // namespace
+
+bool has_pickle_name(const fs::path& file) {
+  return std::ranges::find(kPickles, file.extension().native()) != kPickles.end();
+}
 
 std::string weights_name(const std::string& name) {
   const std::string stem = stem_of(name);

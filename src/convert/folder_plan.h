@@ -24,6 +24,9 @@ struct FolderPlan {
 // many files.
 FolderPlan plan_folder(const std::filesystem::path& folder);
 
+// .bin, .pt, .ckpt and others.
+bool has_pickle_name(const std::filesystem::path& file);
+
 // "pytorch_model-00001-of-00002.bin" → "model-00001-of-00002.safetensors",
 // "pytorch_model.bin.index.json" → "model.safetensors.index.json"; others: empty.
 std::string weights_name(const std::string& name);

@@ -277,13 +277,16 @@ TEST_F(FolderTest, StaysWithinTheTwoFolders) {
   write_file(temporary.path / "elsewhere/secret.txt", "secret");
   fs::create_directory_symlink(temporary.path / "elsewhere", model / "linked");
   fs::create_symlink("nowhere", model / "dangling");
+  fs::create_symlink(kData / "views.bin", model / "vae/by-another-name");
+  fs::create_symlink(kData / "views.old.bin", model / "vae/and-another");
   fs::create_directory(model / ".git");
   write_file(model / ".git/config", "x");
   const Told told = run(model, output);
   EXPECT_TRUE(fs::is_regular_file(fs::symlink_status(output / "unet/diffusion_pytorch_model.safetensors")));
   EXPECT_FALSE(fs::exists(output / "linked"));
   EXPECT_FALSE(fs::exists(output / ".git"));
-  EXPECT_EQ(told.left_out.size(), 4u);
+  EXPECT_FALSE(fs::exists(output / "vae/by-another-name"));
+  EXPECT_EQ(told.left_out.size(), 6u);
 
   fs::remove_all(output / "unet");
   fs::create_directory_symlink(temporary.path / "elsewhere", output / "unet");
@@ -314,9 +317,11 @@ TEST(Convert, ConvertsOneFile) {
   EXPECT_EQ(told.written.at(".").tensors, 15u);
   EXPECT_EQ(told.written.at(".").sha256, sha256_hex(read_file(output)));
   expect_refusal(ExitCode::io, "already exists", [&] { run(kData / "views.bin", output); });
-  fs::copy(kData / "types.bin", folder.path / "types.bin");
+  fs::copy(kData / "types.bin", folder.path / "types");
   expect_refusal(ExitCode::usage, "another file than the checkpoint",
-                 [&] { run(folder.path / "types.bin", folder.path / "types.bin", Overwrite::yes); });
+                 [&] { run(folder.path / "types", folder.path / "types", Overwrite::yes); });
+  expect_refusal(ExitCode::usage, "a file name in .safetensors",
+                 [&] { run(kData / "views.bin", folder.path / "views.bin"); });
   expect_refusal(ExitCode::model, "No such file", [&] { run(folder.path / "none.bin", folder.path / "x"); });
   expect_refusal(ExitCode::model, "is a device", [&] { run("/dev/null", folder.path / "x"); });
 }
