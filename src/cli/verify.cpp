@@ -8,6 +8,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "engine/engine.h"
 #include "image/difference.h"
@@ -32,9 +33,9 @@ using nlohmann::ordered_json;
 
 struct Comparison {
   bool passed = false;
-  std::string reason;  // of a failure
-  Difference difference;
-  double seconds = 0;  // to make it again, the model's loading included
+  std::string reason;                    // of a failure
+  std::optional<Difference> difference;  // none between images of different sizes
+  double seconds = 0;                    // to make it again, the model's loading included
 };
 
 // Makes images again; a model is opened once for each place and dtype, with and without its prior.
@@ -113,9 +114,9 @@ class Verifier {
                                       expected.height, found.width, found.height);
     } else {
       comparison.difference = difference(expected, found);
-      if (comparison.difference.largest > options_.tolerance)
+      if (comparison.difference->largest > options_.tolerance)
         comparison.reason = fmt::format("expected pixels within {}, found a difference of {}",
-                                        options_.tolerance, comparison.difference.largest);
+                                        options_.tolerance, comparison.difference->largest);
     }
     comparison.passed = comparison.reason.empty();
     if (!comparison.passed && !changed.empty())
@@ -132,14 +133,17 @@ void print(const fs::path& file, const Comparison& comparison, bool as_json, std
   if (as_json) {
     ordered_json line{{"file", path_json(file)}, {"passed", comparison.passed}};
     if (!comparison.passed) line["reason"] = comparison.reason;
-    line["largest_difference"] = comparison.difference.largest;
-    line["mean_difference"] = comparison.difference.mean;
+    if (comparison.difference) {
+      line["largest_difference"] = comparison.difference->largest;
+      line["mean_difference"] = comparison.difference->mean;
+    }
     line["seconds"] = comparison.seconds;
     out << json_line(line) << std::endl;
   } else {
-    out << fmt::format("{}: {}, largest difference {}, {:.1f} s", visible(file.native()),
-                       comparison.passed ? "same" : visible(comparison.reason), comparison.difference.largest,
-                       comparison.seconds)
+    const std::string apart =
+        comparison.difference ? fmt::format(", largest difference {}", comparison.difference->largest) : "";
+    out << fmt::format("{}: {}{}, {:.1f} s", visible(file.native()),
+                       comparison.passed ? "same" : visible(comparison.reason), apart, comparison.seconds)
         << std::endl;
   }
 }
