@@ -73,7 +73,7 @@ class Reference:
             torch._foreach_lerp_(self.ema, self.masters, 0.001)
             torch._foreach_copy_(self.working, self.masters)
 
-    def pictures_per_second(self, steps: int) -> float:
+    def images_per_second(self, steps: int) -> float:
         for _ in range(2):
             self.step()
         start = time.perf_counter()
@@ -99,7 +99,7 @@ def main() -> None:
         command = [unclip, "train", args.stage, "--config", recipe, "--out", run, "--threads", str(args.threads),
                    "--dtype", args.dtype, "--bench-steps", str(args.steps)]  # fmt: skip
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-        return json.loads(done.stdout)["pictures_per_second"]
+        return json.loads(done.stdout)["images_per_second"]
 
     sides = {"unclip": lambda: program(args.unclip, args.recipe, args.run)}
     if args.rival:
@@ -108,7 +108,7 @@ def main() -> None:
         torch.set_num_threads(args.threads)
         dtype = torch.bfloat16 if args.dtype == "bf16" else torch.float32
         reference = Reference(json.loads(args.recipe.read_text()), args.run / "model", dtype)
-        sides["reference"] = lambda: reference.pictures_per_second(args.steps)
+        sides["reference"] = lambda: reference.images_per_second(args.steps)
     rates = {name: [] for name in sides}
     for _ in range(args.rounds):
         for name, measure in sides.items():

@@ -43,7 +43,7 @@ def begin(run: Path, recipe: Path, minutes: float, speeds: Path) -> None:
     shutil.copy(recipe, run / "recipe.json")
     write(run / "plan.json", {
         "minutes": minutes, "used": 0, "done": [], "steps": {}, "planned": {}, "from": None,
-        "images_per_second": {line["stage"]: line["pictures_per_second"] for line in measured},
+        "images_per_second": {line["stage"]: line["images_per_second"] for line in measured},
         "loader": {line["stage"]: line.get("loader") for line in measured},
     })
 

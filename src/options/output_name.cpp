@@ -133,7 +133,7 @@ OutputTemplate::OutputTemplate(const std::string& output) {
   pieces_ = TemplateParser(text).parse();
   if (!ends_in_png(text) || fs::path(text).stem() == ".png") {
     throw Error(ExitCode::usage,
-                fmt::format("-o '{}': pictures are PNG files, expected a name in .png", excerpt(output)),
+                fmt::format("-o '{}': images are PNG files, expected a name in .png", excerpt(output)),
                 fmt::format("write -o '{0}.png' for a file, -o '{0}/' for a folder", excerpt(output)));
   }
 }

@@ -47,8 +47,8 @@ void Metrics::add(const StepResult& result) {
                                     {"loss", mean},
                                     {"grad_norm", result.gradient_norm},
                                     {"learning_rate", result.learning_rate},
-                                    {"pictures", result.images},
-                                    {"pictures_per_second", each_second}};
+                                    {"images", result.images},
+                                    {"images_per_second", each_second}};
   std::ofstream(file_, std::ios::app) << line.dump() << '\n';
   if (seconds_since(logged_) > kLogEvery) {
     const double left = static_cast<double>(steps_ - result.step) * passed / static_cast<double>(measured_);

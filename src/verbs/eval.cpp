@@ -153,7 +153,7 @@ void print(const EvalRow& row, const Score& score, bool as_json, std::ostream& o
   if (as_json) {
     nlohmann::ordered_json line{{"row", name(row.row())}};
     if (row.held_out()) line["held_out"] = *row.held_out();
-    line.update({{"pictures", score.images},
+    line.update({{"images", score.images},
                  {"score", share(score.right)},
                  {"interval", {low, high}},
                  {"ceiling", share(score.ceiling)},
@@ -172,12 +172,11 @@ void print(const Distance& distance, bool as_json, std::ostream& out) {
   if (as_json)
     out << nlohmann::ordered_json{{"frechet_distance", distance.distance},
                                   {"floor", distance.floor},
-                                  {"pictures", distance.images}}
+                                  {"images", distance.images}}
                .dump();
   else
-    out << fmt::format(
-        "Fréchet distance to drawn scenes, {} pictures each: {}; between two sets of these: {}",
-        distance.images, digits(distance.distance), digits(distance.floor));
+    out << fmt::format("Fréchet distance to drawn scenes, {} images each: {}; between two sets of these: {}",
+                       distance.images, digits(distance.distance), digits(distance.floor));
   out << std::endl;
 }
 
@@ -193,7 +192,7 @@ int eval(const EvalOptions& options, std::ostream& out) {
   Progress progress(static_cast<int>(images), {.quiet = options.verbosity == Verbosity::quiet});
   Evaluation evaluation(options, images, progress);
   if (!options.json)
-    out << fmt::format(kColumns, "row", "pairs", "pictures", "score", "95 % interval", "ceiling", "floor")
+    out << fmt::format(kColumns, "row", "pairs", "images", "score", "95 % interval", "ceiling", "floor")
         << std::endl;
   for (const auto& row : rows) {
     const Score score = evaluation.score(*row);

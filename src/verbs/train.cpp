@@ -94,7 +94,7 @@ void check(const TrainOptions& options) {
 void time_stage(const NamedStage& stage, const TrainContext& context, const LoopOptions& loop, int64_t steps,
                 int most_threads, std::ostream& out) {
   nlohmann::ordered_json line{{"stage", stage.name}};
-  line["pictures_per_second"] = bench_stage(stage.make, context, loop, steps);
+  line["images_per_second"] = bench_stage(stage.make, context, loop, steps);
   if (!loop.peers->is_first()) return;
   for (const LoaderSpeed& speed : bench_loader(stage.make, context, loop, most_threads)) {
     spdlog::info("{}: the loader alone, {:>3} threads: {:>8.1f} images/s", stage.name, speed.threads,

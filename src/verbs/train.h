@@ -26,7 +26,7 @@ struct TrainOptions {
 };
 
 // Trains and exports to RUN/model; prints that path (of stage judge RUN/model/judge), or with bench_steps
-// {"stage", "pictures_per_second", "loader": {threads: images a second that the loader draws alone}}. Under
+// {"stage", "images_per_second", "loader": {threads: images a second that the loader draws alone}}. Under
 // torchrun or srun with several tasks these train one model together (train/place.h), and the first one
 // writes and prints. Returns the exit code; throws Error.
 int train(const TrainOptions& options, std::ostream& out);

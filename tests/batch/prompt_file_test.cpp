@@ -193,7 +193,7 @@ TEST(PromptFile, NamesKeyAndValue) {
                 "a.jsonl:4:2: unknown key \"x\"" +
                 known +
                 "a.jsonl:4:36: strict: expected true or false, found 1\n"
-                "a.jsonl:5:27: output: -o 'a.jpg': pictures are PNG files, expected a name in .png\n"
+                "a.jsonl:5:27: output: -o 'a.jpg': images are PNG files, expected a name in .png\n"
                 "a.jsonl:6:1: overwrite: expected one of overwrite and skip_existing, found both\n");
 }
 

@@ -41,7 +41,7 @@ TEST(Eval, JudgesEachRowForSeenAndHeldOutPairs) {
     const auto row = nlohmann::json::parse(line);
     found.push_back(row.at("row").get<std::string>() +
                     (row.at("held_out").get<bool>() ? " held out" : " seen"));
-    EXPECT_EQ(row.at("pictures"), 4);
+    EXPECT_EQ(row.at("images"), 4);
     for (const char* key : {"score", "ceiling", "floor"}) {
       EXPECT_GE(row.at(key), 0);
       EXPECT_LE(row.at(key), 1);
@@ -84,7 +84,7 @@ TEST(Eval, TakesPromptsFromAFile) {
   options.upsample = true;
   std::ostringstream out;
   EXPECT_EQ(eval(options, out), 0);
-  EXPECT_EQ(nlohmann::json::parse(out.str()).at("pictures"), 2);
+  EXPECT_EQ(nlohmann::json::parse(out.str()).at("images"), 2);
   std::ofstream(*options.prompts) << "nonsense\n";
   expect_refusal(ExitCode::usage, "prompts.jsonl:1", [&] { eval(options, out); });
 }
@@ -106,14 +106,14 @@ TEST(Eval, JudgesScenesAndTheirDistance) {
     for (std::string line; std::getline(lines, line);) {
       const auto row = nlohmann::json::parse(line);
       if (!row.contains("row")) {
-        EXPECT_EQ(row.at("pictures"), 20);
+        EXPECT_EQ(row.at("images"), 20);
         EXPECT_GT(row.at("frechet_distance"), row.at("floor"));  // noise is no scene
         found.push_back("distance");
         continue;
       }
       found.push_back(row.at("row"));
       EXPECT_FALSE(row.contains("held_out"));
-      EXPECT_EQ(row.at("pictures"), 4);
+      EXPECT_EQ(row.at("images"), 4);
       EXPECT_LE(row.at("interval").at(0), row.at("score"));
       // This judge tells none of the facts of characters.
       EXPECT_TRUE(row.at("row") != "characters" || row.at("score") == 1);
@@ -124,7 +124,7 @@ TEST(Eval, JudgesScenesAndTheirDistance) {
   options.json = false;
   std::ostringstream table;
   eval(options, table);
-  for (const char* part : {"landscapes      all", "Fréchet distance to drawn scenes, 20 pictures each: "})
+  for (const char* part : {"landscapes      all", "Fréchet distance to drawn scenes, 20 images each: "})
     EXPECT_NE(table.str().find(part), std::string::npos) << table.str();
 }
 
