@@ -6,8 +6,10 @@ namespace unclip {
 
 PipelineDefaults PipelineDefaults::from(const ModelFolder& folder, PipelineDefaults d) {
   const std::filesystem::path file = folder.path() / "generation_config.json";
-  if (!is_there(file)) return d;
-  const Config config = Config::read(file);
+  return is_there(file) ? from(Config::read(file), d) : d;
+}
+
+PipelineDefaults PipelineDefaults::from(const Config& config, PipelineDefaults d) {
   constexpr Range kSteps{2, 1000}, kGuidance{0, 1000}, kCandidates{1, 64};  // as the command line's
   d.steps.prior = config.get("prior_num_inference_steps", d.steps.prior, kSteps);
   d.steps.decoder = config.get("decoder_num_inference_steps", d.steps.decoder, kSteps);

@@ -101,6 +101,7 @@ struct PipelineDefaults {
   // From generation_config.json in the folder, which names them as the arguments of the reference's pipeline;
   // what it leaves out is as in `d`. Throws Error(model).
   static PipelineDefaults from(const ModelFolder& folder, PipelineDefaults d);
+  static PipelineDefaults from(const Config& generation, PipelineDefaults d);
 };
 
 class Pipeline {

@@ -10,7 +10,9 @@
 #include "diffusion/schedule_config.h"
 #include "image_encoder/clip_vision_model.h"
 #include "pipeline/karlo_fit.h"
+#include "pipeline/pipeline.h"
 #include "text_encoder/clip_text_model.h"
+#include "train/scene_judge.h"
 #include "unclip/error.h"
 #include "upsampler/unet_2d.h"
 
@@ -55,6 +57,13 @@ void check_sizes(const Recipe& recipe, const std::string& origin) {
   const auto has = [&](const char* stage, const char* net) {
     return recipe.stages.contains(stage) && recipe.components.contains(net);
   };
+  as_usage("fix the recommendations in the recipe",
+           [&] { PipelineDefaults::from(Config(recipe.generation, origin + ": generation"), {}); });
+  if (has("judge", "judge"))
+    as_usage("fix the judge in the recipe", [&] {
+      judged_facts(config("judge"));
+      CLIPVisionConfig::from(config("judge"));
+    });
   as_usage("fix the sizes in the recipe", [&] {
     if (has("decoder", "decoder") && recipe.components.contains("image_encoder")) {
       const int64_t seen = CLIPVisionConfig::from(config("image_encoder")).image_size;

@@ -1,10 +1,14 @@
 // Reads the recipe, strictly: a key that nobody reads is a mistake that would cost hours of training.
 #include "train/recipe.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <set>
+#include <type_traits>
+#include <utility>
 
 #include "support/json.h"
 #include "support/read_file.h"
@@ -18,6 +22,7 @@ using nlohmann::json;
 
 constexpr int64_t kMost = 1'000'000'000'000;  // of what is only counted
 constexpr double kBelowOne = 1 - 1e-9;
+using Components = decltype(Recipe::components);
 
 // One object of the file; remembers which keys were asked for.
 class Reader {
@@ -30,15 +35,15 @@ class Reader {
   void read(const std::string& key, T& value) {
     asked_.insert(key);
     if (!values_.contains(key)) return;
-    try {
-      value = values_.at(key).get<T>();
-    } catch (const json::exception&) {
-      fail("key \"" + key + "\" has the unexpected value " + shown(values_.at(key)));
-    }
+    const json& found = values_.at(key);
+    if (!is_a<T>(found)) fail("key \"" + key + "\" has the unexpected value " + shown(found));
+    value = found.get<T>();
   }
 
+  bool has(const std::string& key) const { return values_.contains(key); }
+
   void require(const std::string& key) const {
-    if (!values_.contains(key)) fail("key \"" + key + "\" is missing");
+    if (!has(key)) fail("key \"" + key + "\" is missing");
   }
 
   // The value of `key` must lie in least … most.
@@ -64,10 +69,29 @@ class Reader {
   }
 
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ExitCode::usage, where_ + ": " + what);
+    throw Error(ExitCode::usage, where_ + ": " + what,
+                "correct the recipe; models/picturebook/recipe.json is a whole one");
   }
 
  private:
+  // Without JSON's library's conversions, which cut numbers off and let them wrap.
+  template <class T>
+  static bool is_a(const json& value) {
+    if constexpr (std::is_same_v<T, bool>)
+      return value.is_boolean();
+    else if constexpr (std::is_integral_v<T>)
+      return value.is_number_unsigned() ? std::in_range<T>(value.get<uint64_t>())
+                                        : value.is_number_integer() && std::in_range<T>(value.get<int64_t>());
+    else if constexpr (std::is_floating_point_v<T>)
+      return value.is_number();
+    else if constexpr (std::is_same_v<T, std::string>)
+      return value.is_string();
+    else if constexpr (std::is_same_v<T, Components>)
+      return value.is_object();
+    else
+      return true;
+  }
+
   const json& values_;
   std::string where_;
   std::set<std::string> asked_;
@@ -102,6 +126,36 @@ void read_data(const json& values, SceneOptions& scenes, const std::string& wher
   reader.finish();
 }
 
+// Settings that not every stage follows, and which do.
+const std::map<std::string, std::set<std::string>> kFollowed{
+    {"snr_weight_min", {"prior", "decoder", "upsampler"}},
+    {"snr_weight_max", {"prior", "decoder", "upsampler"}},
+    {"timestep_shift", {"prior", "decoder", "upsampler"}},
+    {"size", {"decoder", "upsampler"}},
+    {"captions", {"decoder"}},
+    {"train_towers", {"decoder"}},
+    {"embedding_dropout", {"decoder"}},
+    {"vlb_weight", {"decoder"}},
+    {"caption_dropout", {"prior", "decoder"}},
+    {"embedding_noise", {"clip", "decoder"}},
+    {"stored_examples", {"prior"}},
+    {"noise_draws", {"prior"}},
+    {"train_image_encoder", {"decoder"}},
+    {"contrastive_weight", {"decoder"}},
+    {"reconstruction_weight", {"clip"}},
+    {"train_through_embedding", {"decoder"}},
+    {"blur", {"upsampler"}},
+    {"noise", {"upsampler", "judge"}},
+    {"crops", {"upsampler"}},
+};
+
+void expect_followed(const Reader& reader, const std::string& stage) {
+  for (const auto& [key, stages] : kFollowed)
+    if (reader.has(key) && !stages.contains(stage))
+      reader.fail(fmt::format("stage {} does not follow \"{}\", expected in {} only", stage, key,
+                              fmt::join(stages, ", ")));
+}
+
 // What a stage may say for all of its phases.
 void read_shared(Reader& reader, Phase& phase) {
   Emphasis& emphasis = phase.emphasis;
@@ -118,8 +172,9 @@ void read_shared(Reader& reader, Phase& phase) {
 }
 
 // `usual` holds what the phase does not say.
-Phase read_phase(const json& values, const Phase& usual, const std::string& where) {
+Phase read_phase(const json& values, const Phase& usual, const std::string& stage, const std::string& where) {
   Reader reader(values, where);
+  expect_followed(reader, stage);
   Phase phase = usual;
   json data = json::object();
   for (const char* key : {"steps", "batch", "learning_rate"}) reader.require(key);
@@ -140,6 +195,7 @@ Phase read_phase(const json& values, const Phase& usual, const std::string& wher
 StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std::string& name,
                        const std::string& where) {
   Reader reader(values, where);
+  expect_followed(reader, name);
   StageRecipe stage;
   json phases;
   reader.require("phases");
@@ -148,7 +204,7 @@ StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std
   Phase usual{.scenes = scenes};
   read_shared(reader, usual);
   for (size_t i = 0; i < phases.size(); ++i)
-    stage.phases.push_back(read_phase(phases[i], usual, where + ".phases[" + std::to_string(i) + "]"));
+    stage.phases.push_back(read_phase(phases[i], usual, name, where + ".phases[" + std::to_string(i) + "]"));
   reader.read("micro_batches", stage.micro_batches, int64_t{1}, int64_t{1024});
   reader.read("weight_decay", stage.weight_decay, 0.0, 10.0);
   reader.read("beta1", stage.beta1, 0.0, kBelowOne);
@@ -167,7 +223,6 @@ StageRecipe read_stage(const json& values, const SceneOptions& scenes, const std
   reader.read("blur", stage.blur, 0.0, 0.7);
   reader.read("noise", stage.noise, 0.0, 2.0);
   reader.read("crops", stage.crops, int64_t{1}, int64_t{1024});
-  if (stage.crops != 1 && name != "upsampler") reader.fail("only the upsampler takes \"crops\"");
   if (stage.train_through_embedding && !(stage.any(&Phase::train_towers) && stage.train_image_encoder))
     reader.fail("\"train_through_embedding\" needs train_towers and train_image_encoder");
   for (const Phase& phase : stage.phases)
@@ -218,6 +273,7 @@ Recipe Recipe::from(const json& values, const std::string& origin) {
   reader.require("stages");
   reader.read("stages", stages);
   reader.finish();
+  if (!recipe.generation.is_object()) reader.fail("key \"generation\" must be an object");
 
   recipe.scenes.seed = recipe.seed;
   read_data(data, recipe.scenes, origin + ": data");
@@ -247,13 +303,17 @@ Recipe Recipe::read(const std::filesystem::path& file) {
 
 const StageRecipe& Recipe::stage(const std::string& name) const {
   const auto it = stages.find(name);
-  if (it == stages.end()) throw Error(ExitCode::usage, "the recipe has no stage \"" + name + "\"");
+  if (it == stages.end())
+    throw Error(ExitCode::usage, "the recipe has no stage \"" + name + "\"",
+                "add it, or train another stage");
   return it->second;
 }
 
 const json& Recipe::component(const std::string& name) const {
   const auto it = components.find(name);
-  if (it == components.end()) throw Error(ExitCode::usage, "the recipe has no component \"" + name + "\"");
+  if (it == components.end())
+    throw Error(ExitCode::usage, "the recipe has no component \"" + name + "\"",
+                "add it, or fine-tune a model with --from FOLDER, which brings its own");
   return it->second;
 }
 

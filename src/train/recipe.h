@@ -54,7 +54,8 @@ struct StageRecipe {
   double contrastive_weight = 0.05;      // of their contrastive loss
   double reconstruction_weight = 0;      // clip: of the error of the image drawn from its embedding
   bool train_through_embedding = false;  // decoder: its own loss trains the image encoder too
-  double blur = 0.6, noise = 0.05;       // upsampler: largest σ in pixels; judge too: in units of −1 … 1
+  double blur = 0.6;                     // upsampler: largest σ in pixels
+  double noise = 0.05;                   // upsampler, judge: largest σ in units of −1 … 1
   int64_t crops = 1;                     // upsampler: crops an image
 
   int64_t steps() const;                             // of all phases
@@ -84,6 +85,7 @@ struct Recipe {
   nlohmann::json generation =
       nlohmann::json::object();  // what the model will recommend (pipeline/pipeline.h)
   nlohmann::json values;         // as written
+  std::string data_digest = {};  // of the list of the user's images; empty: the scenes
 
   // Throws Error(usage) naming the file and the key that is missing, unknown or unfit.
   static Recipe read(const std::filesystem::path& file);

@@ -37,6 +37,9 @@ std::vector<std::string> judged_facts(const Config& config) {
     if (!label.is_string() || !is_fact(label))
       throw Error(ExitCode::model, config.origin() + ": id2label." + std::to_string(i) +
                                        ": expected a fact of the scenes, found " + excerpt(label.dump()));
+    if (std::ranges::find(facts, label.get<std::string>()) != facts.end())
+      throw Error(ExitCode::model, config.origin() + ": id2label." + std::to_string(i) + ": \"" +
+                                       label.get<std::string>() + "\" is there already");
     facts.push_back(label);
   }
   return facts;

@@ -79,8 +79,24 @@ TEST(Recipe, NamesTheKeyThatDoesNotFit) {
           [](json& r) { r["stages"]["clip"]["optimizer"] = "sgd"; });
   refuses("stages.clip.phases[0]: \"optimizer\" must be",
           [](json& r) { r["stages"]["clip"]["phases"][0]["optimizer"] = "sgd"; });
-  refuses("stages.prior: only the upsampler takes \"crops\"",
+  refuses("stages.prior: stage prior does not follow \"crops\", expected in upsampler only",
           [](json& r) { r["stages"]["prior"]["crops"] = 2; });
+  for (const char* key :
+       {"blur", "vlb_weight", "stored_examples", "noise_draws", "caption_dropout", "captions",
+        "contrastive_weight", "train_towers", "embedding_dropout", "timestep_shift"})
+    refuses(std::string("stage clip does not follow \"") + key,
+            [&](json& r) { r["stages"]["clip"][key] = 1; });
+  refuses("stages.clip.phases[0]: stage clip does not follow \"size\"",
+          [](json& r) { r["stages"]["clip"]["phases"][0]["size"] = 512; });
+  // Numbers that would be cut off or wrap.
+  for (const json& steps : {json(2.9), json(1e300), json(true), json("3"), json(uint64_t{1} << 63)})
+    refuses("\"steps\" has the unexpected value " + steps.dump(),
+            [&](json& r) { r["stages"]["clip"]["phases"][0]["steps"] = steps; });
+  for (const json& seed : {json(1.7), json(-1), json(false)})
+    refuses("\"seed\" has the unexpected value " + seed.dump(), [&](json& r) { r["seed"] = seed; });
+  refuses("\"train_image_encoder\" has the unexpected value 1",
+          [](json& r) { r["stages"]["decoder"]["train_image_encoder"] = 1; });
+  refuses("key \"generation\" must be an object", [](json& r) { r["generation"] = "x"; });
   refuses("needs train_towers and train_image_encoder",
           [](json& r) { r["stages"]["decoder"]["train_through_embedding"] = true; });
   refuses("multiple", [](json& r) { r["stages"]["clip"]["micro_batches"] = 5; });
