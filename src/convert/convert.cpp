@@ -1,7 +1,6 @@
 // Plan, check, write: nothing appears before every checkpoint was read and found to be tensors alone.
 #include "convert/convert.h"
 
-#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +8,7 @@
 #include "convert/torch_file.h"
 #include "convert/write_safetensors.h"
 #include "support/json.h"
+#include "support/paths.h"
 #include "support/read_file.h"
 #include "support/sha256.h"
 #include "support/utf8.h"
@@ -98,11 +98,6 @@ std::string new_index(const fs::path& file, const fs::path& to,
              std::to_string(source.tensors.size()));
   }
   return index.dump(2) + "\n";
-}
-
-bool is_inside(const fs::path& path, const fs::path& folder) {
-  const fs::path inner = fs::weakly_canonical(path), outer = fs::weakly_canonical(folder);
-  return std::ranges::mismatch(outer, inner).in1 == outer.end();
 }
 
 // A link within the new folder would lead what is written out of it.

@@ -3,6 +3,7 @@
 #include "tokenizer/tokenizer.h"
 
 #include <algorithm>
+#include <array>
 
 #include "support/json.h"
 #include "support/read_file.h"
@@ -36,6 +37,12 @@ std::unique_ptr<Tokenizer> Tokenizer::open(const std::filesystem::path& folder) 
                   ": expected vocab.json and merges.txt, tokenizer.json, spiece.model or "
                   "sentencepiece.bpe.model, found none of them",
               "download the model's tokenizer folder again");
+}
+
+bool Tokenizer::stands_in(const std::filesystem::path& folder) {
+  return std::ranges::any_of(
+      std::array{"vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.json"},
+      [&](const char* name) { return is_there(folder / name); });
 }
 
 void Tokenizer::finish(const TokenizerSettings& settings) {

@@ -32,6 +32,9 @@ class Tokenizer {
   // sentencepiece.bpe.model (XLM-R). Throws Error(model) naming file and line or key of the first fault.
   static std::unique_ptr<Tokenizer> open(const std::filesystem::path& folder);
 
+  // Whether open() would find one of these files.
+  static bool stands_in(const std::filesystem::path& folder);
+
   virtual ~Tokenizer() = default;
   Tokenizer(const Tokenizer&) = delete;
   Tokenizer& operator=(const Tokenizer&) = delete;

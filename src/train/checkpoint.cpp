@@ -1,10 +1,14 @@
 // Saves and restores training (see the header).
 #include "train/checkpoint.h"
 
+#include <spdlog/fmt/fmt.h>
 #include <torch/utils.h>
 
+#include <algorithm>
 #include <charconv>
+#include <map>
 #include <optional>
+#include <vector>
 
 #include "support/json.h"
 #include "unclip/error.h"
@@ -15,12 +19,25 @@ namespace {
 
 using nlohmann::json;
 
+// The components that a stage's numbers depend on.
+const std::map<std::string, std::vector<std::string>> kComponents{
+    {"clip", {"text_encoder", "image_encoder"}},
+    {"prior", {"text_encoder", "image_encoder", "prior", "prior_scheduler"}},
+    {"decoder", {"text_encoder", "image_encoder", "text_proj", "decoder", "decoder_scheduler"}},
+    {"upsampler", {"super_res_first", "super_res_last", "super_res_scheduler"}},
+    {"judge", {"judge"}},
+};
+
 // What a checkpoint's numbers depend on.
-json fingerprint(const Stage& stage, const Recipe& recipe) {
-  json print{{"seed", recipe.seed}, {"stage", recipe.values.at("stages").at(stage.name())}};
-  for (const TrainedNet& net : stage.nets())
-    for (const std::string& component : net.components)
-      print["components"][component] = recipe.component(component);
+json fingerprint(const std::string& stage, const Recipe& recipe) {
+  json print{{"seed", recipe.seed},
+             {"stage", recipe.values.at("stages").at(stage)},
+             {"data", recipe.values.value("data", json::object())},
+             {"--data", recipe.data_digest}};
+  if (stage != "upsampler" && stage != "judge")
+    print["tokenizer"] = recipe.values.value("tokenizer", json::object());
+  for (const std::string& component : kComponents.at(stage))
+    print["components"][component] = recipe.component(component);
   return print;
 }
 
@@ -56,6 +73,73 @@ void forget_later_phases(json& saved, json& current, int64_t step) {
   keep(new_phases);
 }
 
+// "[{steps, …}, …]"
+bool are_phases(const json& phases) {
+  return phases.is_array() && std::ranges::all_of(phases, [](const json& phase) {
+           return phase.is_object() && phase.contains("steps") && phase["steps"].is_number_integer();
+         });
+}
+
+// Reads what a checkpoint says of itself.
+class Header {
+ public:
+  explicit Header(const std::filesystem::path& path) : path_(path) {
+    try {
+      entries_ = SafetensorsFile::open(path)->metadata();
+    } catch (const Error& fault) {
+      throw Error(fault.code, fault.what(), kHint);
+    }
+  }
+
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw Error(ExitCode::model, path_.string() + ": " + what, kHint);
+  }
+
+  Position expect(const std::string& stage, const Recipe& recipe) const {
+    const Position position{count("step"), static_cast<uint64_t>(count("pictures"))};
+    const int64_t steps = recipe.stage(stage).steps();
+    if (position.step > steps)
+      refuse(fmt::format("\"step\" is {}, but the recipe has {} steps", position.step, steps));
+    json saved;
+    try {
+      saved = parse_json(entry("recipe"));
+    } catch (const JsonFault&) {  // told below
+    }
+    if (!saved.is_object() || !saved.contains("stage") || !saved["stage"].is_object() ||
+        !are_phases(saved["stage"].value("phases", json())))
+      refuse("its recipe cannot be read");
+    json current = fingerprint(stage, recipe);
+    forget_later_phases(saved, current, position.step);
+    if (const auto key = first_difference(saved, current, ""))
+      throw Error(ExitCode::model,
+                  path_.string() + ": was trained with another recipe: \"" + *key + "\" differs",
+                  "choose another run folder with --out, or change the recipe back");
+    return position;
+  }
+
+ private:
+  static constexpr const char* kHint =
+      "remove the checkpoint to restart this stage, or choose another run folder with --out";
+
+  std::string entry(const std::string& key) const {
+    const auto it = entries_.find(key);
+    if (it == entries_.end()) refuse("not a checkpoint of unclip train: \"" + key + "\" is missing");
+    return it->second;
+  }
+
+  int64_t count(const std::string& key) const {
+    const std::string text = entry(key);
+    int64_t value = 0;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (fault != std::errc() || end != text.data() + text.size() || value < 0)
+      refuse("\"" + key + "\" is \"" + text.substr(0, 60) + "\", expected a count");
+    return value;
+  }
+
+  const std::filesystem::path& path_;
+  std::map<std::string, std::string> entries_;
+};
+
 std::map<std::string, torch::Tensor> fixed_state(const Stage& stage) {
   std::map<std::string, torch::Tensor> fixed;
   for (const NamedTensor& p : fixed_tensors(stage)) fixed["fixed." + p.name] = p.tensor;
@@ -71,57 +155,26 @@ void save_checkpoint(const std::filesystem::path& file, const Stage& stage, cons
   save_tensors(file, tensors,
                {{"step", std::to_string(position.step)},
                 {"pictures", std::to_string(position.images)},
-                {"recipe", fingerprint(stage, recipe).dump()}});
+                {"recipe", fingerprint(stage.name(), recipe).dump()}});
+}
+
+void check_checkpoint(const std::filesystem::path& path, const std::string& stage, const Recipe& recipe) {
+  Header(path).expect(stage, recipe);
 }
 
 Position load_checkpoint(const std::filesystem::path& path, Stage& stage, Optimizer& optimizer,
                          const Recipe& recipe) {
-  const auto file = SafetensorsFile::open(path);
-  const auto& metadata = file->metadata();
-  const auto refuse = [&](const std::string& what) {
-    throw Error(ExitCode::model, path.string() + ": " + what,
-                "remove the checkpoint to restart this stage, or choose another run folder with --out");
-  };
-  const auto entry = [&](const char* key) {
-    const auto it = metadata.find(key);
-    if (it == metadata.end())
-      refuse("not a checkpoint of unclip train: \"" + std::string(key) + "\" is missing");
-    return it->second;
-  };
-  const auto count = [&](const char* key) {
-    const std::string text = entry(key);
-    int64_t value = 0;
-    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (fault != std::errc() || end != text.data() + text.size() || value < 0)
-      refuse("\"" + std::string(key) + "\" is \"" + text.substr(0, 60) + "\", expected a count");
-    return value;
-  };
-  const Position position{count("step"), static_cast<uint64_t>(count("pictures"))};
-  if (position.step > recipe.stage(stage.name()).steps())
-    refuse("\"step\" is " + std::to_string(position.step) + ", but the recipe has " +
-           std::to_string(recipe.stage(stage.name()).steps()) + " steps");
-  json saved;
-  try {
-    saved = parse_json(entry("recipe"));
-  } catch (const JsonFault&) {  // told below
-  }
-  if (!saved.is_object() || !saved.contains("stage") || !saved["stage"].contains("phases"))
-    refuse("its recipe cannot be read");
-  json current = fingerprint(stage, recipe);
-  forget_later_phases(saved, current, position.step);
-  if (const auto key = first_difference(saved, current, ""))
-    throw Error(ExitCode::model,
-                path.string() + ": was trained with another recipe: \"" + *key + "\" differs",
-                "choose another run folder with --out, or change the recipe back");
-
+  const Header header(path);
+  const Position position = header.expect(stage.name(), recipe);
   const std::map<std::string, torch::Tensor> tensors = read_tensors(path);
   std::map<std::string, torch::Tensor> wanted = optimizer.state();
   wanted.merge(fixed_state(stage));
   for (const auto& [name, tensor] : wanted) {
     const auto it = tensors.find(name);
-    if (it == tensors.end()) refuse("tensor \"" + name + "\" is missing");
-    if (it->second.sizes() != tensor.sizes()) refuse("tensor \"" + name + "\" has the wrong shape");
-    if (!it->second.isfinite().all().item<bool>()) refuse("tensor \"" + name + "\" contains NaN or infinity");
+    if (it == tensors.end()) header.refuse("tensor \"" + name + "\" is missing");
+    if (it->second.sizes() != tensor.sizes()) header.refuse("tensor \"" + name + "\" has the wrong shape");
+    if (!it->second.isfinite().all().item<bool>())
+      header.refuse("tensor \"" + name + "\" contains NaN or infinity");
   }
   optimizer.restore(tensors, position.step);
   const torch::NoGradGuard no_grad;

@@ -18,6 +18,9 @@ struct Position {
 void save_checkpoint(const std::filesystem::path& file, const Stage& stage, const Optimizer& optimizer,
                      const Position& position, const Recipe& recipe);
 
+// Whether a run can go on from what the file says of itself: before anything is written. Throws as below.
+void check_checkpoint(const std::filesystem::path& file, const std::string& stage, const Recipe& recipe);
+
 // Throws Error(model) when the file is damaged (counts, shapes, values that are no numbers) or was made with
 // another recipe, naming the first key that differs. Phases that had not begun may differ.
 Position load_checkpoint(const std::filesystem::path& file, Stage& stage, Optimizer& optimizer,

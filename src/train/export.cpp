@@ -1,11 +1,14 @@
 // Model folders out of training (see the header).
 #include "train/export.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <span>
 
 #include "checkpoint/model_folder.h"
-#include "support/atomic_file.h"
+#include "support/utf8.h"
 #include "train/clip_towers.h"
+#include "unclip/error.h"
 #include "weights/load.h"
 
 namespace unclip {
@@ -13,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+
+constexpr const char* kFamily = "UnCLIPPipeline";
 
 struct Part {
   const char* component;
@@ -52,17 +57,20 @@ bool is_scheduler(const std::string& component) { return component.ends_with("_s
 
 }  // namespace
 
-void export_skeleton(const fs::path& model, const Recipe& recipe) {
-  json index{{"_class_name", "UnCLIPPipeline"}};
+void export_skeleton(const fs::path& model, const Recipe& recipe, Overwrite overwrite) {
+  const fs::path index_file = model / "model_index.json",
+                 preprocessor = model / "feature_extractor" / "preprocessor_config.json";
+  const auto keep = [&](const fs::path& file) { return overwrite == Overwrite::no && fs::exists(file); };
+  json index = keep(index_file) ? Config::read(index_file).values() : json{{"_class_name", kFamily}};
   for (const Part& part : kParts) {
-    index[part.component] = {part.library, part.class_name};
+    if (!index.contains(part.component)) index[part.component] = {part.library, part.class_name};
     if (is_scheduler(part.component))
       write_json(model / part.component / "scheduler_config.json", recipe.component(part.component));
   }
   const auto image = recipe.component("image_encoder").value("image_size", int64_t{224});
-  write_json(model / "feature_extractor" / "preprocessor_config.json", clip_preprocessor_config(image));
+  if (!keep(preprocessor)) write_json(preprocessor, clip_preprocessor_config(image));
   if (!recipe.generation.empty()) write_json(model / "generation_config.json", recipe.generation);
-  write_json(model / "model_index.json", index);
+  write_json(index_file, index);
 }
 
 void export_nets(const fs::path& model, const Recipe& recipe, const Stage& stage,
@@ -82,9 +90,15 @@ void export_nets(const fs::path& model, const Recipe& recipe, const Stage& stage
 
 void import_configs(const fs::path& path, Recipe& recipe) {
   const ModelFolder model = ModelFolder::open(path);
+  if (model.pipeline_class() != kFamily)
+    throw Error(ExitCode::model,
+                fmt::format("{}: a model of the family {}, expected {}", path.string(),
+                            excerpt(model.pipeline_class()), kFamily),
+                "only models in Karlo's layout are fine-tuned, such as those that unclip train makes");
   for (const Part& part : kParts) {
     const std::string name = part.component;
-    if (!model.has(name) || name == "tokenizer" || name == "feature_extractor") continue;
+    if (name == "tokenizer" || name == "feature_extractor") continue;
+    if (!model.has(name) && recipe.components.contains(name)) continue;
     recipe.components[name] =
         model.require(name).config(is_scheduler(name) ? "scheduler_config.json" : "config.json").values();
   }

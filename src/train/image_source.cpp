@@ -4,15 +4,17 @@
 #include <spdlog/fmt/fmt.h>
 #include <torch/types.h>
 
-#include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <sstream>
 
 #include "device/workers.h"
 #include "image/image_file.h"
 #include "support/interrupt.h"
 #include "support/json.h"
+#include "support/read_file.h"
+#include "support/sha256.h"
 #include "support/utf8.h"
 #include "unclip/error.h"
 
@@ -39,6 +41,8 @@ class ScenesSource final : public ImageSource {
 
 constexpr int kSmallestSide = 8;  // pixels
 constexpr size_t kNamed = 5;      // faults after the first
+constexpr const char* kListHint =
+    "list the images there, one JSON object per line; unclip scenes -o DIR writes an example";
 
 struct CaptionedFile {
   fs::path file;
@@ -65,16 +69,28 @@ CaptionedFile parse_line(const std::string& line, const fs::path& folder, const 
     return values.at(key).get<std::string>();
   };
   CaptionedFile entry{folder / text("file_name"), text("text"), where};
-  if (!fs::is_regular_file(entry.file)) fail(entry.file.string() + " does not exist");
+  std::error_code fault;
+  const fs::file_type type = fs::status(entry.file, fault).type();
+  if (type == fs::file_type::not_found) fail(visible(entry.file.native()) + " does not exist");
+  if (type == fs::file_type::none) fail(visible(entry.file.native()) + ": " + fault.message());
+  if (type != fs::file_type::regular) fail(visible(entry.file.native()) + " is no file");
   return entry;
 }
 
+fs::path list_of(const fs::path& folder) { return folder / "metadata.jsonl"; }
+
+std::string read_list(const fs::path& folder) {
+  constexpr uint64_t kMostOfList = 1 << 30;  // bytes
+  try {
+    return read_whole_file(list_of(folder), kMostOfList, ExitCode::usage);
+  } catch (const Error& fault) {
+    throw Error(fault.code, fault.what(), kListHint);
+  }
+}
+
 std::vector<CaptionedFile> read_entries(const fs::path& folder, bool captioned_only) {
-  const fs::path list = folder / "metadata.jsonl";
-  std::ifstream in(list);
-  if (!in)
-    throw Error(ExitCode::usage, list.string() + ": cannot be read",
-                "list the images there, one JSON object per line; unclip scenes -o DIR writes an example");
+  const fs::path list = list_of(folder);
+  std::istringstream in(read_list(folder));
   std::vector<CaptionedFile> entries;
   size_t number = 0;
   for (std::string line; std::getline(in, line);) {
@@ -84,9 +100,10 @@ std::vector<CaptionedFile> read_entries(const fs::path& folder, bool captioned_o
     if (!captioned_only || !entry.caption.empty()) entries.push_back(std::move(entry));
   }
   if (entries.size() < 2)
-    throw Error(ExitCode::usage, list.string() + ": expected at least 2 images" +
-                                     (captioned_only ? " with captions" : "") + ", found " +
-                                     std::to_string(entries.size()));
+    throw Error(ExitCode::usage,
+                list.string() + ": expected at least 2 images" + (captioned_only ? " with captions" : "") +
+                    ", found " + std::to_string(entries.size()),
+                kListHint);
   return entries;
 }
 
@@ -190,6 +207,8 @@ std::unique_ptr<ImageSource> scenes_source(const SceneOptions& options) {
 std::unique_ptr<ImageSource> folder_source(const fs::path& folder, uint64_t seed, bool captioned_only) {
   return std::make_unique<FolderSource>(folder, seed, captioned_only);
 }
+
+std::string digest_of_list(const fs::path& folder) { return sha256_hex(read_list(folder)); }
 
 std::shared_ptr<const ImageSource> make_source(const SceneOptions& scenes,
                                                const std::optional<fs::path>& data, bool captioned_only) {

@@ -39,6 +39,10 @@ std::unique_ptr<ImageSource> scenes_source(const SceneOptions& options);
 std::unique_ptr<ImageSource> folder_source(const std::filesystem::path& folder, uint64_t seed,
                                            bool captioned_only);
 
+// SHA-256 of FOLDER/metadata.jsonl, in hex: what a run learns from, whatever the folder is called. Throws as
+// above.
+std::string digest_of_list(const std::filesystem::path& folder);
+
 // The images of one phase: scenes, or the user's folder.
 std::shared_ptr<const ImageSource> make_source(const SceneOptions& scenes,
                                                const std::optional<std::filesystem::path>& data,

@@ -5,15 +5,19 @@
 
 #include <fstream>
 #include <span>
+#include <sstream>
 
 #include "support/atomic_file.h"
 #include "support/json.h"
+#include "support/read_file.h"
 #include "support/seconds_since.h"
+#include "unclip/error.h"
 
 namespace unclip {
 namespace {
 
-constexpr double kLogEvery = 10;  // seconds
+constexpr double kLogEvery = 10;            // seconds
+constexpr uint64_t kMostMetrics = 1 << 30;  // bytes
 
 std::string duration(double seconds) {
   const auto whole = static_cast<int64_t>(seconds);
@@ -22,10 +26,11 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-void Metrics::begin() const { std::filesystem::remove(file_); }
+void Metrics::begin() const { std::filesystem::remove_all(file_); }
 
 void Metrics::resume(int64_t step) const {
-  std::ifstream in(file_);
+  if (!is_there(file_)) return;
+  std::istringstream in(read_whole_file(file_, kMostMetrics, ExitCode::io));
   std::string kept;
   for (std::string line; std::getline(in, line);) {
     try {
@@ -49,7 +54,10 @@ void Metrics::add(const StepResult& result) {
                                     {"learning_rate", result.learning_rate},
                                     {"images", result.images},
                                     {"images_per_second", each_second}};
-  std::ofstream(file_, std::ios::app) << line.dump() << '\n';
+  std::ofstream out(file_, std::ios::app);
+  if (!(out << line.dump() << '\n' << std::flush))
+    throw Error(ExitCode::io, file_.string() + ": cannot be written",
+                "free some space; the same command goes on from the last checkpoint");
   if (seconds_since(logged_) > kLogEvery) {
     const double left = static_cast<double>(steps_ - result.step) * passed / static_cast<double>(measured_);
     spdlog::info("{} {}/{} | loss {:.4f} | {:.1f} images/s | {} left", stage_, result.step, steps_, mean,

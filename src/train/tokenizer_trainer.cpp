@@ -73,12 +73,17 @@ void train_tokenizer(const ImageSource& source, const TokenizerRecipe& recipe,
       {"num_threads", "2"},
       {"minloglevel", "2"},
   };
+  if (captions.empty())
+    throw Error(ExitCode::usage, "tokenizer: none of the images has a caption to learn words from",
+                "caption some, or lower data.uncaptioned");
   std::string model;
   Captions iterator(captions);
   const auto status = sentencepiece::SentencePieceTrainer::Train(options, &iterator, &model);
   if (!status.ok())
-    throw Error(ExitCode::usage, "tokenizer: " + std::string(status.message()),
-                "use more captions or a smaller tokenizer.vocab_size");
+    throw Error(ExitCode::usage,
+                "tokenizer.vocab_size: " + std::to_string(recipe.vocab_size) +
+                    " pieces are too few for the characters of the captions",
+                "use more, such as 1900");
   write(folder / "spiece.model", model);
   const nlohmann::json settings{{"tokenizer_class", "T5Tokenizer"},
                                 {"model_max_length", recipe.model_max_length}};

@@ -11,12 +11,16 @@
 #include <cstdlib>
 #include <thread>
 
+#include "support/json_text.h"
 #include "support/out_of_memory.h"
+#include "support/paths.h"
 #include "support/seconds_since.h"
 #include "train/bench_loader.h"
+#include "train/checkpoint.h"
 #include "train/export.h"
 #include "train/fit.h"
 #include "train/loop.h"
+#include "train/prepare.h"
 #include "train/tokenizer_trainer.h"
 #include "unclip/error.h"
 
@@ -24,13 +28,6 @@ namespace unclip {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The parts of a model that a fine-tuning does not touch come with it.
-void copy_missing(const fs::path& from, const fs::path& model) {
-  for (const fs::directory_entry& entry : fs::directory_iterator(from))
-    if (!fs::exists(model / entry.path().filename()))
-      fs::copy(entry.path(), model / entry.path().filename(), fs::copy_options::recursive);
-}
 
 // A decoder that trains the towers along comes before the prior, which learns what they end up saying.
 std::vector<NamedStage> stages_in_order(const Recipe& recipe) {
@@ -85,9 +82,10 @@ void check(const TrainOptions& options) {
   if (!known)
     throw Error(ExitCode::usage, "unknown stage \"" + options.stage + "\"",
                 "expected tokenizer, clip, prior, decoder, upsampler, judge or all");
-  if (options.from && !fs::exists(*options.from / "model_index.json"))
-    throw Error(ExitCode::model,
-                options.from->string() + ": not a model folder: model_index.json is missing");
+  if (options.from && is_inside(options.output, *options.from))
+    throw Error(ExitCode::usage,
+                {"out", "a folder outside of " + options.from->string(), options.output.string()},
+                "choose a folder next to it");
 }
 
 // Of the step, and what the loader could feed it with.
@@ -115,16 +113,55 @@ void check_judge(const TrainOptions& options, const Recipe& recipe) {
                 "leave out --data and --from, or name another stage");
 }
 
+// The stages that were asked for, in order.
+std::vector<NamedStage> chosen_stages(const TrainOptions& options, const Recipe& recipe) {
+  std::vector<NamedStage> stages = stages_in_order(recipe);
+  std::erase_if(stages, [&](const NamedStage& stage) {
+    return options.stage == "all" ? !recipe.stages.contains(stage.name) : options.stage != stage.name;
+  });
+  return stages;
+}
+
+fs::path checkpoint_of(const TrainOptions& options, const NamedStage& stage) {
+  return options.output / stage.name / "checkpoint.safetensors";
+}
+
+// Before anything is written: whether what is there can go on. True where some stage begins.
+bool check_run(const TrainOptions& options, const Recipe& recipe) {
+  bool begins = false;
+  for (const NamedStage& stage : chosen_stages(options, recipe)) {
+    const fs::path checkpoint = checkpoint_of(options, stage);
+    if (fs::exists(checkpoint))
+      check_checkpoint(checkpoint, stage.name, recipe);
+    else
+      begins = true;
+  }
+  return begins;
+}
+
+// A tokenizer stays in the run folder only if the nets can read it.
+void make_tokenizer(TrainContext context, const std::string& origin) {
+  const fs::path fresh = context.model / "tokenizer.new";
+  try {
+    fs::remove_all(fresh);
+    train_tokenizer(*context.source, context.recipe.tokenizer, fresh);
+    context.tokenizer = Tokenizer::open(fresh);
+    check_fit(context, origin);
+  } catch (...) {
+    fs::remove_all(fresh);
+    throw;
+  }
+  fs::rename(fresh, context.model / "tokenizer");
+}
+
 // What stages find in the run folder: written by the first process.
-void prepare_folder(const TrainOptions& options, const Recipe& recipe, const fs::path& model,
-                    const ImageSource& source, int threads) {
-  if (!fs::exists(model)) source.check(threads);
-  fs::create_directories(model);
+void prepare_folder(const TrainOptions& options, const TrainContext& context) {
+  fs::create_directories(context.model);
   if (!makes_pipeline(options)) return;
-  if (options.from) copy_missing(*options.from, model);
-  export_skeleton(model, recipe);
-  if (!fs::exists(model / "tokenizer" / "spiece.model") && !fs::exists(model / "tokenizer" / "vocab.json"))
-    train_tokenizer(source, recipe.tokenizer, model / "tokenizer");
+  if (options.from) copy_model(*options.from, context.model);
+  export_skeleton(context.model, context.recipe, options.from ? Overwrite::no : Overwrite::yes);
+  if (!options.from && !Tokenizer::stands_in(context.model / "tokenizer"))
+    make_tokenizer(context, options.config.string());
 }
 
 // The first process's minutes that are left, for all.
@@ -136,10 +173,7 @@ double minutes_left(const TrainOptions& options, std::chrono::steady_clock::time
 void run_stages(const TrainOptions& options, const TrainContext& context, LoopOptions loop,
                 int loader_bench_threads, std::ostream& out) {
   const auto start = std::chrono::steady_clock::now();
-  for (const NamedStage& maker : stages_in_order(context.recipe)) {
-    if (options.stage != maker.name &&
-        (options.stage != "all" || !context.recipe.stages.contains(maker.name)))
-      continue;
+  for (const NamedStage& maker : chosen_stages(options, context.recipe)) {
     loop.folder = options.output / maker.name;
     if (options.minutes > 0) {
       loop.minutes = minutes_left(options, start, *loop.peers);
@@ -155,6 +189,10 @@ void run_stages(const TrainOptions& options, const TrainContext& context, LoopOp
       if (const auto error = as_out_of_memory(fault))
         throw Error(error->code, std::string("stage ") + maker.name + ": " + error->what(),
                     "try a smaller \"batch\" or more \"micro_batches\" in the recipe");
+      const auto* error = dynamic_cast<const Error*>(&fault);
+      if (error != nullptr && error->code >= ExitCode::interrupted)
+        throw Error(error->code, fmt::format("stage {}: interrupted by a signal", maker.name),
+                    "what it learned is saved; the same command goes on");
       throw;
     }
   }
@@ -177,10 +215,16 @@ int train(const TrainOptions& options, std::ostream& out) {
   check_judge(options, recipe);
   if (options.from) import_configs(*options.from, recipe);
   check_sizes(recipe, options.config.string());
+  if (options.data) recipe.data_digest = digest_of_list(*options.data);
 
   const fs::path model = options.output / "model";
   const std::shared_ptr<const ImageSource> source = make_source(recipe.scenes, options.data, false);
-  if (peers.is_first()) prepare_folder(options, recipe, model, *source, threads);
+  std::optional<RunLock> lock;
+  if (peers.is_first()) {
+    if (check_run(options, recipe)) source->check(threads);
+    lock.emplace(options.output);
+    prepare_folder(options, {recipe, target, model, source, nullptr});
+  }
   peers.meet();
   if (!fs::exists(makes_pipeline(options) ? model / "model_index.json" : model))
     throw Error(ExitCode::io, model.string() + ": the first process made it, but this one does not see it",
@@ -200,7 +244,7 @@ int train(const TrainOptions& options, std::ostream& out) {
                    .peers = &peers};
   run_stages(options, context, loop, cores(place), out);
   if (options.bench_steps == 0 && peers.is_first())
-    out << (makes_pipeline(options) ? model : model / "judge").string() << '\n';
+    out << result_path(makes_pipeline(options) ? model : model / "judge") << '\n';
   return static_cast<int>(ExitCode::ok);
 }
 

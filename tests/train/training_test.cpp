@@ -14,6 +14,7 @@
 #include "pipeline/pipeline.h"
 #include "refusal.h"
 #include "temporary_folder.h"
+#include "train/metrics.h"
 #include "train/run_folder.h"
 #include "weights/load.h"
 
@@ -201,6 +202,14 @@ TEST(Training, RefusesACheckpointFromAnotherRecipe) {
   expect_refusal(ExitCode::model, "stage.phases[0].batch",
                  [&] { RunFolder(folder.path, values).train("clip"); });
   values = tiny_recipe();
+  values["data"]["uncaptioned"] = 0.5;
+  expect_refusal(ExitCode::model, "\"data.uncaptioned\" differs",
+                 [&] { RunFolder(folder.path, values).train("clip"); });
+  values = tiny_recipe();
+  values["tokenizer"]["captions"] = 7;
+  expect_refusal(ExitCode::model, "\"tokenizer.captions\" differs",
+                 [&] { RunFolder(folder.path, values).train("clip"); });
+  values = tiny_recipe();
   values["stages"]["clip"]["phases"].push_back(tiny_phase(2, 8, 1e-3));  // not begun: may change
   EXPECT_TRUE(RunFolder(folder.path, values).train("clip"));
 }
@@ -223,7 +232,9 @@ TEST(Training, RefusesADamagedCheckpoint) {
     refuses("\"step\" is \"" + count, [&](auto&, auto& words) { words["step"] = count; });
   refuses("the recipe has 30 steps", [](auto&, auto& words) { words["step"] = "31"; });
   refuses("\"pictures\" is missing", [](auto&, auto& words) { words.erase("pictures"); });
-  for (const std::string recipe : {"", "[", "3", "{}", R"({"stage": 1})"})
+  for (const std::string recipe :
+       {"", "[", "3", "{}", R"({"stage": 1})", R"({"stage": {"phases": 5}})", R"({"stage": {"phases": [5]}})",
+        R"({"stage": {"phases": [{}]}})", R"({"stage": {"phases": [{"steps": "x"}]}})"})
     refuses("its recipe", [&](auto&, auto& words) { words["recipe"] = recipe; });
   const std::string name = tensors.begin()->first;
   refuses("\"" + name + "\" is missing", [&](auto& changed, auto&) { changed.erase(name); });
@@ -234,6 +245,11 @@ TEST(Training, RefusesADamagedCheckpoint) {
           [&](auto& changed, auto&) { changed[name].fill_(NAN); });
   std::ofstream(file) << "no checkpoint";
   expect_refusal(ExitCode::model, "checkpoint.safetensors", [&] { RunFolder(folder.path).train("clip"); });
+  try {
+    RunFolder(folder.path).train("clip");
+  } catch (const Error& error) {
+    EXPECT_NE(error.hint.find("remove the checkpoint"), std::string::npos) << error.hint;
+  }
 }
 
 TEST(Training, PassesOverBrokenLinesOfMetrics) {
@@ -244,6 +260,11 @@ TEST(Training, PassesOverBrokenLinesOfMetrics) {
       << "{\"step\": 1, \"loss\": 1}\n[]\n{\"step\": \"x\"}\n{}\n\xff\n{\"step\": 1, \"lo";
   EXPECT_TRUE(RunFolder(folder.path).train("clip"));
   EXPECT_EQ(run.losses("clip").size(), 3U);  // at steps 1, 20 and 30
+}
+
+TEST(Training, TellsWhereMetricsCannotBeWritten) {
+  Metrics metrics("/dev/full", "clip", 1);
+  expect_refusal(ExitCode::io, "/dev/full: cannot be written", [&] { metrics.add({.step = 1, .batch = 1}); });
 }
 
 TEST(Training, TimesNoMoreStepsThanTheRecipeHas) {
