@@ -6,10 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -32,30 +34,42 @@ ExitCode code_of(pid_t worker, int status) {
   return ExitCode::jobs_failed;
 }
 
-ExitCode wait_for(const std::vector<pid_t>& workers) {
-  ExitCode code = ExitCode::ok;
-  bool passed_on = false;
+// As one process would have ended that did the work of both.
+ExitCode joined(ExitCode a, ExitCode b) {
+  const ExitCode larger = std::max(a, b);
+  return a == b || larger >= ExitCode::internal ? larger : ExitCode::jobs_failed;
+}
+
+ExitCode wait_for(const std::vector<pid_t>& workers, WhenOneFails then) {
+  std::optional<ExitCode> code;
+  bool ending = false;  // all were told to
+  const auto end_all = [&](int signal) {
+    for (const pid_t worker : workers) ::kill(worker, signal);
+    ending = true;
+  };
   for (std::size_t left = workers.size(); left > 0;) {
     int status = 0;
     const pid_t ended = ::waitpid(-1, &status, WNOHANG);
     if (ended > 0) {
       const ExitCode its = code_of(ended, status);
-      if (code == ExitCode::ok) code = its;
+      const bool was_ended = ending && !interrupt_requested();
+      if (!was_ended) code = code ? joined(*code, its) : its;
+      if (its != ExitCode::ok && then == WhenOneFails::end_all && !ending) {
+        code = its;
+        end_all(SIGTERM);
+      }
       --left;
       continue;
     }
-    if (const auto signal = interrupt_requested(); signal && !passed_on) {
-      for (const pid_t worker : workers) ::kill(worker, *signal);
-      passed_on = true;
-    }
+    if (const auto signal = interrupt_requested(); signal && !ending) end_all(*signal);
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  return code;
+  return *code;
 }
 
 }  // namespace
 
-WorkerPlace fork_workers(std::size_t count) {
+WorkerPlace fork_workers(std::size_t count, WhenOneFails then) {
   const pid_t parent = ::getpid();
   std::vector<pid_t> workers;
   for (std::size_t i = 0; i < count; ++i) {
@@ -67,13 +81,13 @@ WorkerPlace fork_workers(std::size_t count) {
     if (worker < 0) {
       const int reason = errno;
       for (const pid_t started : workers) ::kill(started, SIGTERM);
-      wait_for(workers);
+      if (!workers.empty()) wait_for(workers, WhenOneFails::go_on);
       throw Error(ExitCode::io, std::string("cannot start a worker: ") + std::strerror(reason),
                   "use fewer --devices");
     }
     workers.push_back(worker);
   }
-  return {std::nullopt, wait_for(workers)};
+  return {std::nullopt, wait_for(workers, then)};
 }
 
 }  // namespace unclip

@@ -49,7 +49,8 @@ int generate_on_devices(GenerateOptions options, std::ostream& out) {
   while (jobs.next()) continue;
   jobs.require_good();
   options.job.seed = run_seed(options);
-  const WorkerPlace place = fork_workers(devices.size());
+  const WorkerPlace place =
+      fork_workers(devices.size(), options.fail_fast ? WhenOneFails::end_all : WhenOneFails::go_on);
   if (!place.index) return static_cast<int>(place.code);
   options.device = {devices[*place.index].kind, devices[*place.index].index, options.device.deterministic};
   options.shard = {whole.index + whole.count * *place.index, whole.count * devices.size()};

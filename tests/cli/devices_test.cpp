@@ -46,6 +46,27 @@ TEST_F(Devices, MistakesAreToldOnce) {
   EXPECT_EQ(bad.err.find("prompts.txt:2:1"), bad.err.rfind("prompts.txt:2:1"));
 }
 
+TEST_F(Devices, WorkersEndAsOneProcessWould) {
+  const fs::path file = temporary.path / "jobs.jsonl", damaged = temporary.path / "damaged.png";
+  std::ofstream(damaged) << "no image";
+  const auto code_of = [&](const std::vector<int>& bad, Arguments more) {
+    std::ofstream list(file);
+    for (int i = 0; i < 4; ++i) {
+      json job{{"prompt", "p" + std::to_string(i)}};
+      if (std::ranges::find(bad, i) != bad.end()) job["init_image"] = damaged.string();
+      list << job << '\n';
+    }
+    list.close();
+    fs::remove_all(out);
+    more.insert(more.begin(), {"--seed", "7"});
+    return run(draw(file, out, more)).code;
+  };
+  // Worker 0 has jobs 0 and 2: with both bad it alone would end with 5.
+  for (const std::vector<int>& bad : {std::vector<int>{}, {1}, {0, 2}, {0, 1, 2, 3}})
+    EXPECT_EQ(code_of(bad, {"--devices", "cpu,cpu"}), code_of(bad, {})) << bad.size();
+  EXPECT_EQ(code_of({0}, {"--fail-fast"}), code_of({0}, {"--fail-fast", "--devices", "cpu,cpu"}));
+}
+
 TEST_F(Devices, ASignalEndsAllWorkers) {
   Program program(draw(prompts(2000), out, {"--seed", "7", "--devices", "cpu,cpu"}));
   ASSERT_TRUE(program.has_printed());
