@@ -26,7 +26,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kRootPrefix = "unclip-serve-";
-constexpr int kLongestSide = 1024;              // pixels: no call gives back more
+constexpr int kLongestSide = 1024;              // pixels of an image: no call gives back more
+constexpr int kLongestCanvas = 2048;            // pixels, with the margins to outpaint
 constexpr uint64_t kMostUploaded = 32'000'000;  // pixels: beyond, decoding costs too much memory
 
 // The lock of a living process; -1: another one holds it.
@@ -75,6 +76,17 @@ Image white_where_transparent(const Image& mask) {
   return *alpha;
 }
 
+// A canvas is worked on as a whole, also where the model sees a part of it.
+void expect_canvas(const Image& image, const Margins& margins) {
+  const int width = image.width + margins.left + margins.right;
+  const int height = image.height + margins.top + margins.bottom;
+  if (std::max(width, height) <= kLongestCanvas) return;
+  throw ApiError(400,
+                 fmt::format("outpaint: expected a canvas of at most {} pixels a side, found {}x{}",
+                             kLongestCanvas, width, height),
+                 "outpaint");
+}
+
 }  // namespace
 
 Uploads::Uploads() {
@@ -107,6 +119,7 @@ UploadFolder::UploadFolder(Uploads& uploads, const Form& form, ImageOptions& opt
     Image image = decode(file);
     sizes_[file.key] = {image.width, image.height};
     image = shrunk(image);
+    if (file.key == "image" && options.outpaint) expect_canvas(image, *options.outpaint);
     if (file.key == "mask") image = white_where_transparent(image);
     const fs::path path = folder_->path() / (file.key + ".png");
     write_file_atomically(path, encode_png(image), Overwrite::no);

@@ -210,6 +210,9 @@ TEST_F(Serving, UploadsAreDecodedPrivateAndRemoved) {
   EXPECT_EQ(refusal(post("/v1/images/edits", {prompt})), (Refusal{400, "missing_required_parameter"}));
   EXPECT_EQ(refusal(post("/v1/images/edits", {image})), (Refusal{400, "missing_required_parameter"}));
   EXPECT_EQ(refusal(post("/v1/images/edits", {image, image, prompt})).first, 400);
+  EXPECT_EQ(refusal(post("/v1/images/edits", {image, prompt, {"outpaint", "2000,0,2000,0", "", ""}})).first,
+            400);
+  EXPECT_EQ(post("/v1/images/edits", {image, prompt, {"outpaint", "16,0,16,0", "", ""}})->status, 200);
   EXPECT_EQ(refusal(post("/v1/images/edits", {image, prompt, {"x", "y", "z", ""}})),
             (Refusal{400, "unknown_parameter"}));
   EXPECT_EQ(refusal(post("/v1/images/edits", {{"image", "no image", "a.png", ""}, prompt})),
