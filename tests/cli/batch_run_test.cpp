@@ -190,6 +190,25 @@ TEST_F(BatchRun, ShardsNeedANumberAndASeed) {
                                        {"SLURM_ARRAY_TASK_MAX", "7"},
                                        {"SLURM_ARRAY_TASK_COUNT", "2"}})),
                2, {"not evenly spaced", "--shard /N"});
+  const std::map<std::string, std::string> array{{"SLURM_ARRAY_TASK_MIN", "0"},
+                                                 {"SLURM_ARRAY_TASK_MAX", "3"},
+                                                 {"SLURM_ARRAY_TASK_STEP", "1"},
+                                                 {"SLURM_ARRAY_TASK_COUNT", "4"}};
+  struct Wrong {
+    std::map<std::string, std::string> variables;
+    std::string name, value;
+  };
+  for (Wrong wrong :
+       {Wrong{{{"SLURM_STEP_NUM_TASKS", "0"}}, "SLURM_STEP_NUM_TASKS", "0"},
+        Wrong{{{"SLURM_STEP_NUM_TASKS", "2"}}, "SLURM_PROCID", "5"}, Wrong{array, "SLURM_ARRAY_TASK_ID", "5"},
+        Wrong{{{"SLURM_ARRAY_TASK_ID", "1"}}, "SLURM_ARRAY_TASK_COUNT", "0"},
+        Wrong{{{"SLURM_ARRAY_TASK_ID", "1"}}, "SLURM_ARRAY_TASK_STEP", "0"}}) {
+    wrong.variables[wrong.name] = wrong.value;
+    expect_error(run(start, environment(wrong.variables)), 2,
+                 {wrong.name + ": expected", "found \"" + wrong.value + "\"", "--shard i/N"});
+  }
+  expect_error(run(with({"--shard", "/2"}), environment({{"PARALLEL_SEQ", "0"}})), 2,
+               {"PARALLEL_SEQ: expected a whole number from 1", "found \"0\""});
   expect_error(run({"generate", "x", "--shard", "0/2"}), 2, {"--shard", "--prompt-file"});
 }
 
