@@ -75,21 +75,19 @@ void write_sheets(const Grid& grid, Plan& plan, bool as_json, std::ostream& out)
 
 // From the written files, so that frames of earlier runs are in it, too.
 void write_animations(const BatchOptions& options, Plan& plan, std::ostream& out) {
-  std::vector<Image> frames;
+  Frames frames;
   plan.each([&](const PlannedImage& image) {
     throw_if_interrupted();
-    if (!image.denied()) frames.push_back(read_png(image.file));
+    if (!image.denied()) frames.add(read_png(image.file), image.file.string());
   });
-  if (frames.empty()) return;
-  const auto tell = [&](const std::filesystem::path& file) {
-    const nlohmann::ordered_json line{{"file", path_json(file)}, {"frames", frames.size()}};
+  if (frames.images().empty()) return;
+  const auto write = [&](const std::filesystem::path& file, const std::vector<std::byte>& bytes) {
+    write_file_atomically(file, bytes, Overwrite::yes);
+    const nlohmann::ordered_json line{{"file", path_json(file)}, {"frames", frames.images().size()}};
     out << (options.json ? json_line(line) : result_path(file)) << std::endl;
   };
-  if (!options.apng.empty())
-    write_apng(frames, options.frame_ms, options.apng, Overwrite::yes, source_type_text());
-  if (!options.apng.empty()) tell(options.apng);
-  if (!options.gif.empty()) write_gif(frames, options.frame_ms, options.gif, Overwrite::yes);
-  if (!options.gif.empty()) tell(options.gif);
+  if (!options.apng.empty()) write(options.apng, encode_apng(frames, options.frame_ms, source_type_text()));
+  if (!options.gif.empty()) write(options.gif, encode_gif(frames, options.frame_ms));
 }
 
 Error needs_own_name(const std::filesystem::path& animation, const char* other) {
@@ -97,7 +95,8 @@ Error needs_own_name(const std::filesystem::path& animation, const char* other) 
           "choose another name"};
 }
 
-// They take no place of a frame, of each other or, unless they may, of an earlier file.
+// They take no place of a frame, of each other or, unless they may, of an earlier file; and no line asks for
+// frames of its own size.
 void check_animations(const BatchOptions& options, Plan& plan) {
   std::set<std::string> taken;
   for (const auto& file : {options.apng, options.gif}) {
@@ -106,8 +105,15 @@ void check_animations(const BatchOptions& options, Plan& plan) {
     if (!taken.insert(spelled_out(file)).second) throw needs_own_name(file, "the APNG");
   }
   if (taken.empty()) return;
+  std::optional<ImageSize> size;
   plan.each([&](const PlannedImage& image) {
     if (taken.contains(spelled_out(image.file))) throw needs_own_name(image.file, "a frame");
+    if (!image.options.size) return;
+    if (size && *size != *image.options.size)
+      throw Error(ExitCode::usage,
+                  image.where + ": expected the size of the first frame, since one animation shows them all",
+                  "pass --size for all lines at once");
+    size = image.options.size;
   });
 }
 

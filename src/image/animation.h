@@ -3,28 +3,32 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
-#include <span>
+#include <string>
 #include <vector>
 
 #include "image/png.h"
-#include "support/atomic_file.h"
 #include "unclip/image.h"
 
 namespace unclip {
 
-// `frames`: at least one, all of one size (sides up to 65,535 for GIF) and one number of channels.
-// `frame_ms`: how long each stays, 1 … 65,535 milliseconds. `text` as for encode_png.
-std::vector<std::byte> encode_apng(std::span<const Image> frames, int frame_ms, const PngText& text = {});
+// The images of one animation: all as large as the first, and RGB where their kinds differ.
+class Frames {
+ public:
+  // `name`: of its file, for the error. Throws Error(io) for an image of another size.
+  void add(Image image, const std::string& name);
+
+  const std::vector<Image>& images() const { return images_; }
+
+ private:
+  std::vector<Image> images_;
+};
+
+// `frames`: at least one. `frame_ms`: how long each stays, 1 … 65,535 milliseconds. `text` as for encode_png.
+std::vector<std::byte> encode_apng(const Frames& frames, int frame_ms, const PngText& text = {});
 
 // The same as GIF: each frame in the colors that suit it best, without transparency. GIF counts hundredths of
-// a second: the time is rounded, to 20 ms at least, since browsers slow down what is faster.
-std::vector<std::byte> encode_gif(std::span<const Image> frames, int frame_ms);
-
-// Encode and write whole or not at all; throw Error(io) as write_file_atomically does.
-void write_apng(std::span<const Image> frames, int frame_ms, const std::filesystem::path& file,
-                Overwrite overwrite = Overwrite::yes, const PngText& text = {});
-void write_gif(std::span<const Image> frames, int frame_ms, const std::filesystem::path& file,
-               Overwrite overwrite = Overwrite::yes);
+// a second: the time is rounded, to 20 ms at least, since browsers slow down what is faster. Throws Error(io)
+// for frames with a side beyond 65,535 pixels.
+std::vector<std::byte> encode_gif(const Frames& frames, int frame_ms);
 
 }  // namespace unclip

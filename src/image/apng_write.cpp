@@ -1,6 +1,6 @@
 // APNG: the first frame is a PNG that every viewer shows; three kinds of chunk hold what moves. Each frame is
 // encoded as a PNG of its own, and its compressed pixels are taken over.
-#include <algorithm>
+#include <span>
 
 #include "image/animation.h"
 #include "png_chunks.h"
@@ -29,16 +29,17 @@ std::string frame_control(std::uint32_t sequence, const Image& frame, int frame_
 
 }  // namespace
 
-std::vector<std::byte> encode_apng(std::span<const Image> frames, int frame_ms, const PngText& text) {
-  const std::vector<std::byte> first = encode_png(frames[0], text);
+std::vector<std::byte> encode_apng(const Frames& frames, int frame_ms, const PngText& text) {
+  const std::span<const Image> images = frames.images();
+  const std::vector<std::byte> first = encode_png(images.front(), text);
   const PngPixels pixels = find_pixels(as_text(first));
   std::string file(as_text(first).substr(0, pixels.begin));
-  const auto count = static_cast<std::uint32_t>(frames.size());
+  const auto count = static_cast<std::uint32_t>(images.size());
   file += png_chunk("acTL", big_endian(count, 4) + big_endian(0, 4));  // 0: repeats for ever
-  file += frame_control(0, frames[0], frame_ms);
+  file += frame_control(0, images.front(), frame_ms);
   file += as_text(first).substr(pixels.begin, pixels.end - pixels.begin);
   std::uint32_t sequence = 1;
-  for (const Image& frame : frames.subspan(1)) {
+  for (const Image& frame : images.subspan(1)) {
     const std::vector<std::byte> png = encode_png(frame);
     file += frame_control(sequence++, frame, frame_ms);
     file += png_chunk("fdAT", big_endian(sequence++, 4) + find_pixels(as_text(png)).packed);
@@ -46,11 +47,6 @@ std::vector<std::byte> encode_apng(std::span<const Image> frames, int frame_ms, 
   file += as_text(first).substr(pixels.end);
   const auto* bytes = reinterpret_cast<const std::byte*>(file.data());
   return {bytes, bytes + file.size()};
-}
-
-void write_apng(std::span<const Image> frames, int frame_ms, const std::filesystem::path& file,
-                Overwrite overwrite, const PngText& text) {
-  write_file_atomically(file, encode_apng(frames, frame_ms, text), overwrite);
 }
 
 }  // namespace unclip

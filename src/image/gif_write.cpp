@@ -1,5 +1,6 @@
 // GIF on giflib: each frame has a palette of its own.
 #include <gif_lib.h>
+#include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +15,7 @@ namespace unclip {
 namespace {
 
 constexpr int kColors = 256;
+constexpr int kLongestSide = 65'535;  // pixels: its header has 16 bits for each
 
 struct FreeColors {
   void operator()(ColorMapObject* colors) const { GifFreeMapObject(colors); }
@@ -80,19 +82,20 @@ class GifWriter {
 
 }  // namespace
 
-std::vector<std::byte> encode_gif(std::span<const Image> frames, int frame_ms) {
+std::vector<std::byte> encode_gif(const Frames& frames, int frame_ms) {
   constexpr int kFewestHundredths = 2;
+  const Image& first = frames.images().front();
+  if (std::max(first.width, first.height) > kLongestSide)
+    throw Error(ExitCode::io,
+                fmt::format("expected frames of at most {0}x{0} pixels for a GIF, found {1}x{2}",
+                            kLongestSide, first.width, first.height),
+                "write an APNG");
   std::vector<std::byte> file;
-  GifWriter writer(file, frames[0].width, frames[0].height);
-  for (const Image& frame : frames)
+  GifWriter writer(file, first.width, first.height);
+  for (const Image& frame : frames.images())
     writer.add(quantized(to_rgb(frame)), std::max((frame_ms + 5) / 10, kFewestHundredths));
   writer.finish();
   return file;
-}
-
-void write_gif(std::span<const Image> frames, int frame_ms, const std::filesystem::path& file,
-               Overwrite overwrite) {
-  write_file_atomically(file, encode_gif(frames, frame_ms), overwrite);
 }
 
 }  // namespace unclip

@@ -362,6 +362,19 @@ TEST_F(Run, ContactSheetsAreMadeOfTheWrittenFiles) {
                              "a-hen-12.png"}));
 }
 
+TEST_F(Run, FramesOfTwoSizesAreRefusedBeforeTheModelOpens) {
+  options.gif = folder.path / "a.gif";
+  std::vector<ImageOptions> jobs(3, defaults);
+  for (ImageOptions& job : jobs) job.prompt = "a cat";
+  jobs[0].size = ImageSize{64, 64};
+  jobs[2].size = ImageSize{64, 32};
+  expect_refusal(ExitCode::usage, "prompt 3: expected the size of the first frame", [&] { run(Jobs(jobs)); });
+  EXPECT_EQ(studio.opened, 0);
+  jobs[2].size = ImageSize{64, 64};
+  EXPECT_EQ(run(Jobs(jobs)), ExitCode::ok);
+  EXPECT_TRUE(fs::exists(options.gif));
+}
+
 TEST_F(Run, ThePriorStaysClosedOnlyWhereEveryImageBringsAnEmbedding) {
   defaults.embedding = folder.path / "cat.safetensors";
   std::ofstream(defaults.embedding) << "x";

@@ -205,6 +205,13 @@ TEST_F(Manipulation, FramesBecomeAnimations) {
   expect_error(frames({"--gif", in_out("new/")}), 5, {"expected the name of a file"});
   expect_error(frames({"--gif", gif}), 5, {gif, "already exists", "--overwrite"});
   EXPECT_EQ(read_file(gif), moving);
+  fs::create_directories(out / "more");
+  save_png(out / "more/0.png", {9900, 3, 3, std::vector<std::uint8_t>(9900 * 9)});
+  for (const char* kind : {"--gif", "--apng"})
+    expect_error(run(karlo("interpolate", {kCat, "a dog", "--frames", "3", "--seed", "7", "--skip-existing",
+                                           kind, in_out("kept"), "-o", in_out("more/{index}.png")})),
+                 5, {"more/1.png", "expected 9900x3 pixels"});
+  EXPECT_FALSE(fs::exists(out / "kept"));
   expect_error(frames({"--gif", in_out("a.x"), "--apng", in_out("./a.x")}), 2, {"a.x", "that of the APNG"});
   expect_error(run(karlo("interpolate", {kCat, "a dog", "--seed", "7", "--frames", "1", "--apng",
                                          in_out("f.png"), "-o", in_out("f.png")})),
