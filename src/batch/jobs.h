@@ -27,6 +27,9 @@ class Jobs {
   std::optional<Job> next();
   void rewind();
 
+  // Whether none of them can bring an output of its own.
+  bool share_output() const { return file_ && !file_->has_options(); }
+
   // Throws Error(usage) where one of the jobs that were read was bad, or there was none. Bad lines are logged
   // as they are read.
   void require_good() const;

@@ -81,7 +81,7 @@ PlanSummary Plan::check() {
 // Names and seeds are those of the whole run, so the images of other shards are counted and named too.
 void Plan::each(const std::function<void(PlannedImage&)>& visit) {
   jobs_.rewind();
-  OutputNames names;
+  OutputNames names(jobs_.share_output());
   uint64_t number = 0;
   while (const auto job = jobs_.next()) {
     const std::string subject = subject_of(job->options);

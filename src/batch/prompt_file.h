@@ -40,7 +40,8 @@ class PromptFile {
 
   void rewind();
 
-  std::size_t faults() const { return faults_; }  // since the start or the last rewind()
+  bool has_options() const { return format_ != Format::text; }  // its lines may bring their own
+  std::size_t faults() const { return faults_; }                // since the start or the last rewind()
   const std::string& name() const { return name_; }
 
  private:

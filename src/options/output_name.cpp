@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "support/sha256.h"
 #include "support/utf8.h"
@@ -190,15 +191,13 @@ fs::path OutputNames::next(const std::string& output, const NameFields& fields) 
   if (!last_ || last_->first != output) {
     last_.emplace(output, OutputTemplate(output));
   }
-  if (index_ != fields.index) {
-    of_index_.clear();
-    index_ = fields.index;
+  if (std::exchange(index_, fields.index) != fields.index && one_output_ && last_->second.tells_index()) {
+    given_.clear();
   }
-  auto& given = last_->second.tells_index() ? of_index_ : given_;
   const std::string name = last_->second.render(fields);
   std::string unique = name;
   const std::size_t stem = name.size() - std::string_view(".png").size();
-  for (int i = 1; !given.insert(std::hash<std::string>()(spelled_out(unique))).second; ++i) {
+  for (int i = 1; !given_.insert(std::hash<std::string>()(spelled_out(unique))).second; ++i) {
     unique = fmt::format("{}-{}{}", name.substr(0, stem), i, name.substr(stem));
   }
   return unique;

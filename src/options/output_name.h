@@ -58,19 +58,22 @@ class OutputTemplate {
 // Absolute, without detours: the same for every way to write a path.
 std::string spelled_out(const std::filesystem::path& path);
 
-// Gives each image of a run its path. Keeps 64 bits of every name that it gave; where names tell their
-// index, of the current job's alone.
+// Gives each image of a run its path. Keeps 64 bits of every name that it gave.
 class OutputNames {
  public:
+  // `one_output`: all images have the same `output`. Where its names tell their index, those of other jobs
+  // need not be kept then.
+  explicit OutputNames(bool one_output = false) : one_output_(one_output) {}
+
   // `output`: the value of -o. A name that this object gave before gets -1, -2 … before the extension; so ask
   // for every image of the run in order, also for those of other shards and those that are skipped.
   std::filesystem::path next(const std::string& output, const NameFields& fields);
 
  private:
+  const bool one_output_;
   std::optional<std::pair<std::string, OutputTemplate>> last_;  // -o and what it means
   std::unordered_set<std::uint64_t> given_;                     // hashes of names
-  std::unordered_set<std::uint64_t> of_index_;                  // of names that tell the current index
-  std::uint64_t index_ = 0;
+  std::uint64_t index_ = 0;                                     // of the last image
 };
 
 // 1–60 of a-z, 0-9 and single hyphens, none at either end: the prompt in Latin letters (ICU), "image" where

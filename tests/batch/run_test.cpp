@@ -237,6 +237,17 @@ TEST_F(Run, OneFileHasOneName) {
   EXPECT_EQ(images(), (Files{"a-1.png", "a.png"}));
 }
 
+TEST_F(Run, AnIndexTakesNoNameThatALineAskedFor) {
+  const fs::path file = folder.path / "prompts.jsonl";
+  std::ofstream(file) << json{{"prompt", "a"}, {"output", folder.path / "out/1.png"}}.dump() << "\n"
+                      << R"({"prompt": "b"})"
+                      << "\n";
+  defaults.output = folder.path / "out/{index}.png";
+  std::istringstream none;
+  EXPECT_EQ(run(Jobs(PromptFile(file, none), defaults)), ExitCode::ok);
+  EXPECT_EQ(images(), (Files{"1-1.png", "1.png"}));
+}
+
 TEST_F(Run, SeedsDoNotWrap) {
   options.plan.seed = UINT64_MAX;
   expect_refusal(ExitCode::usage, "seed: expected at most", [&] { run({"a cat", "a dog"}); });

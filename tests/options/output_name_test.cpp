@@ -59,12 +59,19 @@ TEST(OutputName, CollisionsGetASuffix) {
   EXPECT_EQ(slugs.next("{slug}.png", {0, 0, 0, "a 1"}), "a-1.png");
   EXPECT_EQ(slugs.next("{slug}.png", {0, 0, 0, "a"}), "a.png");
   EXPECT_EQ(slugs.next("{slug}.png", {0, 0, 0, "A"}), "a-2.png");  // a-1.png is taken
-  OutputNames indexed;
-  for (uint64_t index = 0; index < 3; ++index) {
-    const std::string name = "out/" + std::to_string(index);
-    EXPECT_EQ(indexed.next("out/{index}.png", {index, 0, 0, "a"}), name + ".png");
-    EXPECT_EQ(indexed.next("out/{index}.png", {index, 1, 1, "a"}), name + "-1.png");
+  for (const bool one_output : {false, true}) {
+    OutputNames indexed(one_output);
+    for (uint64_t index = 0; index < 3; ++index) {
+      const std::string name = "out/" + std::to_string(index);
+      EXPECT_EQ(indexed.next("out/{index}.png", {index, 0, 0, "a"}), name + ".png");
+      EXPECT_EQ(indexed.next("out/{index}.png", {index, 1, 1, "a"}), name + "-1.png");
+    }
   }
+  OutputNames mixed;
+  EXPECT_EQ(mixed.next("o/1.png", {0, 0, 0, "a"}), "o/1.png");
+  EXPECT_EQ(mixed.next("o/{index}.png", {1, 0, 0, "a"}), "o/1-1.png");
+  EXPECT_EQ(mixed.next("o/{index}.png", {2, 0, 0, "a"}), "o/2.png");
+  EXPECT_EQ(mixed.next("o/2.png", {3, 0, 0, "a"}), "o/2-1.png");
 }
 
 TEST(OutputName, ATemplateKnowsItsFolderAndWhetherNamesTellTheIndex) {
