@@ -45,22 +45,31 @@ double width_of(cairo_t* context, const std::string& text) {
   return extents.x_advance;
 }
 
-void drop_last_character(std::string& text) {
-  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80) text.pop_back();
-  if (!text.empty()) text.pop_back();
+// The whole characters in the first `size` bytes.
+std::string begin_of(const std::string& text, std::size_t size) {
+  if (size >= text.size()) return text;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+  return text.substr(0, size);
 }
 
-// Cuts `text` until it fits with an ellipsis behind it.
-std::string shortened(cairo_t* context, std::string text, double width) {
-  while (!text.empty() && width_of(context, text + kEllipsis) > width) drop_last_character(text);
-  return text + kEllipsis;
+// The longest beginning that fits with an ellipsis behind it.
+std::string shortened(cairo_t* context, const std::string& text, double width) {
+  std::size_t fits = 0, too_long = text.size() + 1;  // bytes
+  while (too_long - fits > 1) {
+    const std::size_t middle = (fits + too_long) / 2;
+    (width_of(context, begin_of(text, middle) + kEllipsis) <= width ? fits : too_long) = middle;
+  }
+  return begin_of(text, fits) + kEllipsis;
 }
 
 // Breaks at white space. A word that is longer than a line is cut, and so is the last line when more follows.
-std::vector<std::string> wrap(cairo_t* context, const std::string& caption, double width) {
+// Of a word of megabytes no more is measured than a line could hold: every visible character takes more
+// pixels than bytes.
+std::vector<std::string> wrap(cairo_t* context, const std::string& caption, int width) {
   std::istringstream words(caption);
   std::vector<std::string> lines;
   for (std::string word; words >> word;) {
+    word = begin_of(word, static_cast<std::size_t>(width));
     const std::string longer = lines.empty() ? word : lines.back() + ' ' + word;
     if (!lines.empty() && width_of(context, longer) <= width) {
       lines.back() = longer;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "image/metadata.h"
 #include "image/png_files.h"
@@ -82,6 +83,19 @@ TEST(ContactSheet, CaptionsStandBelowWithinTheirCell) {
     EXPECT_GE(box.top, 8 + 64) << text;
     EXPECT_LT(box.bottom, sheet.height - 1) << text;
   }
+}
+
+// Measuring it again without its last character, and again, would take hours.
+TEST(ContactSheet, ACaptionOfMegabytesIsCutAtOnce) {
+  const auto start = std::chrono::steady_clock::now();
+  for (const std::string& piece : {std::string("w"), std::string("word "), std::string("\u4f60")}) {
+    std::string text;
+    while (text.size() < 1 << 20) text += piece;
+    const Image sheet = contact_sheet(std::vector<CaptionedImage>{{plain(64, 0), text}}, {1, 1});
+    text.resize(3 * 200);
+    EXPECT_EQ(sheet.pixels, contact_sheet(std::vector<CaptionedImage>{{plain(64, 0), text}}, {1, 1}).pixels);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
 TEST(ContactSheet, AImageThatIsMissingLeavesItsCaption) {
