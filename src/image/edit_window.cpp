@@ -92,6 +92,11 @@ std::vector<int> depth(const Image& mask, int most) {
 EditCanvas edit_canvas(const Image& image, const Image* alpha, const Image* mask, const Margins& margins) {
   const int width = image.width + margins.left + margins.right,
             height = image.height + margins.top + margins.bottom;
+  if (image.width > kLargestSide || image.height > kLargestSide)
+    throw Error(ExitCode::usage,
+                "expected an image of at most " + std::to_string(kLargestSide) + " pixels per side, found " +
+                    std::to_string(image.width) + "x" + std::to_string(image.height),
+                "scale the image down");
   if (width > kLargestSide || height > kLargestSide)
     throw Error(ExitCode::usage,
                 Cause{.field = "outpaint",

@@ -115,7 +115,12 @@ TEST(EditWindow, RefusesWhatCannotBeEdited) {
   expect_refusal(ExitCode::usage, "a white part to repaint",
                  [&] { edit_canvas(image, nullptr, nullptr, {}); });
   expect_refusal(ExitCode::usage, "expected 4x4 pixels", [&] { edit_canvas(image, nullptr, &small, {}); });
-  expect_refusal(ExitCode::usage, "8192", [&] { edit_canvas(image, nullptr, nullptr, {9000, 0, 0, 0}); });
+  const Image wide{9000, 1, 3, std::vector<std::uint8_t>(27'000)};
+  expect_refusal(ExitCode::usage, "expected an image of at most 8192 pixels per side, found 9000x1",
+                 [&] { edit_canvas(wide, nullptr, nullptr, {}); });
+  expect_refusal(ExitCode::usage, "outpaint: expected a canvas of at most 8192", [&] {
+    edit_canvas(image, nullptr, nullptr, {9000, 0, 0, 0});
+  });
 }
 
 }  // namespace
