@@ -37,9 +37,17 @@ bool is_manifest(const fs::path& file) {
   return std::regex_match(file.filename().native(), name);
 }
 
+[[noreturn]] void fail_to_read(const fs::path& folder, const std::error_code& why) {
+  throw Error(ExitCode::io,
+              folder.string() + ": expected a folder whose manifests can be read: " + why.message(),
+              "make the folder readable, or choose another one with -o");
+}
+
 // A link, pipe or device of that name is neither read nor written.
 void require_file(const fs::path& file) {
-  const fs::file_type type = fs::symlink_status(file).type();
+  std::error_code failure;
+  const fs::file_type type = fs::symlink_status(file, failure).type();
+  if (type == fs::file_type::none) fail_to_read(file.parent_path(), failure);
   if (type != fs::file_type::regular && type != fs::file_type::not_found)
     throw Error(ExitCode::io,
                 file.string() + ": expected the manifest of earlier images, but it is not a regular file",
@@ -56,13 +64,18 @@ bool is_torn(std::string_view line) {
 
 Manifest::Manifest(const fs::path& folder, const Shard& shard) : file_(folder / name_of(shard)) {
   const fs::path place = folder.empty() ? "." : folder;
-  if (!is_directory(place)) return;
+  std::error_code failure;
+  const fs::file_status found = fs::status(place, failure);
+  if (!fs::status_known(found)) fail_to_read(place, failure);
+  if (!fs::is_directory(found)) return;
   require_file(file_);
   descriptor_.number = ::open(file_.c_str(), kOpen);
   if (descriptor_.number < 0 && errno != ENOENT) fail(errno);
   if (descriptor_.number >= 0) lock();
-  for (const auto& entry : fs::directory_iterator(place))
-    if (is_manifest(entry.path())) read(entry.path());
+  fs::directory_iterator entry(place, failure);
+  for (; !failure && entry != fs::directory_iterator(); entry.increment(failure))
+    if (is_manifest(entry->path())) read(entry->path());
+  if (failure) fail_to_read(place, failure);
 }
 
 Manifest::Descriptor::~Descriptor() { ::close(number); }
@@ -74,7 +87,9 @@ Manifest::Status Manifest::status(const std::string& id) const {
 
 void Manifest::open() {
   if (descriptor_.number < 0) {
-    if (file_.has_parent_path()) fs::create_directories(file_.parent_path());
+    std::error_code failure;
+    if (file_.has_parent_path()) fs::create_directories(file_.parent_path(), failure);
+    if (failure) fail(failure.value());
     descriptor_.number = ::open(file_.c_str(), kOpen | O_CREAT, 0666);
     if (descriptor_.number < 0) fail(errno);
     lock();

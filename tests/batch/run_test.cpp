@@ -3,6 +3,7 @@
 #include "batch/run.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -364,6 +365,28 @@ TEST_F(Run, BadLinesEndTheRunBeforeTheModelOpens) {
   expect_refusal(ExitCode::usage, "prompts.jsonl", [&] { run(Jobs(PromptFile(file, none), defaults)); });
   EXPECT_EQ(studio.opened, 0);
   EXPECT_FALSE(fs::exists(folder.path / "out"));
+}
+
+// In words of ours, whoever is kept out.
+TEST_F(Run, AFolderThatCannotBeReadIsNamed) {
+  const auto refused = [this](const fs::path& place, fs::perms rights) {
+    fs::create_directories(place);
+    fs::permissions(folder.path, fs::perms(0755));
+    fs::permissions(place, rights);
+    if (geteuid() == 0 && seteuid(65534) != 0) return std::string("(as root)");
+    const std::string text = refusal(ExitCode::io, [&] { Manifest(place / "", {}); }) +
+                             refusal(ExitCode::io, [&] { Manifest(place / "x/", {}); });
+    if (getuid() == 0 && seteuid(0) != 0) std::abort();
+    fs::permissions(place, fs::perms(0755));
+    return text;
+  };
+  const std::string words = ": expected a folder whose manifests can be read: Permission denied | make the ";
+  const fs::path write_only = folder.path / "nr", locked = folder.path / "locked";
+  const std::string listing = refused(write_only, fs::perms(0333)), entering = refused(locked, fs::perms(0));
+  if (listing == "(as root)") GTEST_SKIP() << "cannot drop privileges";
+  EXPECT_NE(listing.find(write_only.string() + "/" + words), std::string::npos) << listing;
+  EXPECT_NE(entering.find(locked.string() + words), std::string::npos) << entering;
+  EXPECT_NE(entering.find(locked.string() + "/x/" + words), std::string::npos) << entering;
 }
 
 TEST_F(Run, ContactSheetsAreMadeOfTheWrittenFiles) {
