@@ -52,7 +52,7 @@ class FieldReader : public json::json_sax_t {
     if (depth_ > 0 && !add(Type::nested)) return false;
     return enter();
   }
-  bool start_array(std::size_t) override { return add(Type::nested) && enter(); }
+  bool start_array(std::size_t) override { return add(Type::texts) && enter(); }
   bool end_object() override { return leave(); }
   bool end_array() override { return leave(); }
 
@@ -82,6 +82,10 @@ class FieldReader : public json::json_sax_t {
       field.type = type;
       const std::size_t end = text_.find_first_of(",} \t\r", field.value_at);
       field.value = value != nullptr ? *value : text_.substr(field.value_at, end - field.value_at);
+    } else if (PromptField& field = fields_.back(); field.type == Type::texts && type == Type::text) {
+      field.texts.push_back(*value);
+    } else {
+      field.type = Type::nested;
     }
     token_end_ = reached();
     return true;

@@ -51,8 +51,10 @@ void check_type(const PromptField& field, const Option& option) {
   };
   const Expected expected = option.kind == Option::Kind::number ? Expected{Type::number, "a number"}
                             : option.kind == Option::Kind::flag ? Expected{Type::boolean, "true or false"}
-                                                                : Expected{Type::text, "a string"};
+                            : option.parse_another ? Expected{Type::text, "a string or an array of strings"}
+                                                   : Expected{Type::text, "a string"};
   if (field.type == Type::untyped || field.type == expected.type) return;
+  if (option.parse_another && !field.texts.empty() && field.type == Type::texts) return;
   const char* quote = field.type == Type::text ? "\"" : "";
   throw PromptFault(field.value_at, option.name() + ": expected " + expected.words + ", found " + quote +
                                         excerpt(field.value, kShown) + quote);
@@ -71,7 +73,8 @@ const Option& option_of(const PromptField& field, Task task) {
 void read_value(const PromptField& field, const Option& option, ImageOptions& options) {
   check_type(field, option);
   try {
-    option.parse(options, field.value);
+    option.parse_all(options,
+                     field.type == PromptField::Type::texts ? field.texts : std::vector{field.value});
   } catch (const std::exception& fault) {  // std::invalid_argument or Error
     throw PromptFault(field.value_at, option.name() + ": " + fault.what());
   }

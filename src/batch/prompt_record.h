@@ -21,11 +21,13 @@ struct PromptFault : std::runtime_error {
 };
 
 struct PromptField {
-  enum class Type { text, number, boolean, null, nested, untyped };  // untyped: a cell of a .csv
-  std::string key;                                                   // empty in a header
+  // texts: an array of them alone; nested: any other array or object; untyped: a cell of a .csv
+  enum class Type { text, texts, number, boolean, null, nested, untyped };
+  std::string key;    // empty in a header
   std::string value;  // a text itself, all else as it is written
   Type type = Type::untyped;
   std::size_t key_at = 0, value_at = 0;  // offsets in the record
+  std::vector<std::string> texts{};      // those of an array
 };
 
 // Both throw PromptFault for what is not well-formed.

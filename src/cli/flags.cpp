@@ -90,9 +90,9 @@ void add_image_options(CLI::App& verb, ImageOptions& options, Task task, const c
       continue;
     }
     if (option.parse_another)
-      add_read<std::vector<std::string>>(verb, option, [&option, &options](const auto& values) {
-        for (std::size_t i = 0; i < values.size(); ++i)
-          (i == 0 ? option.parse : option.parse_another)(options, unguarded(values[i]));
+      add_read<std::vector<std::string>>(verb, option, [&option, &options](std::vector<std::string> values) {
+        for (std::string& value : values) value = unguarded(value);
+        option.parse_all(options, values);
       })->allow_extra_args(false);
     else
       add_parsed(verb, option,

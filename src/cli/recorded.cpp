@@ -25,8 +25,9 @@ void parse(ImageOptions& job, const Option& option, const json& value) {
   };
   try {
     if (!option.parse_another || !value.is_array()) return option.parse(job, text_of(value));
-    for (std::size_t i = 0; i < value.size(); ++i)
-      (i == 0 ? option.parse : option.parse_another)(job, text_of(value[i]));
+    std::vector<std::string> texts;
+    for (const json& each : value) texts.push_back(text_of(each));
+    option.parse_all(job, texts);
   } catch (const std::invalid_argument& fault) {
     throw std::invalid_argument(option.name() + ": " + fault.what());
   }

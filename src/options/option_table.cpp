@@ -290,6 +290,10 @@ std::string Option::key() const {
   return key;
 }
 
+void Option::parse_all(ImageOptions& options, const std::vector<std::string>& values) const {
+  for (std::size_t i = 0; i < values.size(); ++i) (i == 0 ? parse : parse_another)(options, values[i]);
+}
+
 const Option* find_option(std::string name) {
   std::ranges::replace(name, '_', '-');
   const auto is_it = [&name](const Option& option) {

@@ -42,6 +42,9 @@ struct Option : Flag {
 
   std::string key() const;  // "decoder_steps"
 
+  // `values`: one, or of an option with parse_another several.
+  void parse_all(ImageOptions& options, const std::vector<std::string>& values) const;
+
   // Files that it names: those of its kind, and of ends that are images.
   std::vector<std::string> files(const ImageOptions& options) const;
 };

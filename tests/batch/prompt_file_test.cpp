@@ -71,6 +71,29 @@ TEST(PromptFile, JsonLinesTakeEveryOption) {
   EXPECT_FALSE(lines[1].options.seed);
 }
 
+// As --lora, which may be repeated, and as the metadata tells it.
+TEST(PromptFile, JsonLinesNameSeveralFilesInAnArray) {
+  const std::string file = UNCLIP_TEST_DATA "/kandinsky/init.png";
+  ImageOptions defaults;
+  defaults.loras = {{"other", 1}};
+  const auto lines = good("a.jsonl",
+                          R"({"prompt": "a", "lora": [")" + file + R"(:0.5", ")" + file +
+                              "\"]}\n{\"prompt\": \"a\", \"lora\": \"" + file + "\"}",
+                          defaults);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].options.loras, (std::vector<LoraFile>{{file, 0.5}, {file, 1}}));
+  EXPECT_EQ(lines[1].options.loras, (std::vector<LoraFile>{{file, 1}}));
+  const std::string words = "lora: expected a string or an array of strings, found ";
+  EXPECT_EQ(read("a.jsonl",
+                 "{\"prompt\": \"a\", \"lora\": []}\n{\"prompt\": \"a\", \"lora\": [\"x\", 1]}\n"
+                 "{\"prompt\": \"a\", \"lora\": [[\"x\"]]}\n{\"prompt\": \"a\", \"lora\": {\"x\": \"y\"}}\n"
+                 "{\"prompt\": \"a\", \"lora\": 3}\n{\"prompt\": \"a\", \"mask\": [\"x\"]}")
+                .faults,
+            "a.jsonl:1:25: " + words + "[]\na.jsonl:2:25: " + words + "[\"x\"\na.jsonl:3:25: " + words +
+                "[[\"x\"]]\na.jsonl:4:25: " + words + "{\"x\":\na.jsonl:5:25: " + words +
+                "3\na.jsonl:6:25: mask: expected a string, found [\"x\"]\n");
+}
+
 TEST(PromptFile, CsvTakesEveryOption) {
   ImageOptions defaults;
   defaults.count = 7;
