@@ -75,6 +75,11 @@ void check_new_file(const fs::path& file, bool overwrite) {
     throw Error(ExitCode::io, file.string() + ": already exists", "pass --overwrite, or choose another name");
 }
 
+Error needs_own_name(const fs::path& file, const std::string& other) {
+  return {ExitCode::usage, file.string() + ": expected a name of its own, found that of " + other,
+          "choose another name"};
+}
+
 bool looks_whole(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   if (read_some(in, kPngBegin.size()) != kPngBegin) return false;

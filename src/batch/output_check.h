@@ -4,6 +4,9 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <string>
+
+#include "unclip/error.h"
 
 namespace unclip {
 
@@ -25,6 +28,9 @@ class OutputCheck {
 
 // For a file that is written once: throws Error(io) also where its name is taken, unless it may be replaced.
 void check_new_file(const std::filesystem::path& file, bool overwrite);
+
+// Where two outputs of a run would have one name. `other`: "a frame".
+Error needs_own_name(const std::filesystem::path& file, const std::string& other);
 
 // An image that is there and can be read to its end.
 bool is_whole_image(const std::filesystem::path& file);

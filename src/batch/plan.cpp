@@ -53,7 +53,7 @@ PlanSummary Plan::check() {
     try {
       outputs.check(image.file);
       if (options_.grid && !image.denied() && on_sheets++ % options_.grid->cells() == 0)
-        check_sheet(outputs, image);
+        check_sheet(outputs, image, summary);
       decide(image);
       if (image.action == Action::refuse && image.n == 0) {
         spdlog::log(options_.skip_denied ? spdlog::level::warn : spdlog::level::err, "{}: refused by {}",
@@ -78,11 +78,19 @@ PlanSummary Plan::check() {
   return summary;
 }
 
-// Names and seeds are those of the whole run, so the images of other shards are counted and named too.
-void Plan::each(const std::function<void(PlannedImage&)>& visit) {
+void Plan::each(const Visit& visit) {
+  uint64_t number = 0;
+  each_of_all_shards([&](PlannedImage& image) {
+    if (!options_.shard.holds(number++)) return;
+    if (manifest_) image.id = image_id(image, options_.model, *options_.manifest);
+    visit(image);
+  });
+}
+
+// Names and seeds are those of the whole run.
+void Plan::each_of_all_shards(const Visit& visit) {
   jobs_.rewind();
   OutputNames names(jobs_.share_output());
-  uint64_t number = 0;
   while (const auto job = jobs_.next()) {
     const std::string subject = subject_of(job->options);
     const std::string policy = policy_ ? policy_->refused_by(job->options).value_or("allowed") : "";
@@ -95,8 +103,6 @@ void Plan::each(const std::function<void(PlannedImage&)>& visit) {
                          .policy = policy};
       image.file = names.next(job->options.output,
                               {.index = job->index, .seed = image.seed, .n = n, .prompt = subject});
-      if (!options_.shard.holds(number++)) continue;
-      if (manifest_) image.id = image_id(image, options_.model, *options_.manifest);
       visit(image);
     }
   }
@@ -135,9 +141,11 @@ void Plan::decide(PlannedImage& image) const {
 }
 
 // Sheets are written last; whether they can be is known before.
-void Plan::check_sheet(OutputCheck& outputs, const PlannedImage& first) {
+void Plan::check_sheet(OutputCheck& outputs, const PlannedImage& first, PlanSummary& summary) {
   const fs::path sheet = ContactSheets::name_of(first.file);
   outputs.check(sheet);
+  if (!summary.sheets.insert(spelled_out(sheet)).second)  // of x.png and x.PNG
+    throw needs_own_name(sheet, "another contact sheet");
   if (!ContactSheets::replaces(first.options) && is_taken(sheet)) throw exists_already(sheet);
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "batch/jobs.h"
@@ -31,9 +32,10 @@ struct PlanOptions {
 };
 
 struct PlanSummary {
-  uint64_t images = 0;         // to draw, or to report as refused
-  uint64_t failed_before = 0;  // in an earlier run, and left alone
-  ModelUse use{};              // what the images to draw need of the model
+  uint64_t images = 0;             // to draw, or to report as refused
+  uint64_t failed_before = 0;      // in an earlier run, and left alone
+  ModelUse use{};                  // what the images to draw need of the model
+  std::set<std::string> sheets{};  // names of the contact sheets, spelled out
 };
 
 class Plan {
@@ -44,8 +46,10 @@ class Plan {
   // all logged before.
   PlanSummary check();
 
-  // The images of this shard in order.
-  void each(const std::function<void(PlannedImage&)>& visit);
+  // The images of this shard in order, and those of all shards; the latter without their ids.
+  using Visit = std::function<void(PlannedImage&)>;
+  void each(const Visit& visit);
+  void each_of_all_shards(const Visit& visit);
 
   // Sets what to do with it, by the files and the manifest as they are now. Throws Error(io) for a file that
   // nobody allowed to replace.
@@ -56,7 +60,7 @@ class Plan {
 
  private:
   uint64_t seed_of(const Job& job) const;
-  static void check_sheet(OutputCheck& outputs, const PlannedImage& first);
+  static void check_sheet(OutputCheck& outputs, const PlannedImage& first, PlanSummary& summary);
 
   const PlanOptions options_;
   Jobs jobs_;

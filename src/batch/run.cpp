@@ -90,24 +90,23 @@ void write_animations(const BatchOptions& options, Plan& plan, std::ostream& out
   if (!options.gif.empty()) write(options.gif, encode_gif(frames, options.frame_ms));
 }
 
-Error needs_own_name(const std::filesystem::path& animation, const char* other) {
-  return {ExitCode::usage, animation.string() + ": expected a name of its own, found that of " + other,
-          "choose another name"};
-}
-
-// They take no place of a frame, of each other or, unless they may, of an earlier file; and no line asks for
-// frames of its own size.
-void check_animations(const BatchOptions& options, Plan& plan) {
-  std::set<std::string> taken;
+// What is made of images, sheets and animations, takes no place of an image or of each other or, unless it
+// may, of an earlier file; and no line asks for frames of its own size.
+void check_made_of_images(const BatchOptions& options, Plan& plan, const std::set<std::string>& sheets) {
+  std::set<std::string> animations;
   for (const auto& file : {options.apng, options.gif}) {
     if (file.empty()) continue;
     check_new_file(file, options.replaces_animations);
-    if (!taken.insert(spelled_out(file)).second) throw needs_own_name(file, "the APNG");
+    if (sheets.contains(spelled_out(file))) throw needs_own_name(file, "a contact sheet");
+    if (!animations.insert(spelled_out(file)).second) throw needs_own_name(file, "the APNG");
   }
-  if (taken.empty()) return;
+  if (animations.empty() && sheets.empty()) return;
   std::optional<ImageSize> size;
-  plan.each([&](const PlannedImage& image) {
-    if (taken.contains(spelled_out(image.file))) throw needs_own_name(image.file, "a frame");
+  plan.each_of_all_shards([&](const PlannedImage& image) {
+    const std::string name = spelled_out(image.file);
+    if (sheets.contains(name)) throw needs_own_name(image.file, "a contact sheet");
+    if (animations.empty()) return;
+    if (animations.contains(name)) throw needs_own_name(image.file, "a frame");
     if (!image.options.size) return;
     if (size && *size != *image.options.size)
       throw Error(ExitCode::usage,
@@ -122,7 +121,7 @@ void check_animations(const BatchOptions& options, Plan& plan) {
 ExitCode run_batch(const BatchOptions& options, Jobs jobs, const OpenEngine& open_engine, std::ostream& out) {
   Plan plan(options.plan, std::move(jobs));
   const PlanSummary summary = plan.check();
-  check_animations(options, plan);
+  check_made_of_images(options, plan, summary.sheets);
   if (options.plan.manifest) remove_leftovers(*options.plan.manifest);
   ExitCode code = ExitCode::ok;
   if (summary.images > 0) code = draw(options, plan, summary, open_engine, out);

@@ -396,6 +396,30 @@ TEST_F(Run, ContactSheetsAreMadeOfTheWrittenFiles) {
                              "a-hen-12.png"}));
 }
 
+TEST_F(Run, AContactSheetTakesNoNameOfAnImage) {
+  options.plan.grid = Grid{2, 1};
+  defaults.output = folder.path / "out/{slug}.png";
+  const std::vector<std::string> prompts{"x", "x grid"};
+  const auto refused = [&](const std::string& words, Jobs jobs) {
+    expect_refusal(ExitCode::usage, words, [&] { run(std::move(jobs)); });
+    EXPECT_EQ(studio.opened, 0);
+  };
+  for (const bool overwrite : {false, true}) {
+    defaults.overwrite = overwrite;
+    refused("x-grid.png: expected a name of its own, found that of a contact sheet", Jobs(prompts, defaults));
+  }
+  options.plan.shard = {0, 2};  // the image is another shard's
+  refused("x-grid.png: expected a name of its own", Jobs(prompts, defaults));
+  options.plan.shard = {};
+  options.plan.grid = Grid{1, 1};
+  std::vector<ImageOptions> jobs(2, defaults);
+  for (ImageOptions& job : jobs) job.prompt = "x";
+  jobs[0].output = folder.path / "out/x.png", jobs[1].output = folder.path / "out/x.PNG";
+  refused("found that of another contact sheet", Jobs(jobs));
+  options.gif = folder.path / "out/x-grid.png";
+  refused("found that of a contact sheet", Jobs({"x"}, defaults));
+}
+
 TEST_F(Run, FramesOfTwoSizesAreRefusedBeforeTheModelOpens) {
   options.gif = folder.path / "a.gif";
   std::vector<ImageOptions> jobs(3, defaults);
