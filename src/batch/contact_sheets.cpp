@@ -3,31 +3,28 @@
 
 #include "image/metadata.h"
 #include "image/png.h"
-#include "support/atomic_file.h"
 
 namespace unclip {
 
 void ContactSheets::add(PlannedImage image) {
   images_.push_back(std::move(image));
-  if (images_.size() == grid_.cells()) write();
+  if (images_.size() == grid_.cells()) make();
 }
 
 void ContactSheets::finish() {
-  if (!images_.empty()) write();
+  if (!images_.empty()) make();
 }
 
 std::filesystem::path ContactSheets::name_of(const std::filesystem::path& first) {
   return first.parent_path() / (first.stem().string() + "-grid.png");
 }
 
-void ContactSheets::write() {
+void ContactSheets::make() {
   std::vector<CaptionedImage> images;
   for (const PlannedImage& image : images_)
     images.push_back({exists(image.file) ? read_png(image.file) : Image{}, image.options.prompt});
-  const std::filesystem::path file = name_of(images_.front().file);
-  write_file_atomically(file, encode_png(contact_sheet(images, grid_), source_type_text()),
-                        replaces(images_.front().options) ? Overwrite::yes : Overwrite::no);
-  print_(file, images_);
+  write_(name_of(images_.front().file), encode_png(contact_sheet(images, grid_), source_type_text()),
+         images_);
   images_.clear();
 }
 

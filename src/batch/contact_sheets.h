@@ -12,27 +12,25 @@ namespace unclip {
 
 class ContactSheets {
  public:
-  // `print`: called with each sheet that was written and the images on it.
-  using Print = std::function<void(const std::filesystem::path&, const std::vector<PlannedImage>&)>;
+  // Called with each sheet, its name and the images on it.
+  using Write = std::function<void(const std::filesystem::path& file, const std::vector<std::byte>& png,
+                                   const std::vector<PlannedImage>& images)>;
 
-  ContactSheets(const Grid& grid, Print print) : grid_(grid), print_(std::move(print)) {}
+  ContactSheets(const Grid& grid, Write write) : grid_(grid), write_(std::move(write)) {}
 
   // Images in the order of the run; every columns × rows of them make a sheet. An image whose file is not
   // there leaves its caption alone.
   void add(PlannedImage image);
-  void finish();  // writes the last sheet, which may not be full
+  void finish();  // makes the last sheet, which may not be full
 
   // FIRST-grid.png, beside the first image on it.
   static std::filesystem::path name_of(const std::filesystem::path& first);
 
-  // Whether a sheet may take the place of a file. One of images that were skipped has nothing new to lose.
-  static bool replaces(const ImageOptions& first) { return first.overwrite || first.skip_existing; }
-
  private:
-  void write();
+  void make();
 
   const Grid grid_;
-  const Print print_;
+  const Write write_;
   std::vector<PlannedImage> images_;
 };
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -56,8 +57,10 @@ void require_file(const fs::path& file) {
 
 // Whether a kill can have left this of a line of ours.
 bool is_torn(std::string_view line) {
-  constexpr std::string_view start = "{\"index\":";
-  return line.starts_with(start) || start.starts_with(line);
+  constexpr std::string_view starts[] = {"{\"index\":",
+                                         "{\"file\":"};  // of an image; of what is made of some
+  return std::ranges::any_of(
+      starts, [&](std::string_view start) { return line.starts_with(start) || start.starts_with(line); });
 }
 
 }  // namespace
@@ -94,7 +97,8 @@ void Manifest::open() {
     if (descriptor_.number < 0) fail(errno);
     lock();
   }
-  if (whole_ && ::ftruncate(descriptor_.number, *whole_) != 0) fail(errno);
+  const auto whole = std::exchange(whole_, std::nullopt);
+  if (whole && ::ftruncate(descriptor_.number, *whole) != 0) fail(errno);
   if (std::exchange(unended_, false)) append("\n");
 }
 
@@ -176,6 +180,10 @@ std::string image_id(const PlannedImage& image, const std::string& model, const 
     if (json value = option.to_json(options); option.scope != Option::Scope::output && !value.is_null())
       all[option.name()] = std::move(value);
   return sha256_hex(all.dump()).substr(0, 16);
+}
+
+std::string made_id(const std::string& first, std::string_view bytes) {
+  return sha256_hex(first + sha256_hex(bytes)).substr(0, 16);
 }
 
 }  // namespace unclip

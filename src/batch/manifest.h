@@ -1,5 +1,5 @@
-// manifest.jsonl in the folder of the images: one line for each, only ever appended to. It tells a later
-// run what is done.
+// manifest.jsonl in the folder of the images: one line for each, and for each sheet or animation of them,
+// only ever appended to. It tells a later run what is done.
 //
 // An image's line stands before its file appears: a kill between the two leaves a line without a file, and
 // the image is made again. The other order would leave a file of which nobody knows whose it is.
@@ -12,6 +12,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "batch/planned_image.h"
@@ -33,7 +34,8 @@ class Manifest {
   Status status(const std::string& id) const;                     // what was written last
   std::optional<uint64_t> run_seed() const { return run_seed_; }  // of the earlier runs
 
-  // For appending; makes the file and its folder. A last line that a kill cut short is removed.
+  // For appending; makes the file and its folder. A last line that a kill cut short is removed. Again:
+  // nothing.
   void open();
 
   // Whole lines; they are on the disk when it returns. Throws Error(io), too, where the file is not there any
@@ -60,5 +62,8 @@ class Manifest {
 // 16 hex digits for all that an image depends on and where it goes.
 std::string image_id(const PlannedImage& image, const std::string& model,
                      const std::filesystem::path& folder);
+
+// The same of a sheet or an animation, of its bytes and the id of the first image in it.
+std::string made_id(const std::string& first, std::string_view bytes);
 
 }  // namespace unclip

@@ -11,6 +11,7 @@
 #include "options/option_table.h"
 #include "options/output_name.h"
 #include "options/task.h"
+#include "support/read_file.h"
 #include "unclip/error.h"
 
 namespace unclip {
@@ -52,6 +53,7 @@ PlanSummary Plan::check() {
     if (first) return;
     try {
       outputs.check(image.file);
+      if (!summary.first && !image.denied()) summary.first = image;
       if (options_.grid && !image.denied() && on_sheets++ % options_.grid->cells() == 0)
         check_sheet(outputs, image, summary);
       decide(image);
@@ -141,12 +143,24 @@ void Plan::decide(PlannedImage& image) const {
 }
 
 // Sheets are written last; whether they can be is known before.
-void Plan::check_sheet(OutputCheck& outputs, const PlannedImage& first, PlanSummary& summary) {
+void Plan::check_sheet(OutputCheck& outputs, const PlannedImage& first, PlanSummary& summary) const {
   const fs::path sheet = ContactSheets::name_of(first.file);
   outputs.check(sheet);
   if (!summary.sheets.insert(spelled_out(sheet)).second)  // of x.png and x.PNG
     throw needs_own_name(sheet, "another contact sheet");
-  if (!ContactSheets::replaces(first.options) && is_taken(sheet)) throw exists_already(sheet);
+  if (is_taken(sheet) && !replaces_sheet(first, sheet)) throw exists_already(sheet);
+}
+
+bool Plan::made(const PlannedImage& first, const fs::path& file) const {
+  constexpr uint64_t kMostBytes = uint64_t{1} << 40;
+  std::error_code missing;
+  return manifest_ && fs::is_regular_file(fs::symlink_status(file, missing)) &&
+         manifest_->status(made_id(first.id, read_whole_file(file, kMostBytes, ExitCode::io))) ==
+             Manifest::Status::done;
+}
+
+bool Plan::replaces_sheet(const PlannedImage& first, const fs::path& sheet) const {
+  return first.options.overwrite || first.options.skip_existing || made(first, sheet);
 }
 
 }  // namespace unclip

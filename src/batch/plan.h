@@ -32,10 +32,11 @@ struct PlanOptions {
 };
 
 struct PlanSummary {
-  uint64_t images = 0;             // to draw, or to report as refused
-  uint64_t failed_before = 0;      // in an earlier run, and left alone
-  ModelUse use{};                  // what the images to draw need of the model
-  std::set<std::string> sheets{};  // names of the contact sheets, spelled out
+  uint64_t images = 0;                  // to draw, or to report as refused
+  uint64_t failed_before = 0;           // in an earlier run, and left alone
+  ModelUse use{};                       // what the images to draw need of the model
+  std::optional<PlannedImage> first{};  // that is not refused
+  std::set<std::string> sheets{};       // names of the contact sheets, spelled out
 };
 
 class Plan {
@@ -55,12 +56,20 @@ class Plan {
   // nobody allowed to replace.
   void decide(PlannedImage& image) const;
 
+  // Whether an earlier run made `file`, a sheet or an animation, of the same images, and nobody changed it
+  // since.
+  bool made(const PlannedImage& first, const std::filesystem::path& file) const;
+
+  // Whether the sheet of these images may take the place of a file. One of images that were skipped has
+  // nothing new to lose.
+  bool replaces_sheet(const PlannedImage& first, const std::filesystem::path& sheet) const;
+
   Manifest* manifest() { return manifest_ ? &*manifest_ : nullptr; }
   uint64_t seed() const { return seed_.value_or(0); }  // of the run; 0 where each job brings its own
 
  private:
   uint64_t seed_of(const Job& job) const;
-  static void check_sheet(OutputCheck& outputs, const PlannedImage& first, PlanSummary& summary);
+  void check_sheet(OutputCheck& outputs, const PlannedImage& first, PlanSummary& summary) const;
 
   const PlanOptions options_;
   Jobs jobs_;

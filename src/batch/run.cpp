@@ -5,6 +5,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "batch/contact_sheets.h"
 #include "batch/image_writer.h"
@@ -17,6 +18,7 @@
 #include "support/interrupt.h"
 #include "support/json_text.h"
 #include "support/progress.h"
+#include "support/sha256.h"
 #include "unclip/error.h"
 
 namespace unclip {
@@ -60,11 +62,38 @@ ExitCode draw(const BatchOptions& options, Plan& plan, const PlanSummary& summar
   return writer->code();
 }
 
-void write_sheets(const Grid& grid, Plan& plan, bool as_json, std::ostream& out) {
-  ContactSheets sheets(grid, [&](const auto& file, const auto& images) {
-    nlohmann::ordered_json line{{"file", path_json(file)}, {"grid", nlohmann::ordered_json::array()}};
-    for (const PlannedImage& image : images) line["grid"].emplace_back(path_json(image.file));
-    out << (as_json ? json_line(line) : result_path(file)) << std::endl;
+// A sheet or an animation.
+struct Made {
+  std::filesystem::path file;
+  std::vector<std::byte> bytes;
+  nlohmann::ordered_json of;  // its line's key for the images, and what it tells of them
+  bool replaces = false;      // what is there
+};
+
+// Its line stands in the manifest before it is there, as that of an image does: so a later run knows whose it
+// is.
+void write_made(Made made, const PlannedImage& first, const BatchOptions& options, Plan& plan,
+                std::ostream& out) {
+  nlohmann::ordered_json line{{"file", path_json(made.file)}};
+  line.update(made.of);
+  const std::string printed = options.json ? json_line(line) : result_path(made.file);
+  const std::string_view bytes(reinterpret_cast<const char*>(made.bytes.data()), made.bytes.size());
+  const std::string id = made_id(first.id, bytes);
+  if (Manifest* manifest = plan.manifest(); manifest && manifest->status(id) != Manifest::Status::done) {
+    line.update({{"sha256", sha256_hex(bytes)}, {"status", "done"}, {"id", id}, {"run_seed", plan.seed()}});
+    manifest->open();
+    manifest->append(json_line(line) + '\n');
+  }
+  write_file_atomically(made.file, made.bytes, made.replaces ? Overwrite::yes : Overwrite::no);
+  out << printed << std::endl;
+}
+
+void write_sheets(const BatchOptions& options, Plan& plan, std::ostream& out) {
+  ContactSheets sheets(*options.plan.grid, [&](const auto& file, const auto& png, const auto& images) {
+    auto files = nlohmann::ordered_json::array();
+    for (const PlannedImage& image : images) files.emplace_back(path_json(image.file));
+    const PlannedImage& first = images.front();
+    write_made({file, png, {{"grid", files}}, plan.replaces_sheet(first, file)}, first, options, plan, out);
   });
   plan.each([&](const PlannedImage& image) {
     throw_if_interrupted();
@@ -74,17 +103,15 @@ void write_sheets(const Grid& grid, Plan& plan, bool as_json, std::ostream& out)
 }
 
 // From the written files, so that frames of earlier runs are in it, too.
-void write_animations(const BatchOptions& options, Plan& plan, std::ostream& out) {
+void write_animations(const BatchOptions& options, Plan& plan, const PlannedImage& first, std::ostream& out) {
   Frames frames;
   plan.each([&](const PlannedImage& image) {
     throw_if_interrupted();
     if (!image.denied()) frames.add(read_png(image.file), image.file.string());
   });
-  if (frames.images().empty()) return;
-  const auto write = [&](const std::filesystem::path& file, const std::vector<std::byte>& bytes) {
-    write_file_atomically(file, bytes, Overwrite::yes);
-    const nlohmann::ordered_json line{{"file", path_json(file)}, {"frames", frames.images().size()}};
-    out << (options.json ? json_line(line) : result_path(file)) << std::endl;
+  const auto write = [&](const std::filesystem::path& file, std::vector<std::byte> bytes) {
+    write_made({file, std::move(bytes), {{"frames", frames.images().size()}}, true}, first, options, plan,
+               out);
   };
   if (!options.apng.empty()) write(options.apng, encode_apng(frames, options.frame_ms, source_type_text()));
   if (!options.gif.empty()) write(options.gif, encode_gif(frames, options.frame_ms));
@@ -92,11 +119,12 @@ void write_animations(const BatchOptions& options, Plan& plan, std::ostream& out
 
 // What is made of images, sheets and animations, takes no place of an image or of each other or, unless it
 // may, of an earlier file; and no line asks for frames of its own size.
-void check_made_of_images(const BatchOptions& options, Plan& plan, const std::set<std::string>& sheets) {
+void check_made_of_images(const BatchOptions& options, Plan& plan, const PlanSummary& summary) {
+  const std::set<std::string>& sheets = summary.sheets;
   std::set<std::string> animations;
   for (const auto& file : {options.apng, options.gif}) {
     if (file.empty()) continue;
-    check_new_file(file, options.replaces_animations);
+    check_new_file(file, options.replaces_animations || (summary.first && plan.made(*summary.first, file)));
     if (sheets.contains(spelled_out(file))) throw needs_own_name(file, "a contact sheet");
     if (!animations.insert(spelled_out(file)).second) throw needs_own_name(file, "the APNG");
   }
@@ -121,13 +149,13 @@ void check_made_of_images(const BatchOptions& options, Plan& plan, const std::se
 ExitCode run_batch(const BatchOptions& options, Jobs jobs, const OpenEngine& open_engine, std::ostream& out) {
   Plan plan(options.plan, std::move(jobs));
   const PlanSummary summary = plan.check();
-  check_made_of_images(options, plan, summary.sheets);
+  check_made_of_images(options, plan, summary);
   if (options.plan.manifest) remove_leftovers(*options.plan.manifest);
   ExitCode code = ExitCode::ok;
   if (summary.images > 0) code = draw(options, plan, summary, open_engine, out);
-  if (code == ExitCode::ok && !(options.apng.empty() && options.gif.empty()))
-    write_animations(options, plan, out);
-  if (options.plan.grid) write_sheets(*options.plan.grid, plan, options.json, out);
+  if (code == ExitCode::ok && summary.first && !(options.apng.empty() && options.gif.empty()))
+    write_animations(options, plan, *summary.first, out);
+  if (options.plan.grid) write_sheets(options, plan, out);
   if (summary.failed_before == 0) return code;
   spdlog::error("images that failed in an earlier run: {}; --retry-failed tries them again",
                 summary.failed_before);

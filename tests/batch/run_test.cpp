@@ -396,6 +396,44 @@ TEST_F(Run, ContactSheetsAreMadeOfTheWrittenFiles) {
                              "a-hen-12.png"}));
 }
 
+TEST_F(Run, TheSameRunMakesItsSheetsAndAnimationsAnew) {
+  options.plan.grid = Grid{2, 1};
+  options.gif = folder.path / "out/a.gif";
+  defaults.output = folder.path / "out/{slug}.png";
+  const fs::path sheet = folder.path / "out/a-cat-grid.png", cat = folder.path / "out/a-cat.png";
+  const auto again = [&] { return run_file("a cat\na dog\n"); };
+  const auto bytes = [](const fs::path& file) { return read_whole_file(file, 1 << 20, ExitCode::io); };
+  EXPECT_EQ(again(), ExitCode::ok);
+  const std::string first_sheet = bytes(sheet), first_gif = bytes(options.gif);
+  forget();
+  EXPECT_EQ(again(), ExitCode::ok);
+  EXPECT_EQ(studio.opened, 0);
+  EXPECT_EQ(printed(), (Files{"a.gif", "a-cat-grid.png"}));
+  fs::remove(cat);
+  EXPECT_EQ(again(), ExitCode::ok);
+  EXPECT_EQ(studio.seeds(), Seeds{10});
+  EXPECT_EQ(bytes(sheet), first_sheet);
+  EXPECT_EQ(bytes(options.gif), first_gif);
+  EXPECT_EQ(manifest().size(), 5U) << "three images, a sheet and an animation";
+
+  // What somebody else put there, and what another run made.
+  for (const fs::path& file : {sheet, options.gif}) {
+    const std::string ours = bytes(file);
+    std::ofstream(file) << "mine";
+    expect_refusal(ExitCode::io, file.string() + ": already exists", again);
+    EXPECT_EQ(bytes(file), "mine");
+    std::ofstream(file) << ours;
+  }
+  EXPECT_EQ(again(), ExitCode::ok);
+  fs::remove(cat), fs::remove(folder.path / "out/a-dog.png");
+  options.plan.seed = 20;
+  expect_refusal(ExitCode::io, "a-cat-grid.png: already exists", again);
+  options.plan.grid.reset();
+  expect_refusal(ExitCode::io, "a.gif: already exists", again);
+  EXPECT_EQ(bytes(sheet), first_sheet);
+  EXPECT_EQ(bytes(options.gif), first_gif);
+}
+
 TEST_F(Run, AContactSheetTakesNoNameOfAnImage) {
   options.plan.grid = Grid{2, 1};
   defaults.output = folder.path / "out/{slug}.png";
