@@ -4,6 +4,7 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
+#include <map>
 #include <random>
 
 #include "batch/contact_sheets.h"
@@ -23,6 +24,19 @@ using Action = PlannedImage::Action;
 Error exists_already(const fs::path& file) {
   return {ExitCode::io, file.string() + ": already exists",
           "pass --overwrite, or --skip-existing if it is an image, or choose another name with -o"};
+}
+
+// Where a link leads.
+std::string target_of(const fs::path& file) {
+  std::error_code failure;
+  return fs::weakly_canonical(file, failure).string();
+}
+
+// Where a name stands: the same whatever folders of links lead there. A link itself is what is replaced.
+std::string place_of(const fs::path& file) {
+  std::error_code failure;
+  return (fs::weakly_canonical(fs::absolute(file, failure).parent_path(), failure) / file.filename())
+      .string();
 }
 
 // Of a seed and what is added to it.
@@ -47,6 +61,7 @@ Plan::Plan(PlanOptions options, Jobs jobs)
 PlanSummary Plan::check() {
   PlanSummary summary;
   uint64_t refused = 0, on_sheets = 0;
+  bool replaces = false;
   OutputCheck outputs;
   std::optional<Error> first;  // bad lines are reported before it
   each([&](PlannedImage& image) {
@@ -65,6 +80,7 @@ PlanSummary Plan::check() {
       // An image that is refused has a line all the same.
       summary.images += image.action == Action::draw || image.action == Action::refuse;
       if (image.action == Action::draw) summary.use |= use_of(image.options);
+      replaces |= image.options.overwrite && is_taken(image.file);
       summary.failed_before += image.action == Action::failed_before;
     } catch (const Error& in_library) {
       const Error error = in_flags(in_library);
@@ -77,7 +93,37 @@ PlanSummary Plan::check() {
     throw Error(ExitCode::refused,
                 fmt::format("prompts refused by {}: {}", options_.deny_file->string(), refused),
                 "change them, or pass --deny-action skip to generate the others");
+  if (replaces) check_inputs();
   return summary;
+}
+
+// A file that is replaced while others are still to be made from it would change them. One image may take the
+// place of the file that it alone is made from.
+void Plan::check_inputs() {
+  struct Readers {
+    uint64_t job;
+    bool several;  // images
+  };
+  std::map<std::string, Readers> inputs;  // place → what is made from it
+  each_of_all_shards([&](const PlannedImage& image) {
+    if (image.denied() || image.n > 0) return;
+    for (const Option& option : option_table())
+      for (const std::string& file : option.files(image.options))
+        for (const std::string& place : {place_of(file), target_of(file)}) {
+          Readers& found = inputs.try_emplace(place, image.index, image.options.count > 1).first->second;
+          found.several |= found.job != image.index;
+        }
+  });
+  each([&](const PlannedImage& image) {
+    if (image.denied() || !image.options.overwrite) return;
+    const auto found = inputs.find(place_of(image.file));
+    if (found != inputs.end() && (found->second.several || found->second.job != image.index))
+      throw Error(ExitCode::usage,
+                  fmt::format("{}: {}: expected a name of its own, found that of a file that other images of "
+                              "this run are made from",
+                              image.where, image.file.string()),
+                  "choose another place with -o");
+  });
 }
 
 void Plan::each(const Visit& visit) {

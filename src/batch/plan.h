@@ -69,6 +69,7 @@ class Plan {
 
  private:
   uint64_t seed_of(const Job& job) const;
+  void check_inputs();
   void check_sheet(OutputCheck& outputs, const PlannedImage& first, PlanSummary& summary) const;
 
   const PlanOptions options_;

@@ -396,6 +396,30 @@ TEST_F(Run, ContactSheetsAreMadeOfTheWrittenFiles) {
                              "a-hen-12.png"}));
 }
 
+TEST_F(Run, NoImageTakesThePlaceOfWhatOthersAreMadeFrom) {
+  const fs::path place = folder.path / "out", link = folder.path / "link";
+  fs::create_directory(place), fs::create_directory_symlink(place, link);
+  const auto job = [](const fs::path& from, const fs::path& to, int count = 1) {
+    return ImageOptions{
+        .task = Task::variations, .output = to, .count = count, .image = from, .overwrite = true};
+  };
+  for (const char* name : {"a.png", "b.png", "d.png"}) std::ofstream(place / name) << "an input";
+  fs::create_symlink("b.png", place / "to-b.png");
+  const fs::path a = place / "a.png", b = place / "b.png", c = place / "c.png";
+  const std::vector<std::vector<ImageOptions>> refused{
+      {job(a, a, 2)},         {job(a, link / "a.png", 2)}, {job(a, b), job(b, c)},
+      {job(a, c), job(b, a)}, {job(a, a), job(a, c)},      {job(a, b), job(place / "to-b.png", c)}};
+  for (const auto& jobs : refused)
+    expect_refusal(ExitCode::usage, ".png: expected a name of its own, found that of a file that other",
+                   [&] { run(Jobs(jobs)); });
+  options.plan.shard = {0, 2};  // the second image is another process's
+  expect_refusal(ExitCode::usage, "b.png: expected", [&] { run(Jobs(std::vector{job(a, b), job(b, c)})); });
+  EXPECT_EQ(studio.opened, 0);
+  options.plan.shard = {};
+  EXPECT_EQ(run(Jobs(std::vector{job(a, a), job(b, b), job(place / "d.png", c)})), ExitCode::ok);
+  EXPECT_EQ(printed(), (Files{"a.png", "b.png", "c.png"}));
+}
+
 TEST_F(Run, TheSameRunMakesItsSheetsAndAnimationsAnew) {
   options.plan.grid = Grid{2, 1};
   options.gif = folder.path / "out/a.gif";
