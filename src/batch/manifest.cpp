@@ -169,12 +169,12 @@ void Manifest::fail(int reason) const {
               "free some space, make the folder writable, or choose another one with -o");
 }
 
-std::string image_id(const PlannedImage& image, const std::string& model, const fs::path& folder) {
+std::string image_id(const PlannedImage& image, const std::string& weights, const fs::path& folder) {
   ImageOptions options = image.options;
   options.seed = image.seed;
   json all = {{"index", image.index},
               {"n", image.n},
-              {"model", path_json(model)},
+              {"weights", weights},
               {"file", path_json(image.file.lexically_relative(folder.empty() ? "." : folder))}};
   for (const Option& option : option_table())
     if (json value = option.to_json(options); option.scope != Option::Scope::output && !value.is_null())

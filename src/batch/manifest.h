@@ -60,7 +60,7 @@ class Manifest {
 };
 
 // 16 hex digits for all that an image depends on and where it goes.
-std::string image_id(const PlannedImage& image, const std::string& model,
+std::string image_id(const PlannedImage& image, const std::string& weights,
                      const std::filesystem::path& folder);
 
 // The same of a sheet or an animation, of its bytes and the id of the first image in it.

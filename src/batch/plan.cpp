@@ -130,7 +130,7 @@ void Plan::each(const Visit& visit) {
   uint64_t number = 0;
   each_of_all_shards([&](PlannedImage& image) {
     if (!options_.shard.holds(number++)) return;
-    if (manifest_) image.id = image_id(image, options_.model, *options_.manifest);
+    if (manifest_) image.id = image_id(image, options_.weights, *options_.manifest);
     visit(image);
   });
 }

@@ -28,7 +28,7 @@ struct PlanOptions {
   bool retry_failed = false;                         // make also the images that an earlier run could not
   Shard shard{};                                     // the part of the run that is made here
   std::optional<std::filesystem::path> manifest{};   // the folder that it stands in; absent: none is kept
-  std::string model{};                               // its name, for the manifest
+  std::string weights{};  // of the model, whatever tells them from others; for the manifest
 };
 
 struct PlanSummary {

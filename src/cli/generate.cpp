@@ -10,9 +10,10 @@
 #include "batch/output_check.h"
 #include "batch/run.h"
 #include "batch/workers.h"
+#include "checkpoint/fingerprint.h"
+#include "hub_model.h"
 #include "options/output_name.h"
 #include "support/interrupt.h"
-#include "support/model_name.h"
 #include "unclip/error.h"
 #include "verb_library.h"
 
@@ -56,6 +57,18 @@ int generate_on_devices(GenerateOptions options, std::ostream& out) {
   options.shard = {whole.index + whole.count * *place.index, whole.count * devices.size()};
   if (*place.index > 0) options.verbosity = Verbosity::quiet;  // the first one's progress tells enough
   return generate(options, out);
+}
+
+// What tells models apart, whatever their folders are called. Empty for one that cannot be opened: that is
+// told after the faults of prompts, when images are to be drawn.
+std::string weights_of(const ModelChoice& model) try {
+  const ModelFolder folder = folder_of(model);
+  std::string weights;
+  for (const Component& component : folder.components())
+    if (component.is_net()) weights += component.name + weight_fingerprint(component);
+  return weights;
+} catch (const Error&) {
+  return {};
 }
 
 // One prompt, and nowhere else to go than a new file.
@@ -119,8 +132,7 @@ int generate(const GenerateOptions& options, std::ostream& out) {
                               .deny_file = options.deny_file,
                               .skip_denied = options.skip_denied,
                               .grid = options.grid,
-                              .retry_failed = options.retry_failed,
-                              .model = fs::path(model_name(folder)).filename()},
+                              .retry_failed = options.retry_failed},
                      .batch_size = options.batch_size,
                      .json = options.json,
                      .fail_fast = options.fail_fast,
@@ -133,6 +145,7 @@ int generate(const GenerateOptions& options, std::ostream& out) {
   if (options.prompt_file) {
     batch.plan.shard = options.shard ? *options.shard : shard_of_scheduler();
     batch.plan.manifest = OutputTemplate(options.job.output).folder();
+    batch.plan.weights = weights_of(model);
   }
   std::optional<EndsAtOnce> reading(std::in_place);  // prompts, perhaps from a pipe that stays silent
   const OpenEngine open = [&](EngineOptions engine) {

@@ -121,4 +121,9 @@ void locate_model(const ModelPlace& place, bool download, DtypeChoice dtype, boo
     *place.prior = folder_of(*prior);
 }
 
+ModelFolder folder_of(const ModelChoice& choice) {
+  ModelFolder folder = ModelFolder::open(choice.folder);
+  return choice.prior.empty() ? folder : folder.with_prior(ModelFolder::open(choice.prior));
+}
+
 }  // namespace unclip

@@ -5,8 +5,10 @@
 #include <filesystem>
 #include <optional>
 
+#include "checkpoint/model_folder.h"
 #include "hub/pull.h"
 #include "unclip/device_choice.h"
+#include "unclip/generator.h"
 
 namespace unclip {
 
@@ -37,5 +39,8 @@ struct ModelPlace {
 // the cache; so does, where none was named, the prior that belongs to a cached decoder. Throws Error(model)
 // for one that is not there, unless `download` lets it be fetched.
 void locate_model(const ModelPlace& place, bool download, DtypeChoice dtype, bool quiet);
+
+// A model's folder, with the prior's beside it where it comes as two. Throws as ModelFolder does.
+ModelFolder folder_of(const ModelChoice& choice);
 
 }  // namespace unclip

@@ -34,11 +34,6 @@ void follow_hangup() {
   sigaction(SIGHUP, &action, nullptr);
 }
 
-ModelFolder folder_of(const ModelChoice& choice) {
-  ModelFolder folder = ModelFolder::open(choice.folder);
-  return choice.prior.empty() ? folder : folder.with_prior(ModelFolder::open(choice.prior));
-}
-
 // An image encoder stands in the model's folder, or beside its prior.
 ServedModel served_model(const ModelChoice& choice) {
   const ModelFolder folder = folder_of(choice);

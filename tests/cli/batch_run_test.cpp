@@ -39,6 +39,24 @@ size_t count(const std::string& text, const std::string& words) {
   return found;
 }
 
+TEST_F(BatchRun, AnotherModelsImagesAreNotTakenForItsOwn) {
+  const fs::path file = prompts(2), moved = temporary.path / "elsewhere" / "model";
+  const fs::path other = temporary.path / "other" / model.filename();
+  const auto with = [&](const fs::path& folder) {
+    return run(quick({"-f", file, "-o", out.string() + "/", "--seed", "7"}, folder.string())).code;
+  };
+  fs::create_directories(moved.parent_path());
+  fs::copy(model, moved, fs::copy_options::recursive);
+  fs::create_directories(other.parent_path());
+  fs::copy(model, other, fs::copy_options::recursive);
+  Weights decoder(other / "decoder/diffusion_pytorch_model.safetensors");
+  decoder.data[decoder.data.size() / 2] ^= 1;
+  decoder.save(other / "decoder/diffusion_pytorch_model.safetensors");
+  ASSERT_EQ(with(model), 0);
+  EXPECT_EQ(with(moved), 0) << "the same weights in another folder: done";
+  EXPECT_EQ(with(other), 5) << "another model of the same name: its images would take the places";
+}
+
 // 2,000 images: one load, one line each, and no memory that grows.
 TEST_F(BatchRun, OpensTheModelOnceAndRecordsEveryImage) {
   Program program(draw(prompts(1000), out, {"-b", "50", "-n", "2", "-v"}));
