@@ -1,6 +1,9 @@
 // Reads the variables of huggingface_hub, with its defaults.
 #include "hub/environment.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -29,9 +32,11 @@ bool is_true(std::string text) {
   return std::ranges::find(words, text) != words.end();
 }
 
+// Services and containers often have no HOME; Python's expanduser then asks the password database, too.
 fs::path home() {
-  const std::string folder = variable({"HOME"});
-  return folder.empty() ? fs::path("/") : fs::path(folder);
+  if (const std::string set = variable({"HOME"}); !set.empty()) return set;
+  const passwd* user = ::getpwuid(::getuid());
+  return user == nullptr ? "/" : user->pw_dir;
 }
 
 fs::path expanded(const std::string& path) {

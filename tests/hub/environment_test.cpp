@@ -2,6 +2,8 @@
 #include "hub/environment.h"
 
 #include <gtest/gtest.h>
+#include <pwd.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -42,6 +44,18 @@ TEST_F(EnvironmentTest, FindsTheCache) {
   EXPECT_EQ(HubEnvironment::read().cache, "/disk/models");
   set("HF_HUB_CACHE", "");
   EXPECT_EQ(HubEnvironment::read().cache, folder.path / "hf/hub");
+}
+
+TEST_F(EnvironmentTest, WithoutHomeAsksThePasswordDatabase) {
+  const passwd* user = getpwuid(getuid());
+  if (user == nullptr) GTEST_SKIP() << "this user has no entry";
+  const std::filesystem::path home = user->pw_dir;
+  set("HOME", "");
+  EXPECT_EQ(HubEnvironment::read().cache, home / ".cache/huggingface/hub");
+  unsetenv("HOME");
+  EXPECT_EQ(HubEnvironment::read().cache, home / ".cache/huggingface/hub");
+  set("HF_HOME", "~/hf");
+  EXPECT_EQ(HubEnvironment::read().cache, home / "hf/hub");
 }
 
 TEST_F(EnvironmentTest, FindsTheToken) {
