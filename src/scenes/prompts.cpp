@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/json.h"
+#include "support/one_of.h"
 #include "support/utf8.h"
 #include "unclip/error.h"
 
@@ -17,6 +18,9 @@ using nlohmann::json;
 constexpr std::array<std::string_view, all_row_count> row_names{"single object", "color", "two objects",
                                                                 "color binding", "count", "position",
                                                                 "landscapes",    "items", "characters"};
+
+constexpr const char* kExampleLine =
+    R"(expected a line such as {"prompt": "a red star", "row": "color", "objects": [{"color": "red", "shape": "star"}]})";
 
 Wanted random_wanted(Rng& rng) {
   return {static_cast<Color>(uniform_int(rng, 0, color_count - 1)),
@@ -37,36 +41,57 @@ Requirement for_row(Rng& rng, Row row) {
   return wanted;
 }
 
-// The value of `Choice` that is called `word`.
+// What is wrong with a line's key.
+[[noreturn]] void refuse(const std::string& key, const std::string& expected, const json& found) {
+  throw std::invalid_argument('"' + key + "\": expected " + expected + ", found " +
+                              (found.is_null() ? "none" : shown(found)));
+}
+
+// Null where there is none.
+json value_of(const json& object, const char* key) { return object.value(key, json()); }
+
+// The choice that the key's word names: with spaces, or with hyphens as on the command line.
 template <class Choice>
-Choice choice(const json& word, int count) {
+Choice choice(const json& object, const char* key, int count) {
+  const json found = value_of(object, key);
+  std::string word = found.is_string() ? found.get<std::string>() : "";
+  std::ranges::replace(word, '-', ' ');
+  std::vector<std::string> known;
   for (int i = 0; i < count; ++i) {
-    if (name(static_cast<Choice>(i)) == word.get<std::string>()) return static_cast<Choice>(i);
+    known.emplace_back(name(static_cast<Choice>(i)));
+    if (word == known.back()) return static_cast<Choice>(i);
   }
-  throw std::invalid_argument("unknown word " + word.dump());
+  refuse(key, one_of(known), found);
+}
+
+template <class Choice>
+std::optional<Choice> find_choice(const json& object, const char* key, int count) {
+  return value_of(object, key).is_null() ? std::nullopt : std::optional(choice<Choice>(object, key, count));
 }
 
 Wanted wanted_from(const json& object) {
-  Wanted wanted{choice<Color>(object.at("color"), color_count),
-                choice<Shape>(object.at("shape"), shape_count)};
-  wanted.size = choice<Size>(object.value("size", json("any")), 3);
-  wanted.count = object.value("count", 1);
-  if (wanted.count < 1 || wanted.count > 4) throw std::invalid_argument("count must be 1 to 4");
+  if (!object.is_object()) refuse("objects", "an object for each thing to draw", object);
+  Wanted wanted{choice<Color>(object, "color", color_count), choice<Shape>(object, "shape", shape_count)};
+  wanted.size = find_choice<Size>(object, "size", size_count).value_or(Size::any);
+  if (const json count = value_of(object, "count"); !count.is_null()) {
+    if (!count.is_number_integer() || count < 1 || count > 4) refuse("count", "1 to 4", count);
+    wanted.count = count;
+  }
   return wanted;
 }
 
 Prompt prompt_from(const json& line) {
-  Prompt prompt{line.at("prompt"), choice<Row>(line.at("row"), row_count), false, {}};
-  for (const json& object : line.at("objects")) prompt.wanted.objects.push_back(wanted_from(object));
-  if (const json relation = line.value("relation", json()); !relation.is_null()) {
-    prompt.wanted.relation = choice<Relation>(relation, relation_count);
-  }
-  if (const json background = line.value("background", json()); !background.is_null()) {
-    prompt.wanted.background = choice<Color>(background, color_count);
-  }
-  const size_t objects = prompt.wanted.objects.size();
-  if (objects < 1 || objects > 2) throw std::invalid_argument("objects must be one or two");
-  if (prompt.wanted.relation && objects != 2) throw std::invalid_argument("a relation needs two objects");
+  if (!line.is_object()) throw std::invalid_argument("expected an object, found " + shown(line));
+  const json text = value_of(line, "prompt"), objects = value_of(line, "objects");
+  if (!text.is_string()) refuse("prompt", "a text", text);
+  Prompt prompt{text, choice<Row>(line, "row", row_count), false, {}};
+  if (!objects.is_array() || objects.empty() || objects.size() > 2)
+    refuse("objects", "a list of one or two", objects);
+  for (const json& object : objects) prompt.wanted.objects.push_back(wanted_from(object));
+  prompt.wanted.relation = find_choice<Relation>(line, "relation", relation_count);
+  prompt.wanted.background = find_choice<Color>(line, "background", color_count);
+  if (prompt.wanted.relation && objects.size() != 2)
+    refuse("objects", "two, which \"relation\" is between", objects);
   prompt.held_out = holds_held_out(prompt.wanted);
   Rng rng = image_rng(0, 0);
   if (!draw_stubbornly(rng, prompt.wanted)) throw std::invalid_argument("no picture can hold these objects");
@@ -124,12 +149,13 @@ std::vector<Prompt> read_prompts(std::istream& lines, const std::string& file) {
     try {
       prompts.push_back(prompt_from(parse_json(line)));
     } catch (const std::exception& fault) {
-      throw Error(
-          ExitCode::usage,
-          file + ":" + std::to_string(number) + ": not a prompt to judge: " + excerpt(fault.what()),
-          R"(expected a line such as {"prompt": "a red star", "row": "color", "objects": [{"color": "red", "shape": "star"}]})");
+      throw Error(ExitCode::usage,
+                  file + ":" + std::to_string(number) + ": not a prompt to judge: " + excerpt(fault.what()),
+                  kExampleLine);
     }
   }
+  if (prompts.empty())
+    throw Error(ExitCode::usage, file + ": expected a prompt on each line, found none", kExampleLine);
   return prompts;
 }
 

@@ -48,7 +48,8 @@ Verdict judge(const Detections& detections, const Prompt& prompt);
 // {"prompt", "row", "held_out", "objects": [{"color", "shape", "size", "count"}], "relation", "background"};
 // relation and background may be null or absent, size "any" or absent, count 1 or absent.
 std::string to_json(const Prompt& prompt);
-// One prompt a line, blank lines skipped. Throws ExitCode::usage with `file`:line where one does not fit.
+// One prompt a line, blank lines skipped; words of several as in name() or with hyphens. Throws
+// ExitCode::usage with `file`:line where one does not fit, and where there is none.
 std::vector<Prompt> read_prompts(std::istream& lines, const std::string& file);
 
 }  // namespace unclip

@@ -13,7 +13,7 @@ namespace unclip {
 enum class Size { any, small, large };  // small: at most 4 % of the image, large: at least 8 %
 enum class Relation { left_of, right_of, above, below, inside };
 
-constexpr int relation_count = 5;
+constexpr int size_count = 3, relation_count = 5;
 constexpr double smallest_area = 0.015, small_area = 0.04, large_area = 0.08;
 
 // "two small yellow stars"

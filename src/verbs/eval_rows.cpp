@@ -134,6 +134,10 @@ std::vector<std::unique_ptr<EvalRow>> make_rows(const EvalOptions& options,
     if (has_row(options, scenes.first))
       rows.push_back(std::make_unique<ScenesRow>(
           scenes.first, scene_prompts(scenes.second, options.count, options.seed), judge));
+  if (rows.empty())
+    throw Error(ExitCode::usage,
+                options.prompts->string() + ": expected a prompt of the chosen rows, found none",
+                "choose other rows with --rows, or add prompts of these");
   return rows;
 }
 

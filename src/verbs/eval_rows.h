@@ -29,10 +29,11 @@ class EvalRow : public PromptList {
   virtual std::function<bool(size_t prompt)> look_at(const Image& image) const = 0;
 };
 
-// The judge of scenes; null where the options ask for nothing that needs it. Throws Error(model).
+// The judge of scenes; null where the options ask for nothing that needs it. Throws Error(model), and
+// Error(usage) where they name one all the same.
 std::shared_ptr<SceneJudge> open_judge(const EvalOptions& options);
 
-// The rows that the options ask for, in the order of Row. Throws Error(usage).
+// The rows that the options ask for, in the order of Row, at least one. Throws Error(usage).
 std::vector<std::unique_ptr<EvalRow>> make_rows(const EvalOptions& options,
                                                 const std::shared_ptr<SceneJudge>& judge);
 

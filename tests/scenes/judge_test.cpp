@@ -178,6 +178,9 @@ TEST(Prompts, AreKeptAsJsonLines) {
   const std::vector<Prompt> read = read_prompts(file, "prompts.jsonl");
   ASSERT_EQ(read.size(), written.size());
   for (size_t i = 0; i < read.size(); ++i) EXPECT_EQ(to_json(read[i]), to_json(written[i]));
+  std::istringstream hyphens(
+      R"({"prompt": "a star", "row": "single-object", "objects": [{"color": "red", "shape": "star"}]})");
+  EXPECT_EQ(read_prompts(hyphens, "p.jsonl").at(0).row, Row::single_object);
 }
 
 TEST(Prompts, FaultsAreNamedByLine) {
@@ -187,14 +190,28 @@ TEST(Prompts, FaultsAreNamedByLine) {
       read_prompts(lines, "p.jsonl");
     };
   };
-  const std::string start = R"({"prompt": "x", "row": "color", "objects": [)";
-  expect_refusal(ExitCode::usage, "p.jsonl:2: not a prompt", reading("\n{"));
-  expect_refusal(ExitCode::usage, "unknown word \"mauve\"",
-                 reading(start + R"({"color": "mauve", "shape": "star"}]})"));
-  expect_refusal(ExitCode::usage, "count must be 1 to 4",
-                 reading(start + R"({"color": "red", "shape": "star", "count": 5}]})"));
-  expect_refusal(ExitCode::usage, "objects must be one or two", reading(start + "]}"));
-  expect_refusal(ExitCode::usage, "key 'row' not found", reading(R"({"prompt": "x"})"));
+  const std::string start = R"({"prompt": "x", "row": "color", "objects": [)",
+                    star = R"({"color": "red", "shape": "star")";
+  for (const auto& [line, fault] : std::vector<std::pair<std::string, std::string>>{
+           {"\n{", "p.jsonl:2: not a prompt"},
+           {"\n5", "p.jsonl:2: not a prompt to judge: expected an object, found 5"},
+           {"\n \n", "p.jsonl: expected a prompt on each line, found none | expected a line such as {"},
+           {R"({"prompt": "x"})", "\"row\": expected single object, color, two objects,"},
+           {R"({"prompt": "x"})", "or position, found none"},
+           {R"({"prompt": 5})", "\"prompt\": expected a text, found 5"},
+           {R"({"prompt": "x", "row": 5})", "or position, found 5"},
+           {R"({"prompt": "x", "row": "landscapes"})", "found \"landscapes\""},
+           {R"({"prompt": "x", "row": "count"})", "\"objects\": expected a list of one or two, found none"},
+           {start + "]}", "\"objects\": expected a list of one or two, found []"},
+           {start + "5]}", "\"objects\": expected an object for each thing to draw, found 5"},
+           {start + R"({"color": "mauve", "shape": "star"}]})", "white or gray, found \"mauve\""},
+           {start + R"({"color": "red"}]})", "\"shape\": expected circle, square,"},
+           {start + star + R"(, "size": 3}]})", "\"size\": expected any, small or large, found 3"},
+           {start + star + R"(, "count": 5}]})", "\"count\": expected 1 to 4, found 5"},
+           {start + star + R"(, "count": 1.5}]})", "\"count\": expected 1 to 4, found 1.5"},
+           {start + star + R"(}], "relation": "near"})", "above, below or inside, found \"near\""},
+           {start + star + R"(}], "relation": "above"})", "\"objects\": expected two"}})
+    expect_refusal(ExitCode::usage, fault, reading(line));
 }
 
 }  // namespace
