@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 
+#include "checkpoint/model_folder.h"
 #include "engine/engine.h"
 #include "image/difference.h"
 #include "options/advice.h"
@@ -179,7 +180,8 @@ int smoke(const SmokeOptions& given, std::ostream& out) {
   const SmokeOptions options = with_model(given);
   const fs::path& model = options.model;
   const fs::path image = model / "smoke.png";
-  if (fs::exists(model) && !fs::exists(image))
+  ModelFolder::open(model);  // a missing model is the model's fault, not that of an image in it
+  if (!fs::exists(image))
     throw Error(ExitCode::model,
                 image.string() + ": missing; it is the image that this model is checked against",
                 "generate it: unclip generate \"a red circle\" --seed 1 --dtype f32 --device cpu --model " +

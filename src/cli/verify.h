@@ -37,7 +37,7 @@ struct SmokeOptions {
   Verbosity verbosity = Verbosity::normal;
 };
 
-// Returns ok, or jobs_failed; throws Error(model) where the model brings no smoke.png.
+// Returns ok, or jobs_failed; throws Error(model) where there is no model, or it brings no smoke.png.
 int smoke(const SmokeOptions& options, std::ostream& out);
 
 }  // namespace unclip

@@ -100,6 +100,7 @@ TEST_F(Again, VerifyNamesOtherWeightsAndBadFiles) {
 
 TEST_F(Again, SmokeChecksTheModelByItsImage) {
   expect_error(run({"smoke", "--model", model}), 3, {"smoke.png: missing", "unclip generate"});
+  expect_error(run({"smoke", "--model", "/no/such"}), 3, {"/no/such: expected a model folder"});
   fs::copy(cat, model / "smoke.png");
   const Result good = run({"smoke", "--model", model});
   EXPECT_EQ(good.code, 0) << good.err;
