@@ -23,10 +23,6 @@ Vector combine(double weight_a, const Vector& a, double weight_b, const Vector& 
   return sum;
 }
 
-std::filesystem::path components_file(const std::filesystem::path& model) {
-  return model / "image_encoder" / "components.safetensors";
-}
-
 }  // namespace
 
 double cosine(const Vector& a, const Vector& b) {
@@ -52,8 +48,12 @@ Vector turn_along(const Vector& z, const Vector& from_text, const Vector& to_tex
   return slerp(z, combine(std::sqrt(dot(z, z)) / length, difference, 0, difference), theta);
 }
 
+std::filesystem::path Components::file_of(const std::filesystem::path& model) {
+  return model / "image_encoder" / "components.safetensors";
+}
+
 Components Components::load(const std::filesystem::path& model) {
-  const std::filesystem::path file = components_file(model);
+  const std::filesystem::path file = file_of(model);
   if (!std::filesystem::exists(file))
     throw Error(ExitCode::usage, "components: this model has no " + file.filename().string(),
                 "leave them out, or use the shipped model", {.field = "components"});

@@ -21,6 +21,9 @@ double cosine(const Vector& a, const Vector& b);
 // [K,D], rows of length one, the strongest first.
 class Components {
  public:
+  // Where a model has them, if it ships any.
+  static std::filesystem::path file_of(const std::filesystem::path& model);
+
   // Throws Error(usage) where the model ships none, Error(model) for a damaged file.
   static Components load(const std::filesystem::path& model);
 

@@ -1,4 +1,5 @@
-// Whether the components of a folder belong together, told from their configs: what opening it asks, too.
+// Whether the components of a folder belong together, told from configs and tokenizers: what opening it asks,
+// too.
 #pragma once
 
 #include "checkpoint/model_folder.h"

@@ -17,8 +17,6 @@
 namespace unclip {
 namespace {
 
-constexpr int64_t kDecoderTokens = 77;  // of 2.1's text, whatever its tokenizer's own limit
-
 std::string prior_prefix(const ModelFolder& folder) { return folder.has("prior_prior") ? "prior_" : ""; }
 
 const ModelFolder& checked_decoder(const ModelFolder& folder) {
@@ -49,7 +47,7 @@ KandinskyDecoder::KandinskyDecoder(const ModelFolder& folder, const DeviceAndDty
   sample_size = read_sample_size(config);
   if (kind != ImageConditioningConfig::Kind::text_image) return;
   tokenizer = Tokenizer::open(folder.require("tokenizer").folder);
-  check_kandinsky_text(folder, *tokenizer, kDecoderTokens);
+  check_kandinsky_text(folder, *tokenizer);
   text_encoder = load_net<MultilingualCLIP, MultilingualCLIPConfig>(folder, "text_encoder", where);
 }
 

@@ -40,14 +40,15 @@ void check_kandinsky_prior(const ModelFolder& folder, const std::string& prefix,
               embedding);
 }
 
-void check_kandinsky_text(const ModelFolder& folder, const Tokenizer& tokenizer, int64_t length) {
+void check_kandinsky_text(const ModelFolder& folder, const Tokenizer& tokenizer) {
   const Config config = folder.require("text_encoder").config();
   const auto text = MultilingualCLIPConfig::from(config);
   expect_ids(tokenizer, folder.require("tokenizer").folder.string(),
              size_in(config, "vocab_size", text.vocab_size));
-  if (text.pad_token_id + length >= text.max_position_embeddings)
-    config.refuse("max_position_embeddings", "more than " + std::to_string(text.pad_token_id + length) +
-                                                 ", the position of the last token");
+  const int64_t last = text.pad_token_id + kDecoderTokens;
+  if (last >= text.max_position_embeddings)
+    config.refuse("max_position_embeddings",
+                  "more than " + std::to_string(last) + ", the position of the last token");
 }
 
 void check_kandinsky_decoder(const ModelFolder& folder) {

@@ -3,6 +3,7 @@
 
 #include "autoencoder/autoencoder_kl.h"
 #include "decoder/unet_2d_condition.h"
+#include "diffusion/schedule_config.h"
 #include "text_encoder/clip_text_model.h"
 
 namespace unclip {
@@ -10,6 +11,7 @@ void check_stable_diffusion_decoder(const ModelFolder& folder) {
   expect_class(folder, "unet", {"UNet2DConditionModel"});
   expect_class(folder, "vae", {"AutoencoderKL"});
   expect_class(folder, "text_encoder", {"CLIPTextModel"});
+  own_sampler(folder.require("scheduler").config("scheduler_config.json"));  // names one that is built
   const Config unet_config = folder.require("unet").config(), vae_config = folder.require("vae").config(),
                text_config = folder.require("text_encoder").config();
   const auto unet = UNet2DConditionConfig::from(unet_config);
@@ -29,14 +31,16 @@ void check_stable_diffusion_decoder(const ModelFolder& folder) {
     expect_same(size_in(unet_config, "in_channels", unet.in_channels), latent);
 }
 
-void check_stable_diffusion_text(const ModelFolder& folder, const Tokenizer& tokenizer, int64_t length) {
+int64_t check_stable_diffusion_text(const ModelFolder& folder, const Tokenizer& tokenizer) {
   const Config config = folder.require("text_encoder").config();
   const auto text = CLIPTextConfig::from(config);
   const std::string tokens = folder.require("tokenizer").folder.string();
   expect_ids(tokenizer, tokens, size_in(config, "vocab_size", text.vocab_size));
+  const int64_t length = tokenizer.max_length().value_or(text.max_position_embeddings);
   if (length > text.max_position_embeddings)
     expect_same({tokens + ": \"model_max_length\"", length},
                 size_in(config, "max_position_embeddings", text.max_position_embeddings));
+  return length;
 }
 
 }  // namespace unclip

@@ -11,9 +11,7 @@ namespace unclip {
 
 StableDiffusionText::StableDiffusionText(const ModelFolder& folder, const DeviceAndDtype& target)
     : target_(target), tokenizer_(Tokenizer::open(folder.require("tokenizer").folder)) {
-  const auto config = CLIPTextConfig::from(folder.require("text_encoder").config());
-  length_ = tokenizer_->max_length().value_or(config.max_position_embeddings);
-  check_stable_diffusion_text(folder, *tokenizer_, length_);
+  length_ = check_stable_diffusion_text(folder, *tokenizer_);
   text_encoder_ = load_net<CLIPTextModel, CLIPTextConfig>(folder, "text_encoder", target);
 }
 

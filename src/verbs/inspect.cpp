@@ -4,16 +4,23 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 
 #include "checkpoint/family.h"
 #include "checkpoint/model_folder.h"
+#include "diffusion/schedule_config.h"
+#include "engine/embedding_math.h"
+#include "image_encoder/clip_image_processor.h"
 #include "nn/awaiting_weights.h"
 #include "options/advice.h"
 #include "pipeline/check_parts.h"
+#include "pipeline/pipeline.h"
 #include "pipeline/registry.h"
 #include "support/json_text.h"
+#include "support/read_file.h"
 #include "support/utf8.h"
+#include "tokenizer/tokenizer.h"
 #include "weights/load.h"
 
 namespace unclip {
@@ -90,33 +97,73 @@ std::vector<std::string> find_not_finite(const std::filesystem::path& path) {
   return found;
 }
 
-Report report_on(const Component& component, bool verify) {
+// What `look` finds; what it throws becomes the fault.
+Report report_on(const std::string& name, const std::function<void(Report&)>& look) {
   Report report;
-  report.component = component;
+  report.component.name = name;
   try {
-    if (!component.is_net()) {
-      if (std::error_code ignored; !std::filesystem::is_directory(component.folder, ignored))
-        throw Error(ExitCode::model, component.folder.string() + ": missing, but model_index.json names it",
-                    "download or save the model again");
-      return report;
-    }
-    report.files = weight_files(component);
-    for (const auto& file : report.files) add_file(report.weights, file);
-    const auto maker = net_makers().find(component.class_name);
-    if (maker == net_makers().end())
-      throw Error(ExitCode::model,
-                  component.folder.string() + ": the class " + component.class_name + " is not supported",
-                  "this component cannot be used; others may still work");
-    const Config config = component.config();
-    const AwaitingWeights awaiting(config.origin(), report.files);
-    report.misfits = compare_weights(*maker->second(config), report.files);
-    for (const auto& file : verify ? report.files : std::vector<std::filesystem::path>())
-      std::ranges::move(find_not_finite(file), std::back_inserter(report.not_finite));
+    look(report);
   } catch (const Error& error) {
     report.fault = error.what();
     report.hint = in_flags(error).hint;
   }
   return report;
+}
+
+void look_at_net(const Component& component, bool verify, Report& report) {
+  report.files = weight_files(component);
+  for (const auto& file : report.files) add_file(report.weights, file);
+  const auto maker = net_makers().find(component.class_name);
+  if (maker == net_makers().end())
+    throw Error(ExitCode::model,
+                component.folder.string() + ": the class " + component.class_name + " is not supported",
+                "this component cannot be used; others may still work");
+  const Config config = component.config();
+  const AwaitingWeights awaiting(config.origin(), report.files);
+  report.misfits = compare_weights(*maker->second(config), report.files);
+  for (const auto& file : verify ? report.files : std::vector<std::filesystem::path>())
+    std::ranges::move(find_not_finite(file), std::back_inserter(report.not_finite));
+}
+
+// Reads what has no weights as a run would.
+void open_weightless(const Component& component) {
+  const auto is = [&](const char* kind) { return component.class_name.find(kind) != std::string::npos; };
+  if (is("Tokenizer"))
+    Tokenizer::open(component.folder);
+  else if (is("UnCLIPScheduler"))
+    ScheduleConfig::from_unclip(component.config("scheduler_config.json"));
+  else if (is("Scheduler"))
+    ScheduleConfig::from(component.config("scheduler_config.json"));
+  else
+    ClipImageProcessorConfig::from(component.config("preprocessor_config.json"));
+}
+
+std::vector<Report> report_on_components(const ModelFolder& model, bool verify) {
+  std::vector<Report> reports;
+  for (const Component& component : model.components())
+    reports.push_back(report_on(component.name, [&](Report& report) {
+      report.component = component;
+      model.require(component.name);  // its folder
+      if (component.is_net())
+        look_at_net(component, verify, report);
+      else
+        open_weightless(component);
+    }));
+  return reports;
+}
+
+// What belongs to no component; `whole`: all of these could be read, so that they can be held against each
+// other, beside each its own weights.
+std::vector<Report> report_on_rest(const ModelFolder& model, bool verify, bool whole) {
+  std::vector<Report> reports;
+  reports.push_back(report_on("generation_config.json", [&](Report&) { PipelineDefaults::from(model, {}); }));
+  if (const auto file = Components::file_of(model.path()); is_there(file))
+    reports.push_back(report_on("principal components", [&](Report& report) {
+      Components::load(model.path());
+      if (verify) report.not_finite = find_not_finite(file);
+    }));
+  if (whole) reports.push_back(report_on("components", [&](Report&) { check_parts(model); }));
+  return reports;
 }
 
 std::string megabytes(size_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6); }
@@ -148,23 +195,13 @@ std::string family_text(const ModelFolder& model) {
   }
 }
 
-// Whether the components fit each other, beside each its own weights: a report without a component.
-Report report_on_parts(const ModelFolder& model) {
-  Report report;
-  report.component.name = "components";
-  try {
-    check_parts(model);
-  } catch (const Error& error) {
-    report.fault = error.what();
-    report.hint = in_flags(error).hint;
-  }
-  return report;
-}
-
 // Whether there are none.
 bool print_faults(const Report& report, std::ostream& out) {
   if (!report.fault.empty())
-    out << visible(report.component.name + ": " + report.fault + '\n' + report.hint, "\n  ") << '\n';
+    out << visible(
+               report.component.name + ": " + report.fault + (report.hint.empty() ? "" : '\n' + report.hint),
+               "\n  ")
+        << '\n';
   if (!report.misfits.empty())
     out << visible(report.component.name + ": the weights do not fit " +
                    (report.component.folder / "config.json").string())
@@ -175,8 +212,8 @@ bool print_faults(const Report& report, std::ostream& out) {
   return report.fits();
 }
 
-void print_table(const ModelFolder& model, const std::vector<Report>& reports, const Report& together,
-                 const Weights& total, std::ostream& out) {
+void print_table(const ModelFolder& model, const std::vector<Report>& reports,
+                 const std::vector<Report>& rest, const Weights& total, std::ostream& out) {
   out << visible(model.path().string() + ": " +
                  (model.pipeline_class().empty() ? "model" : model.pipeline_class()))
       << "\nfamily: " << visible(family_text(model)) << "\n\n";
@@ -189,8 +226,8 @@ void print_table(const ModelFolder& model, const std::vector<Report>& reports, c
 
   out << '\n';
   bool fits = true;
-  for (const Report& report : reports) fits &= print_faults(report, out);
-  fits &= print_faults(together, out);
+  for (const auto* list : {&reports, &rest})
+    for (const Report& report : *list) fits &= print_faults(report, out);
   if (fits) out << "Everything fits.\n";
 }
 
@@ -216,31 +253,37 @@ ordered_json json_of(const Report& report) {
   return json;
 }
 
+ordered_json fault_json(const std::vector<Report>& rest) {
+  std::vector<std::string> faults;
+  for (const Report& report : rest) {
+    if (!report.fault.empty()) faults.push_back(report.fault);
+    for (const std::string& tensor : report.not_finite) faults.push_back("not finite: " + tensor);
+  }
+  return faults.empty() ? ordered_json() : ordered_json(fmt::format("{}", fmt::join(faults, "; ")));
+}
+
 }  // namespace
 
 int inspect(const InspectOptions& options, std::ostream& out) {
   ModelFolder model = ModelFolder::open(options.model);
   if (!options.prior.empty()) model = model.with_prior(ModelFolder::open(options.prior));
-  std::vector<Report> reports;
+  const std::vector<Report> reports = report_on_components(model, options.verify);
+  const bool whole = std::ranges::all_of(reports, &std::string::empty, &Report::fault);
+  const std::vector<Report> rest = report_on_rest(model, options.verify, whole);
+  const bool fits = std::ranges::all_of(reports, &Report::fits) && std::ranges::all_of(rest, &Report::fits);
   Weights total;
-  const Report together = report_on_parts(model);
-  bool fits = together.fits();
-  for (const Component& component : model.components()) {
-    reports.push_back(report_on(component, options.verify));
-    add(total, reports.back().weights);
-    fits = fits && reports.back().fits();
-  }
+  for (const Report& report : reports) add(total, report.weights);
   if (options.json) {
     ordered_json json{{"model", path_json(model.path())},
                       {"pipeline", model.pipeline_class()},
                       {"family", family_text(model)}};
     for (const Report& report : reports) json["components"].push_back(json_of(report));
     json["total"] = json_of(total);
-    json["fault"] = together.fault.empty() ? ordered_json() : ordered_json(together.fault);
+    json["fault"] = fault_json(rest);
     json["fits"] = fits;
     out << json_line(json) << '\n';
   } else {
-    print_table(model, reports, together, total, out);
+    print_table(model, reports, rest, total, out);
   }
   return static_cast<int>(fits ? ExitCode::ok : ExitCode::model);
 }

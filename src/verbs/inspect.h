@@ -13,10 +13,11 @@ struct InspectOptions {
   bool json = false;            // one JSON object instead of the table
 };
 
-// Prints components, files, parameter counts, dtypes and memory, then everything that does not fit; reads
-// headers only, unless all weights are asked for. Returns ok, or ExitCode::model where something is missing,
-// unused, misshapen or not finite, or components do not belong together. Throws Error(model) when one
-// is no model folder at all, Error(usage) when they are no pair.
+// Prints components, files, parameter counts, dtypes and memory, then everything that does not fit. All that
+// is no net's weights is opened as a run does; of these it reads headers only, unless all are asked for.
+// Returns ok, or ExitCode::model where something is missing, unused, misshapen or not finite, or components
+// do not belong together. Throws Error(model) when one is no model folder at all, Error(usage) when they are
+// no pair.
 int inspect(const InspectOptions& options, std::ostream& out);
 
 }  // namespace unclip

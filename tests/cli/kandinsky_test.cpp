@@ -236,7 +236,10 @@ TEST_F(KandinskyRun, InspectKnowsThePair) {
   for (const char* part : {"family: Kandinsky 2.2 (text to image, image to image)", "prior_image_encoder",
                            "movq", "Everything fits."})
     EXPECT_NE(pair.out.find(part), std::string::npos) << part << pair.out;
+  for (const char* half : {"2.1", "2.1-prior", "2.2-controlnet"})
+    EXPECT_EQ(run({"inspect", kRoot + half}).code, 0) << half;
   const Result alone = run({"inspect", kRoot + "2.1-inpaint", "--json"});
+  EXPECT_EQ(alone.code, 0) << alone.out;
   EXPECT_EQ(json::parse(alone.out)["family"], "Kandinsky 2.1 decoder (inpainting)");
   const Result misfit = run({"inspect", kRoot + "2.2", "--prior", kRoot + "2.1-prior"});
   EXPECT_EQ(misfit.code, 3);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "karlo_variations.h"
 #include "refusal.h"
 #include "temporary_folder.h"
 #include "weights/load.h"
@@ -24,9 +25,9 @@ struct InspectTest : testing::Test {
 
   InspectTest() { fs::copy(UNCLIP_TEST_DATA "/karlo-tiny", model, fs::copy_options::recursive); }
 
-  int run(bool json) {
+  int run(bool json, bool verify = false) {
     std::ostringstream out;
-    const int code = inspect({.model = model, .prior = {}, .json = json}, out);
+    const int code = inspect({.model = model, .prior = {}, .verify = verify, .json = json}, out);
     text = out.str();
     return code;
   }
@@ -75,6 +76,49 @@ TEST_F(InspectTest, ListsEveryFaultAndGoesOn) {
   for (const auto& part : parts) expect(part);
   EXPECT_EQ(run(true), 3);
   EXPECT_FALSE(nlohmann::json::parse(text)["fits"]);
+}
+
+// What no weights are: each of these would end a run, too.
+TEST_F(InspectTest, OpensWhatHasNoWeights) {
+  const fs::path whole = make_karlo_variations(temporary.path / "whole", true);
+  const fs::path components = "image_encoder/components.safetensors";
+  std::ofstream(whole / "generation_config.json") << R"({"decoder_guidance_scale": 4})";
+  save_tensors(temporary.path / "components",
+               {{"mean", torch::zeros(32)}, {"components", torch::full({2, 32}, NAN)}});
+  const auto renew = [&] {
+    fs::remove_all(model);
+    fs::copy(whole, model, fs::copy_options::recursive);
+    fs::copy(temporary.path / "components", model / components);
+  };
+  renew();
+  EXPECT_EQ(run(false), 0) << text;
+  EXPECT_EQ(run(true, true), 3);
+  expect("not finite: components.safetensors: components: 64 of 64 numbers");
+
+  constexpr const char* kRemoved = nullptr;
+  for (const auto& [file, content, fault] : std::vector<std::tuple<fs::path, const char*, std::string>>{
+           {"tokenizer/tokenizer.json", kRemoved, "tokenizer: "},
+           {"tokenizer/tokenizer.json", "", "tokenizer/tokenizer.json"},
+           {"tokenizer/tokenizer_config.json", R"({"model_max_length": 99})", "tokenizer: "},
+           {"prior_scheduler/scheduler_config.json", kRemoved, "scheduler_config.json: missing"},
+           {"prior_scheduler/scheduler_config.json", R"({"beta_schedule": "linear"})",
+            "\"beta_schedule\" is"},
+           {"feature_extractor/preprocessor_config.json", kRemoved, "preprocessor_config.json: missing"},
+           {"generation_config.json", R"({"decoder_guidance_scale": "x"})", "\"decoder_guidance_scale\" is"},
+           {components, "garbage", "components.safetensors"}}) {
+    renew();
+    fs::remove(model / file);
+    if (content != kRemoved) std::ofstream(model / file) << content;
+    EXPECT_EQ(run(false), 3) << file;
+    expect(fault);
+    EXPECT_EQ(text.find("Everything fits."), std::string::npos) << file;
+  }
+  renew();
+  auto settings = nlohmann::json::parse(std::ifstream(model / "tokenizer/tokenizer_config.json"));
+  settings["model_max_length"] = 99;
+  std::ofstream(model / "tokenizer/tokenizer_config.json") << settings;
+  EXPECT_EQ(run(false), 3) << "more tokens than the text encoder reads";
+  expect("components: ");
 }
 
 TEST_F(InspectTest, NamesAClassThatIsNotBuilt) {
