@@ -20,6 +20,8 @@ TEST(FinetuneExample, TeachesTheBundledModelAStyle) {
   std::ofstream(file) << recipe;
   const std::string call = "'" + root + "/scripts/finetune_example' '" + model + "' '" + file.string() +
                            "' '" + out.string() + "'";
+  fs::create_directories(out / "drawings");  // as an interrupted call leaves it
+  std::ofstream(out / "drawings" / "000000.png") << "half a dra";
   ASSERT_EQ(run_shell(call, folder.path / "log"), 0) << read_file(folder.path / "log");
   const std::string before = read_file(out / "before.png"), after = read_file(out / "after.png");
   EXPECT_FALSE(before.empty());
@@ -29,6 +31,9 @@ TEST(FinetuneExample, TeachesTheBundledModelAStyle) {
     const std::string metrics = read_file(out / "run" / name / "metrics.jsonl");
     EXPECT_NE(metrics.find("\"step\":4"), std::string::npos) << name << ": " << metrics;
   }
+  fs::remove(out / "after.png");
+  ASSERT_EQ(run_shell(call, folder.path / "log"), 0) << read_file(folder.path / "log");
+  EXPECT_EQ(read_file(out / "after.png"), after) << "it goes on where it was";
 }
 
 }  // namespace
