@@ -25,6 +25,7 @@ constexpr Advice kAdvice[] = {
     {"model", ExitCode::usage, "pass the prior's folder as --prior and the decoder's as --model"},
     {"output", ExitCode::io, "choose another place with -o"},
     {"overwrite", ExitCode::io, "pass --overwrite to replace it, or choose another name with -o"},
+    {"sheet", ExitCode::io, "choose another file with --sheet"},
     {"strict", ExitCode::usage, "leave out --strict"},
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "batch/output_check.h"
@@ -83,9 +84,7 @@ class Evaluation {
             frechet_distance(features(*scenes, images[0].width), real)};
   }
 
-  void write_sheet(const std::filesystem::path& file) const {
-    if (!sheet_.empty()) write_file_atomically(file, encode_png(tile(sheet_, kSheetImages)), Overwrite::yes);
-  }
+  std::vector<std::byte> sheet() const { return encode_png(tile(sheet_, kSheetImages)); }
 
  private:
   static torch::Tensor features_of(SceneJudge& judge, std::span<const Image> images) {
@@ -180,6 +179,28 @@ void print(const Distance& distance, bool as_json, std::ostream& out) {
   out << std::endl;
 }
 
+void check_sheet(const std::filesystem::path& file, bool overwrite) {
+  try {
+    check_new_file(file, true);
+  } catch (const Error& fault) {
+    throw Error(fault.code, fault.what(), {}, {.field = "sheet"});
+  }
+  if (!overwrite && is_taken(file))
+    throw Error(ExitCode::io, file.string() + ": already exists", "pass --overwrite", {.field = "sheet"});
+}
+
+// Begins the file before `draw` takes its time: some folders (/proc) tell only then that they take none.
+void write_sheet(const std::filesystem::path& file, bool overwrite,
+                 const std::function<std::vector<std::byte>()>& draw) {
+  try {
+    write_file_atomically(
+        file, [&](const TakePiece& take) { take(draw()); }, overwrite ? Overwrite::yes : Overwrite::no);
+  } catch (const Error& fault) {
+    if (fault.cause.field != "output" && fault.cause.field != "overwrite") throw;  // what draws it
+    throw Error(fault.code, fault.what(), fault.hint, {.field = "sheet"});
+  }
+}
+
 }  // namespace
 
 int eval(const EvalOptions& options, std::ostream& out) {
@@ -187,24 +208,30 @@ int eval(const EvalOptions& options, std::ostream& out) {
   const std::vector<std::unique_ptr<EvalRow>> rows = make_rows(options, judge);
   size_t images = static_cast<size_t>(options.frechet);
   for (const auto& row : rows) images += row->size() * static_cast<size_t>(options.seeds);
-  if (images == 0) throw Error(ExitCode::usage, "no prompt belongs to the chosen rows");
-  if (options.sheet) check_new_file(*options.sheet, options.overwrite);
+  if (options.sheet) check_sheet(*options.sheet, options.overwrite);
   Progress progress(static_cast<int>(images), {.quiet = options.verbosity == Verbosity::quiet});
   Evaluation evaluation(options, images, progress);
-  if (!options.json)
-    out << fmt::format(kColumns, "row", "pairs", "images", "score", "95 % interval", "ceiling", "floor")
-        << std::endl;
-  for (const auto& row : rows) {
-    const Score score = evaluation.score(*row);
-    progress.clear();
-    print(*row, score, options.json, out);
-  }
-  if (options.frechet > 0) {
+  const auto evaluate = [&] {
+    if (!options.json)
+      out << fmt::format(kColumns, "row", "pairs", "images", "score", "95 % interval", "ceiling", "floor")
+          << std::endl;
+    for (const auto& row : rows) {
+      const Score score = evaluation.score(*row);
+      progress.clear();
+      print(*row, score, options.json, out);
+    }
+    if (options.frechet == 0) return;
     const Distance distance = evaluation.distance(*judge);
     progress.clear();
     print(distance, options.json, out);
-  }
-  if (options.sheet) evaluation.write_sheet(*options.sheet);
+  };
+  if (options.sheet)
+    write_sheet(*options.sheet, options.overwrite, [&] {
+      evaluate();
+      return evaluation.sheet();
+    });
+  else
+    evaluate();
   return static_cast<int>(ExitCode::ok);
 }
 

@@ -92,6 +92,8 @@ TEST_F(Output, WhatIsNoFileIsKnownBeforeTheModel) {
   expect_error(run({"eval", "-m", "/no/such", "--sheet", place}), 5,
                {place, "already exists", "--overwrite"});
   expect_error(run({"eval", "-m", "/no/such", "--sheet", place, "--overwrite"}), 3, {"/no/such"});
+  expect_error(run({"eval", "-m", kTiny, "--rows", "count", "--sheet", "/proc/nope/x.png"}), 5,
+               {"/proc/nope/x.png", "choose another file with --sheet"});
   std::ofstream(out / "y-1-grid.png") << "mine";
   expect_error(early({"y", "--seed", "1", "--grid", "2x2", "-o", folder}), 5,
                {"y-1-grid.png: already exists"});
