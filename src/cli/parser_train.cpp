@@ -101,7 +101,7 @@ void Parser::add_eval() {
       add_verb("eval", "Measure how well a model follows its prompts", [this](std::ostream& out) {
         EvalOptions options = with_model(eval_);
         options.verbosity = verbosity_;
-        if (options.judge.empty()) options.judge = bundled("judge");
+        options.usual_judge = bundled("judge");
         return verb_library().eval(options, out);
       });
   verb->footer(
@@ -118,13 +118,14 @@ void Parser::add_eval() {
        .fallback = "prior"},
       eval_.embedding,
       {{"prior", EvalEmbedding::prior}, {"true", EvalEmbedding::true_image}, {"none", EvalEmbedding::none}});
-  add_flag(*verb,
-           {.names = "--upsample",
-            .help = "Judge the final images",
-            .example = "--upsample",
-            .fallback = "judge those of the decoder"},
-           eval_.upsample);
+  auto* upsample = add_flag(*verb,
+                            {.names = "--upsample",
+                             .help = "Judge the final images",
+                             .example = "--upsample",
+                             .fallback = "judge those of the decoder"},
+                            eval_.upsample);
   add_image_options(*verb, eval_.image, Task::generate, group::sampling);
+  verb->get_option("--upsampler-steps")->needs(upsample);
   add_number(*verb, common_flag::batch_size("Images per batch", "16"), eval_.batch_size, 1, kLargestBatch);
   add_text(*verb,
            {.names = "--sheet",
@@ -145,19 +146,20 @@ void Parser::add_eval_prompts(CLI::App& verb) {
                .example = "--rows count position",
                .fallback = "all"},
               eval_.rows, all_row_count);
-  add_text(verb,
-           {.names = "--prompts",
-            .value_name = "FILE",
-            .help = "JSON Lines file of prompts of shapes and what they ask for",
-            .example = "--prompts mine.jsonl",
-            .fallback = "built-in lists"},
-           eval_.prompts);
+  auto* prompts = add_text(verb,
+                           {.names = "--prompts",
+                            .value_name = "FILE",
+                            .help = "JSON Lines file of prompts of shapes and what they ask for",
+                            .example = "--prompts mine.jsonl",
+                            .fallback = "built-in lists"},
+                           eval_.prompts);
   add_number(verb,
              {.names = "-n,--count",
               .help = "Prompts per row; of shapes, for seen and for held-out pairs",
               .example = "-n 50",
               .fallback = "200"},
-             eval_.count, 1, 100'000);
+             eval_.count, 1, 100'000)
+      ->excludes(prompts);
   add_text(verb,
            {.names = "--judge",
             .value_name = "FOLDER",

@@ -179,6 +179,26 @@ void print(const Distance& distance, bool as_json, std::ostream& out) {
   out << std::endl;
 }
 
+// What would be passed over in silence.
+void check_options(const EvalOptions& options) {
+  const auto scenes =
+      std::ranges::find_if(options.rows, [](Row row) { return static_cast<int>(row) >= row_count; });
+  if (options.prompts && scenes != options.rows.end())
+    throw Error(
+        ExitCode::usage,
+        "rows: expected rows of shapes, as prompts from a file are, found " + std::string(name(*scenes)),
+        "leave it out, or --prompts", {.field = "rows"});
+  if (options.embedding == EvalEmbedding::prior) return;
+  for (const auto& [given, option] :
+       {std::pair{options.image.guidance.prior.has_value(), "prior_guidance"},
+        {options.image.prior_candidates.has_value(), "prior_candidates"},
+        {!options.image.negative_prior_prompt.empty(), "negative_prior_prompt"}})
+    if (given)
+      throw Error(ExitCode::usage,
+                  std::string(option) + ": expected together with --embedding prior, found another embedding",
+                  "leave it out: no prior runs", {.field = option});
+}
+
 void check_sheet(const std::filesystem::path& file, bool overwrite) {
   try {
     check_new_file(file, true);
@@ -204,6 +224,7 @@ void write_sheet(const std::filesystem::path& file, bool overwrite,
 }  // namespace
 
 int eval(const EvalOptions& options, std::ostream& out) {
+  check_options(options);
   const std::shared_ptr<SceneJudge> judge = open_judge(options);
   const std::vector<std::unique_ptr<EvalRow>> rows = make_rows(options, judge);
   size_t images = static_cast<size_t>(options.frechet);

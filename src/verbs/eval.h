@@ -26,6 +26,7 @@ struct EvalOptions {
   std::vector<Row> rows;                         // empty: all
   std::optional<std::filesystem::path> prompts;  // JSON lines instead of the built-in lists
   std::filesystem::path judge;                   // of scenes, for rows and distance that need it
+  std::filesystem::path usual_judge;             // instead, where `judge` is empty
   int count = 200;                               // prompts a row, of shapes seen and held out each, ≥ 1
   int seeds = 2;                                 // images a prompt, ≥ 1
   uint64_t seed = 0;                             // of the prompt lists; images count up from it
@@ -46,7 +47,7 @@ struct EvalOptions {
 // 1927), the ceiling (the judge on images drawn for the prompts) and the floor (each image judged by another
 // prompt). Then the Fréchet distance between images of scenes' captions and other scenes, on what the judge
 // of scenes reads of them, which stays the same from one model to the next; its floor is that of two sets of
-// scenes. Returns the exit code; throws Error.
+// scenes. Returns the exit code; throws Error, for options that do not go together Error(usage).
 int eval(const EvalOptions& options, std::ostream& out);
 
 }  // namespace unclip

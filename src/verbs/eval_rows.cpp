@@ -108,11 +108,17 @@ std::vector<Prompt> listed_prompts(const EvalOptions& options) {
 std::shared_ptr<SceneJudge> open_judge(const EvalOptions& options) {
   const bool any_scenes =
       std::ranges::any_of(kSceneRows, [&](const auto& row) { return has_row(options, row.first); });
-  if (options.frechet == 0 && !any_scenes) return nullptr;
-  if (options.judge.empty())
+  if (options.frechet == 0 && !any_scenes) {
+    if (options.judge.empty()) return nullptr;
+    throw Error(ExitCode::usage,
+                "judge: expected rows of scenes or --frechet beside it, found rows of shapes",
+                "leave it out: shapes are judged by their pixels", {.field = "judge"});
+  }
+  const std::filesystem::path& folder = options.judge.empty() ? options.usual_judge : options.judge;
+  if (folder.empty())
     throw Error(ExitCode::model, "no judge of scenes given, and this program has no bundled one",
                 "pass --judge FOLDER, or choose rows of shapes with --rows");
-  return std::make_shared<SceneJudge>(SceneJudge::open(options.judge));
+  return std::make_shared<SceneJudge>(SceneJudge::open(folder));
 }
 
 std::vector<std::unique_ptr<EvalRow>> make_rows(const EvalOptions& options,

@@ -85,8 +85,18 @@ TEST(Eval, TakesPromptsFromAFile) {
   std::ostringstream out;
   EXPECT_EQ(eval(options, out), 0);
   EXPECT_EQ(nlohmann::json::parse(out.str()).at("images"), 2);
+  const auto refuses = [&](const std::string& part) {
+    expect_refusal(ExitCode::usage, part, [&] { eval(options, out); });
+  };
+  options.rows = {Row::color};
+  refuses("prompts.jsonl: expected a prompt of the chosen rows, found none | choose other rows with --rows");
+  options.rows = {Row::count, Row::landscapes};
+  refuses("rows: expected rows of shapes, as prompts from a file are, found landscapes");
+  options.rows = {};
   std::ofstream(*options.prompts) << "nonsense\n";
-  expect_refusal(ExitCode::usage, "prompts.jsonl:1", [&] { eval(options, out); });
+  refuses("prompts.jsonl:1");
+  std::ofstream(*options.prompts) << "\n";
+  refuses("prompts.jsonl: expected a prompt on each line, found none");
 }
 
 // A judge that learnt for a moment: what is tested is the way from captions to the table.
@@ -143,6 +153,27 @@ TEST(Eval, RefusesWhatIsNoJudge) {
   options.rows = {Row::count};
   options.frechet = 2;
   refuses("id2label");
+}
+
+TEST(Eval, RefusesWhatItWouldPassOver) {
+  const auto refuses = [](const std::string& part, const std::function<void(EvalOptions&)>& set) {
+    EvalOptions options = tiny_options();
+    set(options);
+    std::ostringstream out;
+    expect_refusal(ExitCode::usage, part, [&] { eval(options, out); });
+    EXPECT_EQ(out.str(), "");
+  };
+  refuses("judge: expected rows of scenes", [](EvalOptions& o) { o.judge = "no-such-folder"; });
+  for (const EvalEmbedding other : {EvalEmbedding::true_image, EvalEmbedding::none}) {
+    refuses("prior_guidance: expected together with", [&](EvalOptions& o) {
+      o.embedding = other;
+      o.image.guidance.prior = 5;
+    });
+    refuses("prior_candidates: expected together with", [&](EvalOptions& o) {
+      o.embedding = other;
+      o.image.prior_candidates = 3;
+    });
+  }
 }
 
 }  // namespace
