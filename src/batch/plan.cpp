@@ -110,7 +110,8 @@ void Plan::check_inputs() {
     for (const Option& option : option_table())
       for (const std::string& file : option.files(image.options))
         for (const std::string& place : {place_of(file), target_of(file)}) {
-          Readers& found = inputs.try_emplace(place, image.index, image.options.count > 1).first->second;
+          Readers& found =
+              inputs.try_emplace(place, Readers{image.index, image.options.count > 1}).first->second;
           found.several |= found.job != image.index;
         }
   });

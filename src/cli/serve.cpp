@@ -9,6 +9,7 @@
 #include "checkpoint/family.h"
 #include "checkpoint/model_folder.h"
 #include "cli/generate.h"
+#include "hub_model.h"
 #include "serve/image_server.h"
 #include "support/interrupt.h"
 #include "support/json_text.h"
