@@ -26,7 +26,7 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-void Metrics::begin() const { std::filesystem::remove_all(file_); }
+void Metrics::begin() const { std::filesystem::remove(file_); }
 
 void Metrics::resume(int64_t step) const {
   if (!is_there(file_)) return;
